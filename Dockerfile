@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title=imbalance \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.licenses=MIT
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin imbalance \
-    && install -d -o imbalance -g imbalance -m 0700 /data
+    && install -d -o imbalance -g imbalance -m 0700 /data /round-keys
 WORKDIR /app
 COPY --from=build /opt/imbalance /opt/imbalance
 COPY pyproject.toml manifest.json ./
@@ -28,6 +28,7 @@ ENV PATH=/opt/imbalance/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MPLCONFIGDIR=/tmp \
     DATABASE_URL=sqlite:////data/imbalance.db \
+    METRICS_HOST=0.0.0.0 \
     METRICS_PORT=9464 \
     LOG_FORMAT=json
 # Nothing is written but /data and /tmp, so byte code is made here.

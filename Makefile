@@ -12,6 +12,10 @@ DEV := .venv/.dev
 
 UV := $(shell command -v uv)
 
+# Where the tests of rules, messages and forms are.
+PURE_TESTS := $(addprefix tests/,agenda announcement channel_health ending home phases results \
+	rounds slack/test_view_rules.py start status workspaces)
+
 # Two `make` at once wait for each other: the lock is held until the recipe's shell ends. macOS has
 # no `flock` command.
 lock = exec 9>.make.lock; { flock 9 || python3 -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; } \
@@ -33,7 +37,7 @@ define install
 	printf '  %3d s  ready\n' $$SECONDS; touch $@
 endef
 
-.PHONY: help playground run test chaos soak fuzz check fix snapshots bench pins clean
+.PHONY: help playground run test quick chaos soak fuzz privacy check fix snapshots bench pins clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
@@ -46,8 +50,12 @@ playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=
 run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
 	@exec $(BOT) run --migrate $(if $(filter 1,$(HTTP)),--http)
 
-test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ARGS="tests/phases -x")
-	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
+test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ALL=1, ARGS="tests/phases -x")
+	@ALL_VARIANTS=$(ALL) .venv/bin/python -m pytest -n $(JOBS) --dist worksteal \
+		--durations 10 --durations-min 3 $(ARGS)
+
+quick: $(DEV) ## rules, messages and forms: what needs no database, in half a minute
+	@.venv/bin/python -m pytest -q -p no:xdist -p no:randomly -m quick $(PURE_TESTS) $(ARGS)
 
 chaos: $(DEV) ## die at every step, lose nothing, say nothing twice (QUICK=1, MUTATIONS=1, SEED=1)
 	@.venv/bin/python -m tests.chaos $(if $(filter 1,$(QUICK)),--quick) \
@@ -57,9 +65,13 @@ soak: $(DEV) ## half a year of many workspaces, every slot hit (WORKSPACES=200, 
 	@.venv/bin/python -m tests.soak --workspaces $(or $(WORKSPACES),200) \
 		--weeks $(or $(WEEKS),26) --seed $(or $(SEED),1)
 
-fuzz: $(DEV) ## stories at random against a model of the bot (STORIES=100, STEPS=40, SEED=1, QUICK=1)
+fuzz: $(DEV) ## stories against a model, then mutated payloads (STORIES=100, INPUTS=100000, SEED=1, QUICK=1)
 	@MODEL_STORIES=$(or $(STORIES),$(if $(filter 1,$(QUICK)),4,100)) MODEL_STEPS=$(or $(STEPS),40) \
 		MODEL_SEED=$(or $(SEED),1) .venv/bin/python -m pytest -q -n $(JOBS) -p no:randomly tests/model
+	@SEED=$(SEED) INPUTS=$(INPUTS) QUICK=$(QUICK) JOBS=$(JOBS) .venv/bin/python -m tests.fuzz
+
+privacy: $(DEV) ## how much of one person's answer follows from what is shown (QUICK=1)
+	@.venv/bin/python -m tests.privacy $(if $(filter 1,$(QUICK)),--quick)
 
 check: $(DEV) ## format, lint, types, import rules
 	@.venv/bin/ruff format --check .

@@ -6,6 +6,7 @@ Each command imports what it needs when it is called, so that `run` starts quick
 import argparse
 import asyncio
 import gc
+import os
 import shutil
 import signal
 import sys
@@ -28,15 +29,29 @@ if TYPE_CHECKING:
     from bot.app import Imbalance
     from bot.playground.server import FakeSlack
 
+MAX_PORT = 65535
+NOT_A_PORT = "must be a number from 0 to 65535"
+AT_REVISION = "The database is at revision {revision}."
+AT_BASE = "The database is at base: it has none of Imbalance's tables."
+#: The exit code of a program that wrote to a closed pipe, as shells report it.
+PIPE_CLOSED = 141
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
 NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
+#: What the bot writes, such as an SQLite file and its log, is for its own user alone.
+OWNER_ONLY = 0o077
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
+PLAYGROUND_DATABASE = f"sqlite:///{PLAYGROUND / 'imbalance.db'}"
+PLAYGROUND_RUNS = (
+    "Another playground runs in this folder, and they cannot share {file}. Stop it, or start this "
+    "one in another folder and on another port."
+)
 LONGEST_LEAP = timedelta(days=60)
 #: Net new objects before Python runs garbage collection. Its default of 700 is half of what one
 #: answer creates, and cost a tenth of the processor time.
 GARBAGE_AFTER = 10_000
+Command = Callable[[argparse.Namespace], Awaitable[int | None]]
 LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
@@ -44,13 +59,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return the exit code: 0 done, 1 refused (with the reason printed)."""
     options = _parser().parse_args(arguments)
     gc.disable()  # the imports that follow create no garbage
+    others_mask = os.umask(OWNER_ONLY)
     try:
-        return asyncio.run(options.command(options)) or 0
+        code = asyncio.run(options.command(options)) or 0
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 0
+    except BrokenPipeError:  # as in `doctor | head`: nobody reads the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except NotStarted as error:
-        print(f"{error}\n{NOT_STARTED}", file=sys.stderr)
-        return 1
+        return _refused(str(error), options)
+    except Exception as error:
+        sentence = _database_failure(error)
+        if sentence is None:
+            raise
+        return _refused(sentence, options)
+    finally:
+        os.umask(others_mask)
+    return code
+
+
+def _refused(sentence: str, options: argparse.Namespace) -> int:
+    """Print why the command did nothing; return the exit code."""
+    print(sentence, file=sys.stderr)
+    if options.command in (_run, _playground):
+        print(NOT_STARTED, file=sys.stderr)
+    return 1
+
+
+def _database_failure(error: Exception) -> str | None:
+    """Return the sentence for a failure of the database, or None for any other error."""
+    from bot.db.db_errors import failure_kind
+    from bot.db.explanations import explain
+
+    return None if failure_kind(error) is None else explain(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,37 +104,63 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"imbalance {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace], Awaitable[int | None]], help_text: str
-    ) -> argparse.ArgumentParser:
+    def command(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help_text, description=help_text)
         added.set_defaults(command=run)
         return added
 
     run = command("run", _run, "Run the bot on the workspace of .env, over Socket Mode.")
     run.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
-    run.add_argument("--port", type=int, help="port of --http, over HTTP_PORT")
+    run.add_argument("--port", type=_port, help="port of --http, over HTTP_PORT")
     run.add_argument("--migrate", action="store_true", help="bring the database up to date first")
-    back = command("migrate", _migrate, "Bring the database to this version's schema.")
-    back.add_argument("--to", default="head", metavar="REVISION", help="also back, such as -1")
     if find_spec("bot.playground"):  # the container image does without it
         play = command("playground", _playground, "Try it all with a small Slack of its own.")
-        play.add_argument("--port", type=int, default=8765)
+        play.add_argument("--port", type=_port, default=8765)
         play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
         play.add_argument("--reset", action="store_true", help="forget everything and start over")
         play.add_argument("--no-open", action="store_true", help="do not open a browser")
+    _add_operators_commands(command)
+    return parser
+
+
+def _add_operators_commands(
+    command: Callable[[str, Command, str], argparse.ArgumentParser],
+) -> None:
+    back = command("migrate", _migrate, "Bring the database to this version's schema.")
+    back.add_argument("--to", default="head", metavar="REVISION", help="also back, such as -1")
+    back.add_argument("--yes", action="store_true", help="even if rows are then deleted")
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to fix.")
     outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
     outbox_arguments.add_outbox_arguments(outbox)
+    audit = command("audit", _audit, "Print what leads, admins and operators changed.")
+    outbox_arguments.add_list_arguments(audit, "at most so many, newest first")
+    backup = command("backup", _backup, "Copy the SQLite database to a file; the bot may run.")
+    backup.add_argument("file", metavar="FILE", type=Path, help="a file that does not exist yet")
     verify = command(
         "verify-slack", _verify, "Test in a real workspace what the playground cannot show."
     )
+    _add_verify_arguments(verify)
+    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
+
+
+def _add_verify_arguments(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("--to", required=True, metavar="ID", help="a test channel, or a person")
     verify.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
     verify.add_argument("--no-people", action="store_true", help="only what needs nobody")
+    verify.add_argument(
+        "--snapshots",
+        type=Path,
+        default=Path("tests"),
+        metavar="FOLDER",
+        help="tests whose stored messages Slack shall check (default: tests)",
+    )
     verify.add_argument("--wait", type=float, default=180, help="seconds to wait for people")
-    command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
-    return parser
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) <= MAX_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(NOT_A_PORT)
 
 
 async def _run(options: argparse.Namespace) -> None:
@@ -152,23 +221,47 @@ async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: No
 
 async def _migrate(options: argparse.Namespace) -> None:
     from bot.db.file_lock import exclusive_lock
-    from bot.db.migrate import migrate
+    from bot.db.migrate import BASE, migrate
 
+    _log_nothing()
     settings = load()
     async with exclusive_lock(settings.database_url):
-        await migrate(settings.database_url, options.to)
-    print(f"The database is at {options.to}.")
+        reached = await migrate(settings.database_url, options.to, may_lose=options.yes)
+    print(AT_BASE if reached == BASE else AT_REVISION.format(revision=reached))
+
+
+def _log_nothing() -> None:
+    """Leave the output to the command, which prints what went wrong itself."""
+    from bot.log import configure
+
+    configure("CRITICAL", "text")
 
 
 async def _doctor(_: argparse.Namespace) -> int:
     from bot.operations.doctor import diagnose
 
+    _log_nothing()
     return await diagnose()
 
 
 async def _outbox(options: argparse.Namespace) -> int:
     from bot.operations.outbox_command import run
 
+    _log_nothing()
+    return await run(options)
+
+
+async def _backup(options: argparse.Namespace) -> None:
+    from bot.operations.backup_command import backup
+
+    _log_nothing()
+    await backup(load(), options.file)
+
+
+async def _audit(options: argparse.Namespace) -> int:
+    from bot.operations.audit_command import run
+
+    _log_nothing()
     return await run(options)
 
 
@@ -182,7 +275,12 @@ async def _verify(options: argparse.Namespace) -> int:
         raise SettingsError(missing)
     configure("WARNING", settings.log_format)
     return await verify(
-        settings, options.to, http=options.http, people=not options.no_people, wait=options.wait
+        settings,
+        options.to,
+        http=options.http,
+        people=not options.no_people,
+        wait=options.wait,
+        snapshots=options.snapshots,
     )
 
 
@@ -198,8 +296,8 @@ async def _playground(options: argparse.Namespace) -> None:
     from bot.playground.server import FakeSlack
 
     configure("WARNING", "text")
-    settings = _playground_settings(reset=options.reset)
-    async with exclusive_lock(settings.database_url):
+    async with exclusive_lock(PLAYGROUND_DATABASE, held=PLAYGROUND_RUNS):
+        settings = _playground_settings(reset=options.reset)
         await migrate(settings.database_url)
         clock = AdjustableClock(max(real_now(), _remembered_time()), running=True)
         slack = FakeSlack(
@@ -234,7 +332,6 @@ async def _play(
         ),
         clock,
         http=options.http,
-        host="127.0.0.1",
     )
 
     async def advance(leap: str) -> None:
@@ -277,16 +374,20 @@ def _count_messages(slack: "FakeSlack") -> int:
 
 
 def _playground_settings(*, reset: bool) -> Settings:
-    if reset:
-        shutil.rmtree(PLAYGROUND, ignore_errors=True)
+    for path in PLAYGROUND.glob("*") if reset else ():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".lock":  # which is held
+            path.unlink()
     PLAYGROUND.mkdir(parents=True, exist_ok=True)
     key = PLAYGROUND / "key"
     if not key.exists():
         key.touch(mode=0o600)
         key.write_bytes(random_bytes(32))
     return Settings(
-        database_url=f"sqlite:///{PLAYGROUND / 'imbalance.db'}",
+        database_url=PLAYGROUND_DATABASE,
         keys=(key.read_bytes(),),
+        http_host="127.0.0.1",
         http_port=0,
         metrics_port=0,
     )

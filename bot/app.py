@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
@@ -41,20 +41,23 @@ from bot.outbox.pictures import Draw
 from bot.outbox.rate_limits import RateLimits
 from bot.phases.quiet_hours import next_allowed_at
 from bot.results.chart import draw_in_child
+from bot.round_keys import RoundKeys
 from bot.services import Services
-from bot.settings import NotStarted, Settings
+from bot.settings import ROUND_KEYS_UNUSABLE, NotStarted, Settings
 from bot.slack.app import Authorize, build_bolt_app
 from bot.slack.errors import reason_of
 from bot.slack.http import build_web_app
+from bot.slack.network import Network
 from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.slack.throttled_reads import ThrottledReads
 from bot.web import Site, health_and_metrics
+from bot.workspaces.identity import token_problem
 from bot.workspaces.lifecycle import install, schedule_catch_up
+from bot.workspaces.store import known_workspaces
 from bot.workspaces.token_health import halting_on_refused_token
 
 API_TIMEOUT_SECONDS = 20
-PORT_IN_USE_TEXT = "Port {port} is in use. Set HTTP_PORT or METRICS_PORT to another one."
 
 #: Bolt tries listeners one after the other, about 10 µs each: the busiest package comes first. Home
 #: comes last, since it also takes all remaining commands and events.
@@ -88,12 +91,11 @@ class Imbalance:
         rate_limits: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
         draw: Draw = draw_in_child,
-        host: str = "0.0.0.0",  # noqa: S104 - containers publish it
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._http = http
-        self._host = host
+        self._network = Network(settings)
         self._resources = AsyncExitStack()
         self._sockets: Sockets | None = None
         self.db = Database(settings.database_url)
@@ -109,7 +111,7 @@ class Imbalance:
             clock=clock,
             reads=reads,
             people=People(self.db, clock, reads),
-            keys=KeyRing(settings.keys),
+            keys=RoundKeys(settings.round_keys_folder, KeyRing(settings.keys)),
             client_for=self.client_for,
         )
         self.ticker = Ticker(
@@ -133,6 +135,7 @@ class Imbalance:
             self._clock,
             self.services.client_for,
             draw,
+            self.services.keys,
             rate_limits=rate_limits,
             retry_timings=retry_timings,
             on_failed=on_refused,
@@ -143,15 +146,15 @@ class Imbalance:
         """Connect to Slack and start to work.
 
         Raises:
-            Unable: Slack refused the token, or could not be reached.
+            NotStarted: Slack or the database refused, or could not be reached; or a port is taken.
         """
         create_known_series()
         session = await self._resources.enter_async_context(
-            # slack_sdk ignores the client's timeout when it is given a session.
-            ClientSession(timeout=ClientTimeout(total=API_TIMEOUT_SECONDS))
+            self._network.session(timeout_seconds=API_TIMEOUT_SECONDS)
         )
         self.client.session = session
         self._resources.push_async_callback(self.db.close)
+        self._prepare_round_keys()
         self._resources.push_async_callback(self.services.background_tasks.stop)
         bolt = await self._build_bolt()
         delivery_task = asyncio.create_task(self.delivery.run(), name="delivery")
@@ -163,14 +166,18 @@ class Imbalance:
         self._resources.callback(monitor_task.cancel)
         self.ticker.start(self._settings.tick_seconds)
         if self._settings.metrics_port:
-            await self._serve(health_and_metrics(self.not_ready), self._settings.metrics_port)
+            await self._serve_metrics()
         if self._http:
-            self.http_port = await self._serve(
-                build_web_app(bolt, self._settings.slack_signing_secret), self._settings.http_port
-            )
+            self.http_port = await self._serve_slack(bolt)
         else:
             await self._connect(bolt)
         log.info("started", version=__version__, mode="http" if self._http else "socket")
+
+    def _prepare_round_keys(self) -> None:
+        try:
+            self.services.keys.prepare()
+        except OSError as error:
+            raise StartupError(ROUND_KEYS_UNUSABLE.format(why=type(error).__name__)) from error
 
     async def stop(self) -> None:
         """Take nothing new, let what is under way end, and close."""
@@ -236,25 +243,39 @@ class Imbalance:
         except (ClientError, TimeoutError) as error:
             raise StartupError(f"Slack cannot be reached at {self.client.base_url}.") from error
         assert isinstance(identity, dict)
+        await self._check_token(identity)
         await install(self.db, identity, self._clock.now())
         return _authorize_only(identity, self.client)
 
+    async def _check_token(self, identity: Mapping[str, Any]) -> None:
+        """Raise StartupError if the token is not one of the database's own workspace."""
+        async with self.db.reading() as reader:
+            wrong = token_problem(identity, await known_workspaces(reader))
+        if wrong:
+            raise StartupError(wrong)
+
     async def _connect(self, bolt: AsyncApp) -> None:
         settings = self._settings
-        self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets)
+        self._sockets = Sockets(bolt, settings.slack_app_token, settings.sockets, self._network)
         self._resources.push_async_callback(self._sockets.close)
         try:
             await self._sockets.connect()
         except SlackApiError as error:
             raise StartupError(f"Slack refused SLACK_APP_TOKEN: {reason_of(error)}.") from error
 
-    async def _serve(self, app: Any, port: int) -> int:
-        site = Site(app, self._host, port)
+    async def _serve_metrics(self) -> None:
+        settings = self._settings
+        app = health_and_metrics(self.not_ready)
+        await self._serve(Site(app, settings.metrics_host, settings.metrics_port, "METRICS"))
+
+    async def _serve_slack(self, bolt: AsyncApp) -> int:
+        settings = self._settings
+        app = build_web_app(bolt, settings.slack_signing_secret)
+        return await self._serve(Site(app, settings.http_host, settings.http_port))
+
+    async def _serve(self, site: Site) -> int:
         self._resources.push_async_callback(site.stop)
-        try:
-            return await site.start()
-        except OSError as error:
-            raise StartupError(PORT_IN_USE_TEXT.format(port=port)) from error
+        return await site.start()
 
     async def _stop_working(self, delivery_task: asyncio.Task[None]) -> None:
         await asyncio.gather(self.ticker.stop(), self.delivery.stop())

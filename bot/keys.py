@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.clock import random_bytes
 
-NONCE_BYTES = 12
+KEY_BYTES, NONCE_BYTES = 32, 12
 
 
 class KeyMissing(Exception):

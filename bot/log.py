@@ -194,12 +194,14 @@ def _safe_reason(error: BaseException) -> str:
 def hide_people(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Remove people from message keys and agenda subjects.
+    """Remove people from message keys and agenda subjects, and the id of a message to a person.
 
-    The same line names the phase or round, which must not be linked to a person.
+    The same line names the phase or round, which must not be linked to a person; and the id leads
+    to the recipient, in the database, in `outbox list` and in the message's metadata.
     """
     for name in ("key", "subject"):
         parts = str(line.get(name) or "").split(":")
         if any(map(_PERSON.fullmatch, parts)):
             line[name] = ":".join(SOMEBODY if _PERSON.fullmatch(part) else part for part in parts)
+            line.pop("message", None)
     return line

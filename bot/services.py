@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.db.engine import Database
-from bot.keys import KeyRing
+from bot.round_keys import RoundKeys
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
@@ -21,6 +21,6 @@ class Services:
     clock: Clock
     reads: ThrottledReads
     people: People
-    keys: KeyRing
+    keys: RoundKeys
     client_for: Callable[[str], AsyncWebClient]
     background_tasks: BackgroundTasks = field(default_factory=BackgroundTasks)

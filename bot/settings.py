@@ -6,21 +6,27 @@ is given as `NAME_FILE`, as container platforms do it.
 
 import base64
 import binascii
+import io
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from sqlalchemy.engine import make_url
 
-from bot import database_url
+from bot import certificates, database_url
 
 T = TypeVar("T")
 
 SLACK_API = "https://slack.com/api/"
 SQLITE_FILE = "sqlite:///data/imbalance.db"
+ROUND_KEYS_FOLDER = "round-keys"
 KEY_BYTES = 32
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
@@ -33,11 +39,40 @@ NOT_ONE_OF = "{name} must be one of {choices}."
 NOT_A_URL = (
     "{name} must begin with https:// or http:// and a host, and contain no user, password or space."
 )
+NOT_A_HOST = (
+    "{name} must be an address of this machine or a host name, without a port; 0.0.0.0 for all of "
+    "this machine's addresses, 127.0.0.1 for this machine alone."
+)
+NOT_A_PROXY = (
+    "{name} must be written as http://host:port or http://user:password@host:port, with user and "
+    "password percent-encoded; other kinds of proxy, such as SOCKS, are not supported."
+)
+NOT_CERTIFICATES = (
+    "{name} must be the path of a file with certificates in PEM; none can be read there ({why})."
+)
 ENV_UNREADABLE = (
     "The file .env cannot be read ({why}); it must be UTF-8 text that the bot may read."
 )
+ENV_NOT_UTF8 = "The file .env is not UTF-8 text; save it again as UTF-8."
+ENV_BAD_LINE = "Line {line} of the file .env cannot be read; write NAME=value."
+QUOTED = (
+    "{name} is in quotation marks; write it without them (`docker run --env-file` keeps them as "
+    "part of the value)."
+)
 WRONG_TOKEN = "{name} holds a token that begins with {prefix}; that one belongs in {other}."
+USER_TOKEN = (
+    "{name} holds a person's token (xoxp-...); the bot's own begins with xoxb-: app settings, "
+    "OAuth & Permissions, Bot User OAuth Token."
+)
+UNPRINTABLE_SECRET = (
+    "{name} contains a space, a line break or another character that no such secret has; copy it "
+    "again."
+)
 BAD_KEY = "{name}: key {number} is not 32 bytes in base64; `python -m bot keys` prints a good one."
+ROUND_KEYS_UNUSABLE = (
+    "ROUND_KEYS_DIR cannot be used ({why}): it must be a folder in which the bot may make, read "
+    "and delete files."
+)
 HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
 BOLT_OAUTH_NAME = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
 MISSING_TO_RUN = {
@@ -76,17 +111,37 @@ class Settings:
     database_url: str = SQLITE_FILE
     keys: tuple[bytes, ...] = ()
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
+    round_keys_dir: str = ""
+    """Folder of the round keys; empty: beside an SQLite file, none for PostgreSQL."""
     tick_seconds: float = 1.0
     settle_seconds: float = 120.0
     """Real time before a message of unknown outcome is looked up; see `verify-slack`."""
     sockets: int = 2
     """Socket Mode connections of this process; Slack allows an app ten in all."""
+    http_host: str = "0.0.0.0"  # noqa: S104 - Slack's requests come from outside
     http_port: int = 3000
-    """Port for Slack's signed requests with --http."""
+    """Address and port for Slack's signed requests with --http."""
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
-    """Port for health and metrics, for the operator only; 0 for none."""
+    """Address and port for health and metrics, for the operator only; port 0 for none."""
+    https_proxy: str = ""
+    http_proxy: str = ""
+    no_proxy: str = ""
+    """Hosts to reach without a proxy, separated by commas."""
+    ca_file: str = ""
+    """Certificates to trust beside the system's own: a file in PEM, or a folder for OpenSSL."""
     log_level: str = "INFO"
     log_format: str = "text"
+
+    @property
+    def round_keys_folder(self) -> Path | None:
+        """The folder of the round keys; None: IMBALANCE_KEYS wrap instead."""
+        if self.round_keys_dir:
+            return Path(self.round_keys_dir)
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        return Path(url.database).with_name(ROUND_KEYS_FOLDER)
 
     def missing_to_run(self, *, http: bool) -> tuple[str, ...]:
         """Return what `run` lacks, a sentence each."""
@@ -100,7 +155,8 @@ class Settings:
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
-        hidden |= {"keys", "database_url", "slack_api_url"}
+        hidden |= {"keys", "database_url", "slack_api_url", "http_host", "metrics_host"}
+        hidden |= {"https_proxy", "http_proxy", "no_proxy", "ca_file", "round_keys_dir"}
         shown = (
             f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
             for name, value in vars(self).items()
@@ -128,10 +184,19 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
 
 def _from_file(file: Path) -> Mapping[str, str | None]:
     try:
-        return dotenv_values(file)
-    except (OSError, UnicodeDecodeError) as error:
-        why = type(error).__name__
-        raise SettingsError((ENV_UNREADABLE.format(why=why),)) from None
+        text = file.read_bytes().decode("utf-8-sig")  # Windows editors begin a file with a BOM
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError((ENV_UNREADABLE.format(why=type(error).__name__),)) from None
+    except UnicodeDecodeError:
+        raise SettingsError((ENV_NOT_UTF8,)) from None
+    if "\0" in text:  # UTF-16 without a BOM
+        raise SettingsError((ENV_NOT_UTF8,))
+    lines = [each.original.line for each in parse_stream(io.StringIO(text)) if each.error]
+    if lines:
+        raise SettingsError(tuple(ENV_BAD_LINE.format(line=line) for line in lines))
+    return dotenv_values(stream=io.StringIO(text))
 
 
 def names() -> tuple[str, ...]:
@@ -150,17 +215,24 @@ def _read(reader: "_Reader") -> Settings:
     settings = Settings(
         slack_bot_token=reader.token("SLACK_BOT_TOKEN", "xapp-", "SLACK_APP_TOKEN"),
         slack_app_token=reader.token("SLACK_APP_TOKEN", "xoxb-", "SLACK_BOT_TOKEN"),
-        slack_signing_secret=reader.secret("SLACK_SIGNING_SECRET"),
+        slack_signing_secret=reader.credential("SLACK_SIGNING_SECRET"),
         slack_api_url=reader.url("SLACK_API_URL", SLACK_API),
         client_id=reader.text("IMBALANCE_CLIENT_ID", ""),
-        client_secret=reader.secret("IMBALANCE_CLIENT_SECRET"),
+        client_secret=reader.credential("IMBALANCE_CLIENT_SECRET"),
         database_url=reader.database("DATABASE_URL", SQLITE_FILE),
         keys=reader.keys("IMBALANCE_KEYS"),
+        round_keys_dir=reader.text("ROUND_KEYS_DIR", ""),
         tick_seconds=reader.number("TICK_SECONDS", 1.0, float, 0.01, 60),
         settle_seconds=reader.number("SETTLE_SECONDS", 120.0, float, 30, 3600),
         sockets=reader.number("SOCKETS", 2, int, 1, 10),
+        http_host=reader.host("HTTP_HOST", Settings.http_host),
         http_port=reader.number("HTTP_PORT", 3000, int, 0, 65535),
+        metrics_host=reader.host("METRICS_HOST", Settings.metrics_host),
         metrics_port=reader.number("METRICS_PORT", 9464, int, 0, 65535),
+        https_proxy=reader.proxy("HTTPS_PROXY"),
+        http_proxy=reader.proxy("HTTP_PROXY"),
+        no_proxy=reader.either("NO_PROXY", "no_proxy"),
+        ca_file=reader.certificates("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
         log_level=reader.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
         log_format=reader.choice("LOG_FORMAT", "text", LOG_FORMATS),
     )
@@ -181,7 +253,15 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         self.names.append(name)
-        return self._values.get(name) or default
+        value = self._values.get(name, "")
+        if re.fullmatch(r"""(["'`]).*\1""", value, re.S):
+            self._add_mistake(QUOTED, name=name)
+            return default
+        return value or default
+
+    def either(self, name: str, other: str) -> str:
+        """Return a setting that other programs also read under another name."""
+        return self.text(name, "") or self._values.get(other, "")
 
     def secret(self, name: str, default: str = "") -> str:
         value = self.text(name, "")
@@ -191,15 +271,24 @@ class _Reader:
         if value:
             self._add_mistake(BOTH_GIVEN, name=name)
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            return Path(path).read_text(encoding="utf-8-sig").strip()
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no possible path
             self._add_mistake(UNREADABLE, name=name, why=type(error).__name__)
             return default
 
     def token(self, name: str, not_prefix: str, other: str) -> str:
-        value = self.secret(name)
+        value = self.credential(name)
         if value.startswith(not_prefix):
             self._add_mistake(WRONG_TOKEN, name=name, prefix=not_prefix, other=other)
+        if value.startswith("xoxp-"):
+            self._add_mistake(USER_TOKEN, name=name)
+        return value
+
+    def credential(self, name: str) -> str:
+        """Return a secret that Slack issued: printable ASCII, as it is sent in a header."""
+        value = self.secret(name)
+        if not re.fullmatch(r"[!-~]*", value):
+            self._add_mistake(UNPRINTABLE_SECRET, name=name)
         return value
 
     def url(self, name: str, default: str) -> str:
@@ -207,6 +296,31 @@ class _Reader:
         if not _is_web_address(value):
             self._add_mistake(NOT_A_URL, name=name)
         return value.rstrip("/") + "/"
+
+    def host(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not _is_host(value):
+            self._add_mistake(NOT_A_HOST, name=name)
+        return value
+
+    def proxy(self, name: str) -> str:
+        value = self.either(name, name.lower())
+        if value and "://" not in value:
+            value = f"http://{value}"
+        if value and not _is_proxy(value):
+            self._add_mistake(NOT_A_PROXY, name=name)
+            return ""
+        return value
+
+    def certificates(self, name: str, other: str) -> str:
+        value = self.either(name, other)
+        if value:
+            try:
+                certificates.trusting(value)
+            except (OSError, ValueError) as error:
+                named = name if self._values.get(name) else other
+                self._add_mistake(NOT_CERTIFICATES, name=named, why=type(error).__name__)
+        return value
 
     def database(self, name: str, default: str) -> str:
         try:
@@ -260,6 +374,25 @@ def _is_web_address(written: str) -> bool:
         return False
     is_plain = written.isprintable() and not set(written) & set(" @?#\\")
     return is_plain and parts.scheme in {"https", "http"} and bool(parts.hostname)
+
+
+def _is_host(written: str) -> bool:
+    try:
+        ip_address(written)
+    except ValueError:
+        return bool(re.fullmatch(r"(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?", written))
+    return True
+
+
+def _is_proxy(written: str) -> bool:
+    try:
+        parts = urlsplit(written)
+        _ = parts.port  # raises ValueError if it is invalid
+    except ValueError:
+        return False
+    is_plain = written.isascii() and written.isprintable() and not set(written) & set(" ?#\\")
+    is_supported = parts.scheme in {"http", "https"} and parts.path in {"", "/"}
+    return is_plain and is_supported and bool(parts.hostname)
 
 
 def _decode_key(written: str) -> bytes | None:

@@ -1,16 +1,16 @@
 """Fixtures for every test: both database engines, a clock, a fake Slack, a running bot."""
 
-import asyncio
 import io
 import logging
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,30 +18,66 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db.engine import Database
-from bot.db.migrate import migrate
-from bot.keys import KeyRing
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack import dispatch, triggers
 from bot.playground.server import FakeSlack
 from bot.services import Services
-from bot.settings import Settings
+from bot.settings import ROUND_KEYS_FOLDER, Settings
 from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
-from tests import postgres
-from tests.harness import TINY_PNG, BotHarness
+from tests import databases, postgres
+from tests.harness import KEY, KEYS, TINY_PNG, BotHarness
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-KEY = bytes(range(32))
 MANIFEST = Path(__file__).parents[1] / "manifest.json"
 
-for name in list(os.environ):  # ignore the developer's own settings
+# Ignore the developer's own settings. What the bot does with proxies and certificates of the
+# environment is tested in tests/slack/test_network.py.
+for name in list(os.environ):
     if name.startswith(("SLACK_", "IMBALANCE_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
+
+# A commit on a disk takes as long as a hundred in memory.
+if memory := postgres.folder_in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+# A busy machine may stall for seconds.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+
+def log_plainly() -> None:
+    """Restore structlog's defaults, but for tracebacks as Python prints them.
+
+    Its colourful ones take half a second each.
+    """
+    structlog.reset_defaults()
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
+
+
+log_plainly()
+
+
+#: Fixtures with something outside the process, or that start a server.
+NOT_QUICK = {"database_url", "fake_slack", "postgres_server", "cluster", "sqlite_template"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests for `make quick`, and run the slow ones first: nothing waits for them then."""
+    for item in items:
+        is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+        if not is_slow and NOT_QUICK.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("quick")
+    yield  # the others deselect and shuffle
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
@@ -70,6 +106,7 @@ def settings_for(database_url: str, slack: FakeSlack) -> Settings:
         database_url=database_url,
         keys=(KEY,),
         tick_seconds=3600,  # tests tick by hand
+        http_host="127.0.0.1",
         http_port=0,
         metrics_port=0,
     )
@@ -124,25 +161,29 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("template") / "imbalance.db"
-    asyncio.run(migrate(f"sqlite:///{file}"))
-    return file
+def sqlite_template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = getattr(pytestconfig, "cache", None)  # missing with -p no:cacheprovider
+    return databases.sqlite_template(
+        cache.mkdir("sqlite-template") if cache else tmp_path_factory.mktemp("template")
+    )
+
+
+@contextmanager
+def migrated_database(request: pytest.FixtureRequest, file: Path) -> Iterator[str]:
+    """The URL of an empty migrated database with the engine that is the fixture's parameter."""
+    if request.param == "sqlite":
+        yield databases.copy_of(request.getfixturevalue("sqlite_template"), file)
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with server.migrated() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty migrated database, once with each engine."""
-    if request.param == "sqlite":
-        file = tmp_path / "imbalance.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
-        return
-    server: postgres.Server = request.getfixturevalue("postgres_server")
-    template = server.template("migrated", lambda url: asyncio.run(migrate(url)))
-    url = server.create(template)
-    yield url
-    server.drop(url)
+    with migrated_database(request, tmp_path / "imbalance.db") as url:
+        yield url
 
 
 @pytest.fixture
@@ -171,8 +212,9 @@ async def fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
 
 
 @pytest.fixture
-def settings(database_url: str, fake_slack: FakeSlack) -> Settings:
-    return settings_for(database_url, fake_slack)
+def settings(database_url: str, fake_slack: FakeSlack, tmp_path: Path) -> Settings:
+    folder = str(tmp_path / ROUND_KEYS_FOLDER)
+    return replace(settings_for(database_url, fake_slack), round_keys_dir=folder)
 
 
 @pytest.fixture
@@ -205,7 +247,6 @@ async def harness_over_http(
         settings,
         clock,
         http=True,
-        host="127.0.0.1",
         rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(settle=0),
         draw=draw,
@@ -229,7 +270,7 @@ def written(
     configure(*request.param.split())
     yield output
     root.handlers, root.level = before
-    structlog.reset_defaults()
+    log_plainly()
     vars(log).pop("bind", None)  # it caches its configuration
 
 
@@ -243,6 +284,6 @@ def services(db: Database, clock: AdjustableClock, fake_slack: FakeSlack) -> Ser
         clock=clock,
         reads=reads,
         people=People(db, clock, reads),
-        keys=KeyRing([KEY]),
+        keys=KEYS,
         client_for=lambda _workspace_id: client,
     )

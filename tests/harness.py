@@ -1,12 +1,15 @@
 """The people and channels of the example workspace, and a harness to run the bot and the clock."""
 
 import base64
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.app import Imbalance, advance_clock
-from bot.clock import AdjustableClock
+from bot.clock import AdjustableClock, random_bytes
+from bot.keys import KeyRing
 from bot.playground.server import FakeSlack
+from bot.round_keys import RoundKeys
 
 ANA, BEN, CHIARA, DEV = "U0ANA", "U0BEN", "U0CHI", "U0DEV"
 EMI, FINN, GUSTAVO, HANA = "U0EMI", "U0FIN", "U0GUS", "U0HAN"
@@ -15,6 +18,19 @@ OWNER, DEACTIVATED, GUEST, OTHER_BOT, EXTERNAL = "U0OWN", "U0OLD", "U0GST", "U0C
 LAUNCH, PLATFORM, SECRET, PARTNER = "C0LAUNCH", "C0PLATF", "C0SECRET", "C0PARTN"
 ARCHIVED, GENERAL = "C0OLDPR", "C0GENRAL"
 WORKSPACE = "T0PLAY"
+
+#: `make test ALL=1`: also the variants that only CI waits for.
+ALL_VARIANTS = bool(os.environ.get("ALL_VARIANTS"))
+
+KEY = bytes(range(32))
+#: The keys of a bot without ROUND_KEYS_DIR; every test's bot can read what they wrapped.
+KEYS = RoundKeys(None, KeyRing([KEY]))
+
+
+def other_keys() -> RoundKeys:
+    """Keys of a process that has neither this IMBALANCE_KEYS nor this ROUND_KEYS_DIR."""
+    return RoundKeys(None, KeyRing([random_bytes(32)]))
+
 
 #: A one-pixel image, so that no test has to draw a chart.
 TINY_PNG = base64.b64decode(

@@ -104,7 +104,7 @@ def test_unreadable_env_file_raises_a_settings_error(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_bytes(b"LOG_LEVEL=\xff")
 
-    with pytest.raises(SettingsError, match=r"The file \.env cannot be read"):
+    with pytest.raises(SettingsError, match=r"The file \.env is not UTF-8 text"):
         load({}, file)
 
 
@@ -137,3 +137,22 @@ def test_repr_of_settings_hides_every_secret():
 
     assert "hidden" not in shown
     assert key not in shown
+
+
+@pytest.mark.parametrize(
+    ("database", "written", "folder"),
+    [
+        ("sqlite:////var/lib/imbalance.db", "", Path("/var/lib/round-keys")),
+        ("sqlite:///data/imbalance.db", "", Path("data/round-keys")),
+        ("sqlite:///imbalance.db", "", Path("round-keys")),
+        ("sqlite:///imbalance.db", "/keys", Path("/keys")),
+        ("postgresql://me@host/db", "/keys", Path("/keys")),
+        ("postgresql://me@host/db", "", None),
+    ],
+)
+def test_round_keys_have_a_folder_beside_an_sqlite_file_and_none_for_postgresql(
+    database: str, written: str, folder: Path | None
+) -> None:
+    settings = load({"DATABASE_URL": database, "ROUND_KEYS_DIR": written})
+
+    assert settings.round_keys_folder == folder

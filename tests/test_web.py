@@ -15,10 +15,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+import bot.slack.http
 import bot.web
 from bot.clock import real_now
 from bot.slack.http import SLACK_PATH, build_web_app, decode_form_field
-from bot.web import Site
+from bot.web import CannotListen, Site
 
 SECRET = "secret"
 BUTTON_PRESS = {
@@ -145,3 +146,57 @@ async def test_hanging_handler_does_not_keep_the_site_from_stopping(
         await begun.wait()
         await site.stop()
         await asyncio.gather(asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /slack/events HTTP/1.1\r\nHost: x\r\n"])
+async def test_connection_without_a_whole_request_is_closed(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(bot.web, "IDLE_SECONDS", 0.05)
+    site = Site(build_web_app(AsyncApp(token="xoxb-x"), SECRET), "127.0.0.1", 0)
+    port = await site.start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+    finally:
+        await site.stop()
+
+
+async def test_body_that_does_not_arrive_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.slack.http, "BODY_SECONDS", 0.05)
+    site = Site(build_web_app(AsyncApp(token="xoxb-x"), SECRET), "127.0.0.1", 0)
+    port = await site.start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+
+        assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 408")
+        writer.close()
+    finally:
+        await site.stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("127.0.0.1", "taken", "is in use by another program. Set METRICS_PORT to a free one."),
+        ("192.0.2.1", 0, "METRICS_HOST is not an address of this machine."),
+        ("nowhere.invalid", 0, "METRICS_HOST is not an address of this machine."),
+    ],
+)
+async def test_address_that_cannot_be_listened_at_names_its_setting(
+    host: str, port: int | str, expected: str
+) -> None:
+    first = Site(web.Application(), "127.0.0.1", 0)
+    taken = await first.start()
+    site = Site(web.Application(), host, taken if port == "taken" else 0, "METRICS")
+
+    with pytest.raises(CannotListen, match=expected):
+        await site.start()
+    await site.stop()
+    await first.stop()

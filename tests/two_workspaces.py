@@ -6,15 +6,18 @@ workspace filter then reads or changes something of the other workspace.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import RowMapping, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.engine import Database
+from bot.keys import Wrapped
+from bot.outbox.sealed_content import unseal_payload
+from bot.round_keys import seal_text
 from bot.rounds import store as rounds_store
 from bot.rounds.questions import QUESTIONS
 from bot.start.draft import Draft, as_json
@@ -29,6 +32,7 @@ from tests.harness import (
     GENERAL,
     GUSTAVO,
     HANA,
+    KEYS,
     LAUNCH,
     OWNER,
     PLATFORM,
@@ -73,7 +77,24 @@ class TwoWorkspaces:
 
 async def _rows(reader: AsyncConnection, table: Any, workspace_id: str) -> list[str]:
     rows = await reader.execute(select(table).where(table.c.workspace_id == workspace_id))
-    return sorted(_RANDOM_ID.sub("*", str(dict(row))) for row in rows.mappings())
+    return sorted(_RANDOM_ID.sub("*", str(_unsealed(table.name, row))) for row in rows.mappings())
+
+
+def _unsealed(table: str, row: RowMapping) -> dict[str, Any]:
+    """Return the row with the text that its sealed columns or payload hold."""
+    values = dict(row)
+    if values.get("payload"):
+        values["payload"] = unseal_payload(KEYS, values["workspace_id"], values["payload"])
+    if table in SEALED_FOR:
+        about, what = SEALED_FOR[table]
+        wrapped = Wrapped(key_id=values["key_id"], sealed=values["sealed"])
+        context = f"{values['workspace_id']}:{values[about]}:{what}"
+        values["sealed"] = KEYS.unwrap(wrapped, context)
+    return values
+
+
+#: The id and the word that the texts of a table are sealed for.
+SEALED_FOR = {"concerns": ("phase_id", "concern"), "round_comments": ("round_id", "comment")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +103,7 @@ class _Filling:
 
     tx: AsyncConnection
     workspace_id: str
+    added: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def is_second(self) -> bool:
@@ -95,9 +117,18 @@ class _Filling:
         await self.phases()
         await self.rounds()
         await self.agenda_and_messages()
+        await self.insert_all()
 
     async def add(self, table: Any, **values: Any) -> None:
-        await self.tx.execute(insert(table).values(workspace_id=self.workspace_id, **values))
+        self.added.append((table, {"workspace_id": self.workspace_id, **values}))
+
+    async def insert_all(self) -> None:
+        """Insert what was added, with one statement for all rows of a table and a shape."""
+        shapes: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for table, values in self.added:
+            shapes.setdefault((table, *values), []).append(values)
+        for (table, *_), rows in shapes.items():
+            await self.tx.execute(insert(table), rows)
 
     async def installation(self) -> None:
         settings = self.pick(
@@ -202,7 +233,8 @@ class _Filling:
                 owner_id=BEN,
             )
         concern = f"A concern of {phase_id} in {self.workspace_id}"
-        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", text=concern)
+        sealed = seal_text(KEYS, concern, f"{self.workspace_id}:{phase_id}:concern", NOW.date())
+        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", **sealed)
 
     async def people_of(self, phase_id: str) -> None:
         leads = (ANA, self.pick(HANA, DEV))
@@ -248,7 +280,6 @@ class _Filling:
             asked=len(members),
             questions=rounds_store.as_json(QUESTIONS),
             reached_minimum=True if closed else None,
-            answered=len(members) if closed else None,
             note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
             noted_by=BEN if closed else None,
             shown_at=opened_at + timedelta(days=3) if closed else None,
@@ -280,11 +311,11 @@ class _Filling:
                 schema.question_levels,
                 round_id=round_id,
                 key=key,
-                answers=5,
                 level=self.pick(3.5, 4.5),
             )
         text = f"Comment of {round_id} in {self.workspace_id}"
-        await self.add(schema.round_comments, round_id=round_id, position=0, text=text)
+        sealed = seal_text(KEYS, text, f"{self.workspace_id}:{round_id}:comment", NOW.date())
+        await self.add(schema.round_comments, round_id=round_id, position=0, **sealed)
 
     async def agenda_and_messages(self) -> None:
         due = {

@@ -32,6 +32,7 @@ read_person     Always: reads the person's current profile. Silent.
 catch_up         Always: schedules the two above, spread out. Silent.
 reschedule_for_zone Reschedules questions not sent yet, if they can still be answered. Silent.
 check_channel   (and other consequences of a Slack refusal) Always: reads the current state.
+delete_round_keys  Always, once nothing needs the day's keys any more. Silent.
 scrub, tidy, delete_old_drafts  Always. Silent.
 
 Messages that were decided in time but are sent late, because Slack or the bot was down, are

@@ -19,6 +19,7 @@ class ActionName(StrEnum):
     CATCH_UP = "catch_up"
     CLOSE_ROUND = "close_round"
     DELIVER_CONCERNS = "deliver_concerns"
+    DELETE_ROUND_KEYS = "delete_round_keys"
     DROP_PERSON = "drop_person"
     END_PHASE = "end_phase"
     SYNC_MEMBERS = "sync_members"
@@ -165,6 +166,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.CATCH_UP: "workspace",
     ActionName.CLOSE_ROUND: "round",
     ActionName.DELIVER_CONCERNS: "phase",
+    ActionName.DELETE_ROUND_KEYS: "day",
     ActionName.DROP_PERSON: "person",
     ActionName.END_PHASE: "phase",
     ActionName.SYNC_MEMBERS: "phase",

@@ -17,8 +17,8 @@ from bot.agenda.actions import leading_id, log_fields
 from bot.agenda.claims import claim, due, release, reschedule_failed
 from bot.agenda.schedule import AgendaItem, NoLongerDue
 from bot.clock import Clock, real_now
-from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
+from bot.db.health import log_unless_database_failed
 from bot.log import log
 from bot.metrics import agenda_actions, scheduler_lag_seconds
 from bot.slack.errors import classify
@@ -101,8 +101,7 @@ class Ticker:
         try:
             await self.tick()
         except Exception as error:  # noqa: BLE001 - the loop goes on
-            if failure_kind(error) is None:  # a database failure is logged by bot.db.health
-                log.error("tick_failed", exc_info=error)
+            log_unless_database_failed("tick_failed", error)
 
     async def _run_due(self) -> int:
         done = 0

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
+from bot.agenda.key_deletion import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
 from bot.announcement.contributions import check_length, running_phase_of_team
@@ -16,9 +17,12 @@ from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
 from bot.clock import shuffled
 from bot.db import schema
 from bot.db.upserts import upsert
-from bot.outbox import enqueue, keys
+from bot.outbox import enqueue
+from bot.outbox import keys as message_keys
+from bot.outbox.sealed_content import seal_content
 from bot.phases import store
 from bot.phases.model import Phase
+from bot.round_keys import RoundKeys, readable_texts, seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -33,9 +37,9 @@ _concerns = schema.concerns
 async def raise_concern(
     services: Services, request: Request, *, text: str, field: str, view_id: str
 ) -> Phase:
-    """Store an anonymous note for the leads, without its author or time. Return the phase.
+    """Store an anonymous note for the leads, encrypted, without its author. Return the phase.
 
-    `form` is the id of the submitted form, so that submitting it twice stores one note.
+    `view_id` is the id of the submitted form, so that submitting it twice stores one note.
 
     Raises:
         Refused: the phase has ended, the person is not in its team, the text is empty or too long.
@@ -57,7 +61,9 @@ async def raise_concern(
             subject=phase_id,
             due_at=next_working_morning(now, phase.zone),
         )
-        await upsert(tx, _concerns, key, text=text)
+        columns = seal_text(services.keys, text, _context(workspace_id, phase_id), now.date())
+        await upsert(tx, _concerns, key, **columns)
+        await schedule_key_deletion(tx, services.keys, workspace_id, now.date())
     return phase
 
 
@@ -70,13 +76,14 @@ async def deliver_concerns(services: Services, item: AgendaItem) -> None:
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
-        concerns = await _take(tx, item.workspace_id, item.subject)
+        concerns = await _take(tx, services.keys, item.workspace_id, item.subject)
         if phase is not None and concerns:
-            await _send(tx, item.workspace_id, phase, concerns, now)
+            await _send(tx, services.keys, item.workspace_id, phase, concerns, now)
 
 
 async def _send(
     tx: AsyncConnection,
+    keys: RoundKeys,
     workspace_id: str,
     phase: Phase,
     concerns: Mapping[str, str],
@@ -86,6 +93,7 @@ async def _send(
     # The key is derived from the concern ids: a batch with the key of an earlier one would
     # never be sent.
     batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]
+    await schedule_key_deletion(tx, keys, workspace_id, now.date())
     starter = [person for person in phase.people if person.user_id == phase.lead_id]
     for lead in phase.reachable_leads or starter:  # even if they have left the channel
         at = within_hours(now, lead.zone or phase.zone, begin=MORNING)
@@ -93,20 +101,27 @@ async def _send(
             await enqueue.post(
                 tx,
                 workspace_id,
-                key=keys.concerns(phase.phase_id, batch, number, lead.user_id),
+                key=message_keys.concerns(phase.phase_id, batch, number, lead.user_id),
                 to=lead.user_id,
-                content=content,
+                content=seal_content(keys, workspace_id, content, now),
                 now=at,
             )
 
 
-async def _take(tx: AsyncConnection, workspace_id: str, phase_id: str) -> dict[str, str]:
+async def _take(
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, phase_id: str
+) -> dict[str, str]:
     """Delete the notes and return them by id. From here on the outbox keeps them until delivery."""
     of_phase = (_concerns.c.workspace_id == workspace_id) & (_concerns.c.phase_id == phase_id)
-    rows = await tx.execute(select(_concerns.c.concern_id, _concerns.c.text).where(of_phase))
-    texts = {row.concern_id: row.text for row in rows}
+    rows = (await tx.execute(select(_concerns).where(of_phase))).all()
+    context = _context(workspace_id, phase_id)
+    texts = {row.concern_id: text for row in rows for text in readable_texts(keys, [row], context)}
     await tx.execute(delete(_concerns).where(of_phase))
     return texts
+
+
+def _context(workspace_id: str, phase_id: str) -> str:
+    return f"{workspace_id}:{phase_id}:concern"
 
 
 ACTIONS = (AgendaAction(name=ActionName.DELIVER_CONCERNS, run=deliver_concerns),)

@@ -10,7 +10,7 @@ from bot.phases.expectation import LIMIT, counted_on_line
 from bot.phases.model import ExpectationReply, Participant, Phase
 from bot.phases.wording import leads_as_subject, one_line, one_or_many, title
 from bot.slack.content import Content, actions, button, content, context, plain, section
-from bot.slack.inputs import text_input
+from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean, quote_within, truncated
 from bot.slack.views import notice_view
 
@@ -101,6 +101,7 @@ def page_after(phase: Phase, page: str) -> str | None:
     return str(following) if following * LINES_A_PAGE < len(phase.members) else None
 
 
+@form_parser
 def parse(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the lines by user id; empty: none. `values` is Slack's `state.values`."""
     return {
@@ -138,6 +139,7 @@ def reply_form(phase: Phase, person: Participant, reply: ExpectationReply) -> Vi
     )
 
 
+@form_parser
 def submitted_words(values: Mapping[str, Any]) -> str:
     """Return the member's words. `values` is Slack's `state.values`."""
     return clean(values.get(WORDS_BLOCK, {}).get(WORDS, {}).get("value") or "")

@@ -15,7 +15,7 @@ from bot.announcement import (
 from bot.phases.expectation import CHANGE_IT, FITS, TOO_MUCH
 from bot.phases.model import ExpectationReply
 from bot.services import Services
-from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.request import Body, Request, as_listener, form_of, typed_values
 from bot.slack.views import open_form, show_next
 
 
@@ -72,7 +72,7 @@ async def send_concern(services: Services, request: Request, ack: AsyncAck, body
         request,
         text=part_messages.submitted_text(typed_values(body), part_messages.CONCERN_BLOCK),
         field=part_messages.CONCERN_BLOCK,
-        view_id=body["view"]["id"],
+        view_id=form_of(body)["id"],
     )
     await show_next(ack, part_messages.concern_received(phase))
 
@@ -126,6 +126,6 @@ async def send_reply(services: Services, request: Request, ack: AsyncAck, body: 
         replace(request, target_id=phase_id),
         ExpectationReply(reply),
         words=expectation_forms.submitted_words(values),
-        view_id=body["view"]["id"],
+        view_id=form_of(body)["id"],
     )
     await ack()

@@ -124,7 +124,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
 
 def questions_line(phase: Phase) -> str:
     """A line about the questions: weekday, number of people asked, what is shown of answers."""
-    weekday, asked = WEEKDAY_NAMES[phase.weekday], len(phase.members)
+    weekday, asked = WEEKDAY_NAMES[phase.weekday], len(phase.roster)
     if phase.minimum_answers is None:
         return TALKING.format(weekday=weekday)
     template = one_or_many(asked, ONE_ASKED, QUESTIONS)

@@ -65,6 +65,11 @@ WHEN = (
     "on, then single answers are deleted. Everyone who can read this channel sees the totals; "
     "nobody sees answers. The leads also get private tips based on these totals."
 )
+WHEN_SIMILAR = (
+    "Every {weekday}, the questions come to the channel, to talk about together. Another phase "
+    "with the same lead has the same team but for one person, so comparing the two would show what "
+    "that person answered. Nothing is stored."
+)
 WHEN_SMALL = (
     "Every {weekday}, the questions come to the channel, to talk about together: this team is too "
     "small for answers without names. Nothing is stored."
@@ -149,7 +154,7 @@ def details(phase: Phase, today: date) -> View:
 
 
 def _people(phase: Phase) -> list[str]:
-    names = ", ".join(member.name for member in phase.members)
+    names = ", ".join(person.name for person in phase.roster if not person.has_left)
     lines = [f"*{TEAM}:* {quote_within(names, MAX_SECTION_LENGTH - 100)}"] if names else []
     parts = [person for person in phase.people if person.contribution and not person.has_left]
     if parts:
@@ -175,6 +180,8 @@ def _fitting(parts: Sequence[str]) -> Iterator[str]:
 
 def _about_questions(phase: Phase) -> str:
     weekday = WEEKDAY_NAMES[phase.weekday]
+    if phase.too_similar_to is not None:
+        return WHEN_SIMILAR.format(weekday=weekday)
     if phase.minimum_answers is None:
         return WHEN_SMALL.format(weekday=weekday)
     at = f"{phase.time_of_day:%H:%M}"

@@ -13,7 +13,7 @@ from bot.outbox.delivery_log import REPORTED
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
 from bot.outbox.transitions import confirm
-from bot.outbox.web_api import METADATA_TYPE
+from bot.outbox.web_api import is_by, message_id_in
 from bot.services import Services
 from bot.slack.ids import can_contain
 
@@ -25,10 +25,13 @@ def register(app: AsyncApp, services: Services) -> None:
 async def on_message_posted(
     services: Services, body: dict[str, Any], context: AsyncBoltContext
 ) -> None:
-    """Confirm a message that Slack reports as posted. A repeated event changes nothing."""
+    """Confirm a message that Slack reports as posted. A repeated event changes nothing.
+
+    Other apps' metadata of the same type arrives, too, in whatever shape they gave it.
+    """
     event = body["event"]
-    message_id = (event["metadata"].get("event_payload") or {}).get("id")
-    if not isinstance(message_id, str) or not _is_ours(event, context):
+    message_id = message_id_in(event.get("metadata"))
+    if message_id is None or not is_by(_this_bot(body, context), event):
         return
     workspace_id, now = str(context.team_id), services.clock.now()
     location = SlackLocation(channel=event["channel_id"], ts=event["message_ts"])
@@ -42,9 +45,9 @@ async def on_message_posted(
                 await restore_announcement.restore_announcement(tx, workspace_id, message.key, now)
 
 
-def _is_ours(event: Mapping[str, Any], context: AsyncBoltContext) -> bool:
-    """Return whether this bot posted it; other apps' metadata of the same type may arrive, too."""
-    if event["metadata"].get("event_type") != METADATA_TYPE:
-        return False
-    by_user = event.get("user_id") is not None and event["user_id"] == context.bot_user_id
-    return by_user or (event.get("bot_id") is not None and event["bot_id"] == context.bot_id)
+def _this_bot(body: Mapping[str, Any], context: AsyncBoltContext) -> dict[str, Any]:
+    return {
+        "app_id": body.get("api_app_id"),
+        "bot_id": context.bot_id,
+        "user_id": context.bot_user_id,
+    }

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class FailureKind(StrEnum):
     """The ways in which the database can fail."""
 
-    UNREACHABLE = "unreachable"  # gone, restarting, cut off, or refusing to write
+    UNREACHABLE = "unreachable"  # gone, restarting, or cut off
+    READ_ONLY = "read_only"  # can be read, but refuses to write
     SLOW = "slow"  # waited too long for a lock, a statement or a free connection
     FULL = "full"  # no space, no memory, no connection left
     CONFLICT = "conflict"  # two transactions conflicted: try again
@@ -27,7 +28,7 @@ class TransactionTimeout(Exception):
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix counts.
 _BY_SQLSTATE = {
     "08": FailureKind.UNREACHABLE,
-    "25006": FailureKind.UNREACHABLE,  # read-only: a standby, after a switch-over
+    "25006": FailureKind.READ_ONLY,  # a standby, after a switch-over
     "25P": FailureKind.SLOW,
     "40": FailureKind.CONFLICT,
     "53": FailureKind.FULL,
@@ -41,7 +42,7 @@ _BY_SQLITE_CODE = {
     sqlite3.SQLITE_LOCKED: FailureKind.SLOW,
     sqlite3.SQLITE_FULL: FailureKind.FULL,
     sqlite3.SQLITE_NOMEM: FailureKind.FULL,
-    sqlite3.SQLITE_READONLY: FailureKind.UNREACHABLE,
+    sqlite3.SQLITE_READONLY: FailureKind.READ_ONLY,
     sqlite3.SQLITE_IOERR: FailureKind.UNREACHABLE,
     sqlite3.SQLITE_CANTOPEN: FailureKind.UNREACHABLE,
     sqlite3.SQLITE_PERM: FailureKind.UNREACHABLE,

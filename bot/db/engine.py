@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequen
 from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
+from sqlalchemy import delete, insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.clock import random_bytes, real_now
 from bot.db.connections import async_url, engine_arguments, register_connection_setup
 from bot.db.db_errors import TransactionTimeout
 from bot.db.group_commit import GroupCommit, Item, Outcomes, Result
 from bot.db.health import Health
 from bot.db.request_deadline import RequestProgress, committing, in_database, wait_for_abandoned
+from bot.db.schema import workspaces
 
 Given = TypeVar("Given", bound=Hashable)
 
@@ -20,6 +23,8 @@ Given = TypeVar("Given", bound=Hashable)
 #: connection still looks alive.
 LONGEST_SECONDS = 30.0
 CLOSING_SECONDS = 1.0
+#: Size of the row that is written to see whether there is space.
+FILLER_BYTES = 64 * 1024
 _SKIP_WAKEUP = "quiet"
 
 
@@ -80,6 +85,20 @@ class Database:
             reader = await connection.execution_options(reading=True)
             async with reader.begin():
                 yield reader
+
+    async def check_writable(self) -> None:
+        """Write a row that takes some space, and delete it, in one transaction.
+
+        Raises:
+            SQLAlchemyError, TransactionTimeout: the disk is full, or the database read-only.
+        """
+        filler = {"filler": random_bytes(FILLER_BYTES // 2).hex()}
+        row = {"workspace_id": "-", "name": "check", "bot_user_id": "-", "settings": filler}
+        async with self.transaction() as tx:
+            skip_delivery_wakeup(tx)
+            await tx.execute(insert(workspaces).values(**row, installed_at=real_now()))
+            await tx.execute(delete(workspaces).where(workspaces.c.workspace_id == "-"))
+        self.health.record_written()
 
     def group_commit(
         self,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Time,
     false,
     text,
+    true,
 )
 
 from bot.db.types import OwnId, SlackId, UtcDateTime
@@ -65,6 +67,7 @@ workspaces = Table(
     Column("name", String(255), nullable=False),
     Column("app_id", SlackId, nullable=False, server_default=""),
     Column("bot_user_id", SlackId, nullable=False),
+    Column("command_name", String(32)),  # of the slash command; null: it was not used yet
     #: installed, or uninstalled: nothing is sent any more.
     Column("state", String(16), nullable=False, server_default="installed"),
     #: only what differs from the defaults of `bot.workspaces.rules.WorkspaceSettings`.
@@ -80,7 +83,8 @@ people = Table(
     Column("user_id", SlackId, primary_key=True),
     Column("name", String(255), nullable=False),
     Column("zone", String(64)),  # null: Slack gave none; the caller's default applies
-    Column("team_id", SlackId),  # null: Slack gave none
+    #: this workspace for everybody who is in it; null, like any other, for outsiders
+    Column("team_id", SlackId),
     Column("is_bot", Boolean, nullable=False),
     Column("is_guest", Boolean, nullable=False),
     Column("is_deleted", Boolean, nullable=False),
@@ -168,6 +172,8 @@ phases = Table(
     Column("paused_at", UtcDateTime),  # null: the bot can post in its channel
     Column("pause_reason", String(32)),  # a `bot.phases.model.PauseReason`; null: not paused
     Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
+    #: An overlapping phase of the same lead whose roster differs by one person; null: none.
+    Column("too_similar_to", OwnId),
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.
@@ -192,6 +198,8 @@ phase_people = Table(
     Column("role", String(16), nullable=False),  # lead, or member
     Column("joined_at", UtcDateTime, nullable=False),
     Column("left_at", UtcDateTime),  # null: still there
+    #: Of a member: whether they have a place among the people asked. Who leaves keeps it.
+    Column("is_on_roster", Boolean, nullable=False, server_default=true()),
     Column("contribution", Text),  # null: none written; who has none is never shown
     #: what the leads count on the person for; null: they wrote nothing
     Column("expectation", Text),
@@ -227,14 +235,15 @@ set_aside_items = Table(
     _to_phase(),
 )
 
-#: Concerns: anonymous notes to the leads, without author or time. Deleted once delivered.
+#: Concerns: anonymous notes to the leads, sealed, without author. Deleted once delivered.
 concerns = Table(
     "concerns",
     metadata,
     _workspace(),
     Column("phase_id", OwnId, primary_key=True),
     Column("concern_id", OwnId, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
     _to_phase(),
     sqlite_with_rowid=False,
 )
@@ -253,14 +262,17 @@ rounds = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closes_at", UtcDateTime, nullable=False),
     Column("minimum", Integer, nullable=False),  # answers a question needs to be shown
-    Column("asked", Integer, nullable=False),  # unchanged when one leaves
+    Column("asked", Integer, nullable=False),  # the size of the roster, leavers included
+    Column("rounding", String(16), nullable=False, server_default="half"),  # of levels; or whole
     Column("questions", JSON, nullable=False),  # the wording as it was asked
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
-    Column("answered", Integer),  # null: open or not enough
+    Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
+    Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
     Column("note", Text),  # the lead's "What I heard, what changes"; null: none
     Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
+    CheckConstraint("rounding IN ('half', 'whole')", name="rounding"),
     _to_phase(),
     Index("uq_rounds_number", "workspace_id", "phase_id", "number", unique=True),
     Index("ix_rounds_opened", "workspace_id", "phase_id", "opened_at"),
@@ -273,7 +285,7 @@ round_people = Table(
     Column("round_id", OwnId, primary_key=True),
     Column("user_id", SlackId, primary_key=True),
     Column("role", String(16), nullable=False),  # lead (reflects), or member (answers)
-    Column("slot_at", UtcDateTime, nullable=False),
+    Column("slot_at", UtcDateTime),  # null: not asked, by their own wish or because it is too late
     _to_round(),
     Index("ix_round_people_user", "workspace_id", "user_id"),
 )
@@ -298,22 +310,21 @@ question_levels = Table(
     _workspace(),
     Column("round_id", OwnId, primary_key=True),
     Column("key", String(16), primary_key=True),
-    Column("answers", Integer, nullable=False),
-    Column("level", Float, nullable=False),  # mean to the nearest half, 1..5
-    Column("share_high", Integer),  # of the answers, those of 4 and 5; null from 8 on
-    Column("bands", JSON),  # null below 8
+    Column("level", Float, nullable=False),  # the mean to the nearest half or whole, 1..5
+    Column("share", String(16)),  # of 4 and 5, as a phrase; null: fewer than eight answers
     Column("change", Float),  # in levels; null: no comparison may be shown
     _to_round(),
 )
 
-#: Comments of a round: shuffled, unlinked from scores; deleted once the results were posted.
+#: A round's comments: sealed, shuffled, unlinked from scores; deleted once the results were posted.
 round_comments = Table(
     "round_comments",
     metadata,
     _workspace(),
     Column("round_id", OwnId, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
     _to_round(),
     sqlite_with_rowid=False,
 )

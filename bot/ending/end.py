@@ -147,10 +147,13 @@ async def decide_items(
     """Store the outcomes of the set-aside items and return them. Undecided ones are resumed."""
     items = schema.set_aside_items
     of_phase = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase.phase_id)
-    for position, decision in decisions.items():
+    for item in phase.set_aside_items:
+        decision = decisions.get(item.position)
+        if decision is None:
+            continue
         await tx.execute(
             update(items)
-            .where(of_phase, items.c.position == position)
+            .where(of_phase, items.c.position == item.position)
             .values(outcome=decision.outcome, parked_until=decision.until)
         )
     if phase.set_aside_items:

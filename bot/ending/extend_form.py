@@ -12,7 +12,7 @@ from bot.dates import day
 from bot.phases.model import Phase
 from bot.phases.wording import title
 from bot.slack.content import plain, section
-from bot.slack.inputs import text_input
+from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import clean
 
 FORM = "phases.extend"
@@ -66,6 +66,7 @@ def build(phase: Phase, latest: date) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any]) -> Extension:
     """Return the submitted values. `values` is Slack's `state.values`."""
     chosen = values[ENDS_ON][VALUE].get("selected_date")

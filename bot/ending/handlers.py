@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.ending import extend, extend_form, messages, wrap_up, wrap_up_form
 from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand
+from bot.slack.command import ANY, is_subcommand
 from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
@@ -28,7 +28,7 @@ EXTENDED_WHILE_PAUSED = (
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[is_subcommand("end")])(as_listener(services, type_end))
+    app.command(ANY, matchers=[is_subcommand("end")])(as_listener(services, type_end))
     app.action(messages.WRAP_UP)(as_listener(services, press_end))
     app.view(extend_form.FORM)(as_listener(services, submit_extend))
     app.view(wrap_up_form.FORM)(as_listener(services, submit_wrap_up))

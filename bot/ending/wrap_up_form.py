@@ -17,7 +17,7 @@ from slack_sdk.models.views import View
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
 from bot.phases.wording import title
 from bot.slack.content import context, header, plain, section
-from bot.slack.inputs import option_with_value, text_input
+from bot.slack.inputs import form_parser, option_with_value, text_input
 from bot.slack.mrkdwn import clean, truncated
 
 FORM = "phases.wrap_up"
@@ -95,6 +95,7 @@ def build(phase: Phase) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any]) -> WrapUp:
     """Return the submitted values. `values` is Slack's `state.values`."""
     given = {block_id: states[VALUE] for block_id, states in values.items() if VALUE in states}

@@ -1,6 +1,5 @@
 """Slack handlers for App Home, and for all commands and events without another handler."""
 
-import re
 from functools import partial
 
 from aiohttp import ClientError
@@ -15,18 +14,14 @@ from bot.operations.message_decisions import Decision
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand, parse
+from bot.slack.command import ANY, is_subcommand, typed_text
 from bot.slack.errors import Refused, classify
+from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
 from bot.workspaces.lifecycle import may_change
 
 CHANNELS_LIMIT = 200
-ANY = re.compile("")
-UNKNOWN = (
-    "Nothing was changed: I do not know this button, form or command. It may be from another "
-    "version of me. `/imbalance help` shows what I can do."
-)
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -40,12 +35,11 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(held_messages.DROP)(as_listener(services, decide, Decision.DROP))
     app.action(held_messages.THERE)(as_listener(services, ask_for_link))
     app.view(held_messages.FORM)(as_listener(services, save_link))
-    app.command(NAME, matchers=[is_subcommand("help")])(show_help)
-    app.command(NAME)(show_unknown)
+    app.command(ANY, matchers=[is_subcommand("help")])(show_help)
+    app.command(ANY)(as_listener(services, show_unknown))
     app.event(ANY)(acknowledge)
     app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
     app.view(ANY)(refuse_unknown)
-    app.command(ANY)(refuse_unknown)
 
 
 async def on_home_opened(services: Services, body: Body, context: AsyncBoltContext) -> None:
@@ -113,8 +107,10 @@ async def show_help(ack: AsyncAck) -> None:
     await ack(text=message.text, blocks=message.blocks)
 
 
-async def show_unknown(ack: AsyncAck, body: Body) -> None:
-    message = unknown_message(parse(body.get("text", "")).name)
+async def show_unknown(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    client = services.client_for(request.workspace_id)
+    typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
+    message = unknown_message(typed)
     await ack(text=message.text, blocks=message.blocks)
 
 
@@ -124,7 +120,7 @@ async def acknowledge(body: Body) -> None:
 
 
 async def refuse_unknown() -> None:
-    raise Refused(UNKNOWN)
+    raise Refused(UNKNOWN_TEXT)
 
 
 async def _publish(services: Services, request: Request) -> None:

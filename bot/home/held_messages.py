@@ -8,7 +8,7 @@ from slack_sdk.models.views import View
 
 from bot.home.model import HeldMessage
 from bot.slack.content import actions, button, context, header, plain, section
-from bot.slack.inputs import text_input
+from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean, date_token
 
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
@@ -64,6 +64,7 @@ def build(held: HeldMessage) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any]) -> str:
     """Return the link as pasted. `values` is Slack's `state.values`."""
     return clean(values[LINK][VALUE].get("value") or "")

@@ -49,8 +49,9 @@ def help_message() -> Content:
 
 
 def unknown_message(typed: str) -> Content:
-    """Suggest the nearest subcommand. Nothing is carried out."""
+    """Suggest the subcommand nearest to the first word. Nothing is carried out."""
+    typed = next(iter(typed.split()), "")
     refusal = UNKNOWN.format(typed=f'"{quote(truncated(typed, LONGEST_QUOTE))}"')
-    nearest = suggestion(typed, list(SUBCOMMANDS))
+    nearest = suggestion(typed.lower(), list(SUBCOMMANDS))
     advice = MEANT.format(name=nearest) if nearest else SEE_HELP
     return content(NOTHING_DONE, section(f"{refusal} {advice}"))

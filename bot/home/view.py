@@ -50,8 +50,8 @@ PROMISE = (
 )
 REMAINS = (
     "What remains: Slack carries what you send, your style in a comment may give you away, and "
-    "when everybody agrees, everybody is known. Who keeps a backup and the keys of that time "
-    "could link answers until the keys are retired."
+    "when everybody agrees, everybody is known. Who kept a copy of the database and of its keys "
+    "from before the questions closed could still link answers."
 )
 HELP = "`/imbalance help` in any channel lists what I can do."
 

@@ -17,8 +17,6 @@ from bot.workspaces.store import add_audit_entry
 #: Allowance for clock differences: a message posted slightly before the first attempt may be this
 #: one. The lookup allows more, as it identifies the message by its id; a link may lead anywhere.
 SKEW = timedelta(seconds=60)
-#: The actor in the audit for operators; other people appear by their ids.
-OPERATOR = "operator"
 
 NOT_FOUND = "Nothing was changed: no message has this id."
 IN_SLACK = "Nothing was changed: it is in Slack."

@@ -97,7 +97,9 @@ _EXPLANATIONS = {
         name: "The app may not do this. Install it with every scope." for name in MISSING_PERMISSION
     },
 }
-_NO_REASON = "Nobody said why."
+_NO_REASON = "No reason was recorded."
+#: States that need no reason.
+_AS_PLANNED = {State.PENDING, State.SENDING, State.SENT}
 _OTHER_REASON = "Slack said {reason}."
 _UNREACHABLE = "This person cannot be reached any more. Drop it."
 _UNREACHABLE_KEPT = (
@@ -119,7 +121,7 @@ def explanation_of(message: ListedMessage) -> str:
     """Return an explanation of its reason, with advice."""
     reason = message.reason
     if reason is None:
-        return "" if message.state is State.PENDING else _NO_REASON
+        return "" if message.state in _AS_PLANNED else _NO_REASON
     holds_words = message.kind in PERSONAL_KINDS and message.operation is Operation.POST
     if message.to_person and reason in UNREACHABLE:
         return _UNREACHABLE_KEPT if holds_words else _UNREACHABLE

@@ -5,6 +5,7 @@ import argparse
 STATES = ("pending", "sending", "sent", "unknown", "held", "failed", "expired")
 DEFAULT_STATES = "held,failed,unknown"
 DEFAULT_LIMIT = 100
+MOST = 1_000_000
 
 ID = "a message's id, as `outbox list` prints it"
 
@@ -16,14 +17,7 @@ def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     list_.add_argument(
         "--state", type=_states, default=_states(DEFAULT_STATES), metavar="STATE,..."
     )
-    list_.add_argument("--workspace", metavar="T...", help="only of this workspace")
-    list_.add_argument(
-        "--limit",
-        type=int,
-        default=DEFAULT_LIMIT,
-        help="at most so many, oldest first; of what is over, newest first",
-    )
-    list_.add_argument("--json", action="store_true", help="one JSON list instead of lines")
+    add_list_arguments(list_, "at most so many, oldest first; of what is over, newest first")
     retry = subcommands.add_parser("retry", help="post what is held or failed again")
     retry.add_argument("ids", nargs="+", metavar="ID", help=ID)
     retry.add_argument("--yes", action="store_true", help="even if it may then be seen twice")
@@ -32,6 +26,20 @@ def add_outbox_arguments(parser: argparse.ArgumentParser) -> None:
     there.add_argument("link", metavar="LINK", help="its link: More actions, Copy link")
     drop = subcommands.add_parser("drop", help="never say it")
     drop.add_argument("ids", nargs="+", metavar="ID", help=ID)
+
+
+def add_list_arguments(parser: argparse.ArgumentParser, limit_help: str) -> None:
+    """Add the arguments of every command that prints a list."""
+    parser.add_argument("--workspace", metavar="T...", help="only of this workspace")
+    parser.add_argument("--limit", type=_positive, default=DEFAULT_LIMIT, help=limit_help)
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of lines")
+
+
+def _positive(text: str) -> int:
+    """Parse a number from 1 on."""
+    if text.isascii() and text.isdecimal() and 0 < int(text) <= MOST:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST}")
 
 
 def _states(text: str) -> tuple[str, ...]:

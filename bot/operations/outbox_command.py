@@ -5,31 +5,27 @@ It can be used while the bot is running. It prints ids and reasons, never texts,
 
 import argparse
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db.engine import Database
-from bot.db.file_lock import sqlite_file
-from bot.db.revision import has_pending_migrations, unusable
 from bot.operations import message_decisions, message_names
+from bot.operations.database_command import open_database, print_table
 from bot.operations.durations import humanize_duration
 from bot.operations.message_decisions import Decision, decide
 from bot.outbox import admin_queries
 from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import State
 from bot.outbox.queued_message import SlackLocation
-from bot.settings import NotStarted, Settings, load
+from bot.settings import load
 from bot.slack.errors import Refused
 from bot.slack.links import parse_message_link
+from bot.workspaces.store import OPERATOR
 
-NO_FILE = "There is no database at {file} yet: run `python -m bot migrate`."
-BEHIND = "The database is at another version's schema: run `python -m bot migrate`."
 MAY_BE_DUPLICATE = (
     "Nothing was changed: {id} may be in Slack already, and would then be seen twice. Look there "
     "first. To post it again all the same, repeat this with --yes."
@@ -40,7 +36,7 @@ DONE = {
     Decision.DROP: "{id} is never said.",
 }
 HALTED = "Nothing is sent in {workspace} for now ({reason}): it waits for that."
-NONE = "Nothing waits for anybody: no message is {states}."
+NONE = "No message is in the state {states}."
 MORE = "And {count} more: --limit shows them."
 HEAD = ("ID", "STATE", "WORKSPACE", "AGE", "TRIES", "WHERE", "WHAT", "REASON")
 
@@ -51,27 +47,10 @@ async def run(options: argparse.Namespace) -> int:
     Raises:
         NotStarted: there is no usable database.
     """
-    try:
-        async with _open_database(load()) as db:
-            if options.doing == "list":
-                return await _list(db, options)
-            return await _decide(db, options)
-    except (SQLAlchemyError, OSError) as error:
-        raise NotStarted(unusable(error)) from error
-
-
-@asynccontextmanager
-async def _open_database(settings: Settings) -> AsyncIterator[Database]:
-    file = sqlite_file(settings.database_url)
-    if file is not None and not file.exists():
-        raise NotStarted(NO_FILE.format(file=file))
-    db = Database(settings.database_url)
-    try:
-        if await has_pending_migrations(db):
-            raise NotStarted(BEHIND)
-        yield db
-    finally:
-        await db.close()
+    async with open_database(load()) as db:
+        if options.doing == "list":
+            return await _list(db, options)
+        return await _decide(db, options)
 
 
 async def _list(db: Database, options: argparse.Namespace) -> int:
@@ -88,7 +67,7 @@ async def _list(db: Database, options: argparse.Namespace) -> int:
     if not messages:
         print(NONE.format(states=" or ".join(states)))
         return 0
-    _print_table([HEAD, *(_cells(message, now) for message in messages)])
+    print_table([HEAD, *(_cells(message, now) for message in messages)])
     _print_explanations(messages)
     if count > len(messages):
         print(MORE.format(count=count - len(messages)))
@@ -117,9 +96,7 @@ async def _decide_one(tx: AsyncConnection, message_id: str, options: argparse.Na
     decision, location = _decision_from(options)
     if decision is Decision.AGAIN and message.state is State.HELD and not options.yes:
         raise Refused(MAY_BE_DUPLICATE.format(id=message_id))
-    await decide(
-        tx, decision, message, actor=message_decisions.OPERATOR, now=real_now(), location=location
-    )
+    await decide(tx, decision, message, actor=OPERATOR, now=real_now(), location=location)
     text = DONE[decision].format(id=message_id)
     halted = await admin_queries.halt_reason(tx, message.workspace_id)
     if decision is Decision.AGAIN and halted:
@@ -178,13 +155,6 @@ def _as_json(message: ListedMessage, now: datetime) -> Mapping[str, Any]:
         "reason": message.reason,
         "means": message_names.explanation_of(message),
     }
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 def _print_explanations(messages: Iterable[ListedMessage]) -> None:

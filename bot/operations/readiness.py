@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from math import nan
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.clock import Clock, real_now
+from bot.db.db_errors import FailureKind, TransactionTimeout
 from bot.db.engine import Database
 from bot.db.request_deadline import finish_in_background
 from bot.metrics import (
@@ -30,6 +34,10 @@ DATABASE_TIMEOUT_SECONDS = 3.0
 _FROM_DATABASE = ("agenda", "outbox")
 CHECKS = ("database", "socket", *_FROM_DATABASE)
 DATABASE_UNREACHABLE = "The database does not answer."
+DATABASE_UNWRITABLE = {
+    FailureKind.FULL: "The database has no space left, so nothing can be saved. Free some space.",
+    FailureKind.READ_ONLY: "The database can be read, but not written to.",
+}
 SOCKET_DISCONNECTED = "No connection to Slack is open; it is being renewed."
 AGENDA_LATE = "What is due is done {lag} late."
 OUTBOX_LATE = "For {lag} a workspace has had something to send, and nobody sends it."
@@ -42,6 +50,8 @@ async def readiness_problems(
     """Return a sentence for each of CHECKS that fails; empty if none does."""
     late = await _late_or_timeout(db, clock)
     problems = {"database": DATABASE_UNREACHABLE} if late is None else dict(late)
+    if db.health.unwritable is not None and late is not None:
+        problems["database"] = DATABASE_UNWRITABLE[db.health.unwritable]
     if not await is_connected():
         problems["socket"] = SOCKET_DISCONNECTED
     for check in CHECKS:
@@ -64,6 +74,9 @@ async def _late_or_timeout(db: Database, clock: Clock) -> Mapping[str, str] | No
 
 
 async def _late(db: Database, now: datetime, real: datetime) -> Mapping[str, str]:
+    if db.health.unwritable is not None:
+        with suppress(SQLAlchemyError, TransactionTimeout):  # counted and logged there
+            await db.check_writable()
     async with db.reading() as reader:
         agenda = await system_state.agenda_lag(reader, now, real)
         outbox = await system_state.outbox_lag(reader, now, real)

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,16 +117,13 @@ class Trials:
             app.action(action)(on_press)
 
 
-async def run_trials(trials: Trials, *, people: bool) -> AsyncIterator[TrialResult]:
-    """Run each trial in turn; those that need a person come last."""
-    tries: list[Callable[[Trials], Awaitable[TrialResult]]] = [_twice, _events, _history]
-    if people:
-        tries += [_reload, _phone, _picture]
+async def run_trials(trials: Trials, tries: "Sequence[Try]") -> AsyncIterator[TrialResult]:
+    """Run each trial in turn."""
     for attempt in tries:
         try:
             seen = await attempt(trials)
         except FAILURES as error:
-            name = attempt.__name__.strip("_")
+            name = getattr(attempt, "func", attempt).__name__.strip("_").replace("_", " ")
             text = f"{name}: could not be tried ({classify(error).reason})."
             note = "" if isinstance(error, SlackApiError) else " A trial message may be left there."
             seen = TrialResult(passed=None, text=text + note)
@@ -261,29 +258,44 @@ async def _inputs(trials: Trials, name: str, instructions: str) -> TrialResult:
 
 
 async def _picture(trials: Trials) -> TrialResult:
+    picture = ImageBlock(alt_text="A chart for a trial", slack_file=await uploaded_chart(trials))
+    blocks = [section(PICTURE), picture, see_buttons()]
+    await trials.post("Imbalance tries: a picture.", blocks=blocks)
+    advice = "Give the app files:read, or results go without pictures."
+    return await count_views(trials, "picture", advice)
+
+
+async def uploaded_chart(trials: Trials) -> SlackFile:
+    """Upload a chart, as results have one."""
     facts = ChartFacts(rounds=("Start", "Week 2"), lines=(Line(label="Trial", levels=(2.5, 4.0)),))
     uploaded = await trials.client.files_upload_v2(
         content=await draw_in_child(facts.as_json()), filename="trial.png", title="Trial"
     )
-    file_id = str(uploaded["files"][0]["id"])
-    picture = ImageBlock(alt_text="A chart for a trial", slack_file=SlackFile(id=file_id))
-    buttons = [
-        ButtonElement(text="I see it", action_id=SEE),
-        ButtonElement(text="I don't", action_id=SEE_NOT),
-    ]
-    blocks = [section(PICTURE), picture, ActionsBlock(elements=buttons)]
-    await trials.post("Imbalance tries: a picture.", blocks=blocks)
-    print(f"      picture: waiting {trials.wait:.0f} s for everybody here to press a button")
+    return SlackFile(id=str(uploaded["files"][0]["id"]))
+
+
+def see_buttons(seen: str = "I see it", not_seen: str = "I don't") -> ActionsBlock:
+    """Return the buttons with which people answer a question about what they see."""
+    return ActionsBlock(
+        elements=[
+            ButtonElement(text=seen, action_id=SEE),
+            ButtonElement(text=not_seen, action_id=SEE_NOT),
+        ]
+    )
+
+
+async def count_views(trials: Trials, name: str, advice: str) -> TrialResult:
+    """Wait for everybody to say whether they see it; `advice` is for when somebody does not."""
+    print(f"      {name}: waiting {trials.wait:.0f} s for everybody here to press a button")
     choices: dict[str, str] = {}
     until = monotonic() + trials.wait
     while (body := await _next_press(trials, until - monotonic())) is not None:
         choices[body["user"]["id"]] = body["actions"][0]["action_id"]
     missing = sum(answer == SEE_NOT for answer in choices.values())
     if not choices:
-        return TrialResult(passed=None, text="picture: nobody pressed a button.")
-    text = f"picture: {len(choices) - missing} of {len(choices)} see it."
-    advice = " Give the app files:read, or results go without pictures." if missing else ""
-    return TrialResult(passed=not missing, text=text + advice)
+        return TrialResult(passed=None, text=f"{name}: nobody pressed a button.")
+    text = f"{name}: {len(choices) - missing} of {len(choices)} see it."
+    return TrialResult(passed=not missing, text=f"{text} {advice}" if missing else text)
 
 
 async def _next_press(trials: Trials, seconds: float) -> dict[str, Any] | None:
@@ -294,3 +306,8 @@ async def _next_press(trials: Trials, seconds: float) -> dict[str, Any] | None:
 
 def _metadata(message_id: str) -> dict[str, Any]:
     return {"event_type": METADATA_TYPE, "event_payload": {"id": message_id}}
+
+
+Try = Callable[[Trials], Awaitable[TrialResult]]
+WITHOUT_PEOPLE: tuple[Try, ...] = (_twice, _events, _history)
+WITH_PEOPLE: tuple[Try, ...] = (_reload, _phone, _picture)

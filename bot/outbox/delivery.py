@@ -24,9 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars
 
 from bot.clock import Clock, monotonic, new_id, real_now, shuffled, uptime
-from bot.db.db_errors import failure_kind
 from bot.db.engine import Database
-from bot.log import log
+from bot.db.health import log_unless_database_failed
 from bot.metrics import open_messages
 from bot.outbox import sender_leases
 from bot.outbox.bulk_send_progress import BulkSendMonitor
@@ -35,6 +34,7 @@ from bot.outbox.pictures import Draw
 from bot.outbox.rate_limits import RateLimits
 from bot.outbox.slack_calls import RetryTimings, SlackCalls
 from bot.outbox.workspace_sender import NextAllowedAt, SenderContext, WorkspaceSender
+from bot.round_keys import RoundKeys
 
 __all__ = ["Delivery", "RetryTimings"]
 
@@ -70,6 +70,7 @@ class Delivery:
         clock: Clock,
         client_for: Callable[[str], AsyncWebClient],
         draw: Draw,
+        keys: RoundKeys,
         *,
         rate_limits: RateLimits | None = None,
         retry_timings: RetryTimings | None = None,
@@ -82,7 +83,7 @@ class Delivery:
         self._context = SenderContext(
             db=db,
             clock=clock,
-            slack_calls=SlackCalls(client_for, draw, self._timings),
+            slack_calls=SlackCalls(client_for, draw, keys, self._timings),
             rate_limits=rate_limits or RateLimits(),
             retry_timings=self._timings,
             on_failed=on_failed,
@@ -105,8 +106,7 @@ class Delivery:
                 await self._start_senders()
                 await self._measure()
             except Exception as error:  # noqa: BLE001 - the loop goes on
-                if failure_kind(error) is None:  # a database failure is logged by bot.db.health
-                    log.error("delivery_failed", exc_info=error)
+                log_unless_database_failed("delivery_failed", error)
                 await self._pause(AFTER_FAILURE_SECONDS)
             rest = max(MIN_POLL_SECONDS, PAUSE_FACTOR * (uptime() - began))
             await self._pause(min(rest, self._timings.poll))
@@ -181,7 +181,6 @@ class Delivery:
         try:
             return await sender.turn()
         except Exception as error:  # noqa: BLE001 - the loop goes on
-            if failure_kind(error) is None:
-                log.error("sender_failed", exc_info=error, workspace=workspace_id)
+            log_unless_database_failed("sender_failed", error, workspace=workspace_id)
             await self._pause(AFTER_FAILURE_SECONDS)
             return sender.has_unstored_results and not self._stopping

@@ -1,17 +1,23 @@
 """Log lines and metrics of delivery: ids and reasons, never a message's text."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from bot.clock import monotonic
 from bot.log import log
 from bot.metrics import (
+    call_seconds,
     deliveries,
     delivery_lookups,
+    publish_in_batches,
     rate_limited,
     sender_takeovers,
     unknown_outcomes,
 )
-from bot.outbox.enqueue import State
+from bot.outbox.enqueue import Operation, State
 from bot.outbox.queued_message import QueuedMessage, SendResult
 from bot.outbox.rate_limits import LOOKUP
 
@@ -25,7 +31,23 @@ _RESULT_BY_STATE = {
 #: The result if Slack's own event came before the lookup.
 REPORTED = "reported"
 LOOKUP_RESULTS = (*_RESULT_BY_STATE.values(), REPORTED)
+#: What is changed in Slack when somebody pressed a button: their message, or their App Home.
+FOLLOWING_PRESSES = (Operation.UPDATE, Operation.PUBLISH)
 _NOTEWORTHY = (State.HELD, State.FAILED, State.UNKNOWN)
+
+
+@contextmanager
+def timed_call(operation: Operation) -> Iterator[None]:
+    """Measure how long Slack takes for a call."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        observe = partial(call_seconds.labels(operation).observe, monotonic() - began)
+        if operation in FOLLOWING_PRESSES:
+            publish_in_batches(f"call {operation}", observe)
+        else:
+            observe()
 
 
 def record_result(result: SendResult) -> None:
@@ -64,7 +86,11 @@ def record_postponed(row: QueuedMessage, until: datetime) -> None:
 
 
 def _record(row: QueuedMessage, state: State, reason: str | None) -> None:
-    deliveries.labels(row.operation, state).inc()
+    count = deliveries.labels(row.operation, state)
+    if state is State.SENT and row.operation in FOLLOWING_PRESSES:
+        publish_in_batches(f"sent {row.operation}", count.inc)
+    else:
+        count.inc()
     fields: dict[str, Any] = {"workspace": row.workspace_id, "message": row.message_id}
     if reason:
         fields["reason"] = reason

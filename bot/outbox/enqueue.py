@@ -24,6 +24,7 @@ from bot.db.upserts import (
 )
 from bot.outbox.expiry_log import LOGGED_COLUMNS, record_expired
 from bot.outbox.keys import MessageKey, bookmark_of, derived, edit_of, home
+from bot.outbox.sealed_content import SealedContent
 from bot.slack.content import Content
 
 _messages = schema.messages
@@ -61,7 +62,7 @@ async def post(
     *,
     key: MessageKey,
     to: str,
-    content: Content,
+    content: Content | SealedContent,
     now: datetime,
     thread_of: MessageKey | None = None,
     expires_at: datetime | None = None,
@@ -88,13 +89,18 @@ async def post_all(
 
 
 async def edit(
-    tx: AsyncConnection, workspace_id: str, *, of: MessageKey, content: Content, now: datetime
+    tx: AsyncConnection,
+    workspace_id: str,
+    *,
+    of: MessageKey,
+    content: Content | SealedContent,
+    now: datetime,
 ) -> None:
     """Change what a message shows, once it is in Slack; an edit still waiting is replaced.
 
     A message that is itself to be sent later than `now` is rewritten instead; it keeps its picture.
     """
-    payload = {"text": content.text, "blocks": content.blocks}
+    payload = content.payload
     if await _rewrite_pending(tx, workspace_id, of, payload, now):
         return
     row = _operation(workspace_id, Operation.UPDATE, of, payload, now)
@@ -239,13 +245,13 @@ def _row(workspace_id: str, now: datetime) -> Row:
     }
 
 
-def _post(key: MessageKey, to: str, content: Content) -> Row:
+def _post(key: MessageKey, to: str, content: Content | SealedContent) -> Row:
     picture = content.picture
     return {
         "key": key,
         "operation": Operation.POST,
         "conversation": to,
-        "payload": {"text": content.text, "blocks": content.blocks},
+        "payload": content.payload,
         "picture": None
         if picture is None
         else {"facts": picture.facts, "alt_text": picture.alt_text, "title": picture.title},

@@ -1,6 +1,6 @@
 """Lookup of messages of unknown outcome: looked up in Slack before they are sent again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.outbox.queued_message import NOWHERE, QueuedMessage, SlackLocation
-from bot.outbox.web_api import METADATA_TYPE
+from bot.outbox.web_api import is_by, message_id_in
 from bot.slack.errors import ErrorKind, classify, reason_of
 
 #: Clocks differ: look from well before the first try. We cannot correct a larger difference.
@@ -35,7 +35,7 @@ async def look_up(client: AsyncWebClient, row: QueuedMessage) -> SlackLocation |
     """
     try:
         channel = await _channel_of(client, row)
-        return await _look(client, row, channel, _thread_of(row))
+        return await _look(client, row, channel)
     except SlackApiError as error:
         if reason_of(error) == "thread_not_found":  # with our reply in it, it would exist
             return LookupResult.ABSENT
@@ -57,7 +57,7 @@ def _thread_of(row: QueuedMessage) -> str | None:
 
 
 async def _look(
-    client: AsyncWebClient, row: QueuedMessage, channel: str, thread_ts: str | None
+    client: AsyncWebClient, row: QueuedMessage, channel: str
 ) -> SlackLocation | LookupResult:
     oldest = f"{(row.first_try_at - SKEW).timestamp():.6f}" if row.first_try_at else "0"
     arguments: dict[str, Any] = {
@@ -67,13 +67,14 @@ async def _look(
         "include_all_metadata": True,
     }
     read: Callable[..., Awaitable[Any]] = client.conversations_history
-    if thread_ts:
+    if thread_ts := _thread_of(row):
         read, arguments = client.conversations_replies, {**arguments, "ts": thread_ts}
     cursor = ""
     for number in range(MAX_PAGES):
         page = await read(**arguments, cursor=cursor, limit=LATER_PAGE if number else PAGE)
         for message in page["messages"]:
-            if _id_of(message) == row.message_id:
+            is_claimed = message_id_in(message.get("metadata")) == row.message_id
+            if is_claimed and await _is_ours(client, message):
                 return SlackLocation(channel=channel, ts=message["ts"])
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
@@ -81,9 +82,14 @@ async def _look(
     return LookupResult.INCONCLUSIVE
 
 
-def _id_of(message: dict[str, Any]) -> str | None:
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != METADATA_TYPE:
-        return None
-    payload: dict[str, str] = metadata.get("event_payload") or {}
-    return payload.get("id")
+async def _is_ours(client: AsyncWebClient, message: Mapping[str, Any]) -> bool:
+    """Return whether this bot wrote the message: any app can give its own the same metadata.
+
+    Slack names every author; servers that do not are taken at their word.
+    """
+    author = {name: message.get(name) for name in ("app_id", "bot_id", "user")}
+    if not any(author.values()):
+        return True
+    identity = (await client.auth_test()).data
+    assert isinstance(identity, dict)
+    return is_by(identity, {**author, "user_id": author["user"]})

@@ -192,9 +192,7 @@ async def repost(
     tx: AsyncConnection, workspace_id: str, *, key: MessageKey, content: Content, now: datetime
 ) -> None:
     """Post as a new message what is not in Slack: it was refused, or deleted there."""
-    await _reset(
-        tx, workspace_id, key, {"text": content.text, "blocks": content.blocks}, Operation.POST, now
-    )
+    await _reset(tx, workspace_id, key, content.payload, Operation.POST, now)
     await remove(tx, workspace_id, key=edit_of(key))
 
 

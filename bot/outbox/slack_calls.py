@@ -6,22 +6,26 @@ so is one of ours.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import jittered, uptime
+from bot.keys import KeyMissing
 from bot.log import log
-from bot.metrics import call_seconds
+from bot.outbox.delivery_log import timed_call
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.outcome_lookup import LookupResult, look_up
 from bot.outbox.pictures import Draw, upload
 from bot.outbox.queued_message import NOWHERE, QueuedMessage, SendResult, SlackLocation
 from bot.outbox.retry_limit import uncounted_attempts
+from bot.outbox.sealed_content import unseal_payload
 from bot.outbox.web_api import perform
-from bot.slack.errors import ApiError, ErrorKind, classify
+from bot.round_keys import RoundKeys
+from bot.slack.errors import ApiError, ErrorKind, classify, reason_of
 
 #: A call starts within this time after its claim or not at all: far less than a lease.
 BEGIN_WITHIN_SECONDS = 5.0
@@ -29,6 +33,7 @@ BEGIN_WITHIN_SECONDS = 5.0
 MAX_INTERNAL_ERRORS = 3
 #: Before posts to channels are sent again, two completed lookups in a row must not find them.
 ABSENT_ONCE = "not there yet"
+KEY_MISSING = "its key is missing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +56,14 @@ class SlackCalls:
     """The calls of delivery."""
 
     def __init__(
-        self, client_for: Callable[[str], AsyncWebClient], draw: Draw, retry_timings: RetryTimings
+        self,
+        client_for: Callable[[str], AsyncWebClient],
+        draw: Draw,
+        keys: RoundKeys,
+        retry_timings: RetryTimings,
     ) -> None:
         self._client_for = client_for
+        self._keys = keys
         self._draw = draw
         self._timings = retry_timings
         self._drawing_lock = asyncio.Lock()  # drawing takes a core for a second or two
@@ -94,13 +104,31 @@ class SlackCalls:
                 attempts_change=tried,
             )
         try:
-            with call_seconds.labels(row.operation).time():
-                place = await perform(
-                    self._client_for(row.workspace_id), row, row.target or NOWHERE
-                )
+            payload = unseal_payload(self._keys, row.workspace_id, row.payload)
+        except (KeyMissing, ValueError):
+            return self._unreadable(row)
+        row = replace(row, payload=payload)
+        try:
+            client = self._client_for(row.workspace_id)
+            with timed_call(row.operation):
+                place = await perform(client, row, row.target or NOWHERE)
         except Exception as error:  # noqa: BLE001 - a failure becomes a result
             return self._failed(row, error)
         return SendResult(row=row, state=State.SENT, location=place)
+
+    def _unreadable(self, row: QueuedMessage) -> SendResult:
+        """Try again later: another process may have the key, or its directory may be back.
+
+        In the end the message is given up, like any other (see `bot.outbox.retry_limit`).
+        """
+        log.error("message_key_missing", **row.key.log_fields)
+        return SendResult(
+            row=row,
+            state=State.PENDING,
+            reason=KEY_MISSING,
+            wait_seconds=self._timings.backoff(row.attempts),
+            error_kind=ErrorKind.RETRYABLE,
+        )
 
     def _failed(self, row: QueuedMessage, error: Exception) -> SendResult:
         failure = classify(error)
@@ -115,7 +143,7 @@ class SlackCalls:
             if row.attempts >= MAX_INTERNAL_ERRORS and not may_be_there:
                 failure = ApiError(kind=ErrorKind.PERMANENT, reason=failure.reason)
         if failure.kind is ErrorKind.PERMANENT and row.file_id:
-            return self._without_file(row, failure)
+            return self._without_file(row, failure, is_about_file=_is_about_file(error))
         state, wait = self._next_state(row, failure)
         return SendResult(
             row=row,
@@ -142,9 +170,13 @@ class SlackCalls:
             return State.UNKNOWN, self._timings.settle
         return State.PENDING, self._timings.backoff(row.attempts)
 
-    def _without_file(self, row: QueuedMessage, failure: ApiError) -> SendResult:
+    def _without_file(
+        self, row: QueuedMessage, failure: ApiError, *, is_about_file: bool
+    ) -> SendResult:
         """Wait for the picture, which Slack may still be processing; in the end send without it."""
-        gives_up = row.attempts >= self._timings.picture_tries or failure.reason != "invalid_blocks"
+        gives_up = row.attempts >= self._timings.picture_tries or not is_about_file
+        if gives_up:
+            _log_left_out(row, failure)
         return SendResult(
             row=row,
             state=State.PENDING,
@@ -167,7 +199,9 @@ class SlackCalls:
                 return SendResult(
                     row=row, state=State.PENDING, reason=failure.reason, wait_seconds=wait
                 )
-            gives_up = tries >= self._timings.picture_tries
+            gives_up = tries >= self._most_picture_tries(failure, error)
+            if gives_up:
+                _log_left_out(row, failure)
             return SendResult(
                 row=row,
                 state=State.PENDING,
@@ -179,6 +213,14 @@ class SlackCalls:
         return SendResult(
             row=row, state=State.PENDING, file_id=file_id, attempts_change=-row.attempts
         )
+
+    def _most_picture_tries(self, failure: ApiError, error: Exception) -> int:
+        """Return how often a picture is tried: once where Slack will never take one."""
+        if failure.kind is ErrorKind.PERMANENT:
+            return 1
+        if _is_own_fault(error):
+            return min(MAX_INTERNAL_ERRORS, self._timings.picture_tries)
+        return self._timings.picture_tries
 
     async def _draw_alone(self, facts: dict[str, Any]) -> bytes:
         async with self._drawing_lock:
@@ -216,6 +258,19 @@ def _without_location(
         retry_after=failure.retry_after if failure else None,
         lookup_attempts_change=-row.lookup_attempts if state is State.PENDING else 1,
     )
+
+
+def _log_left_out(row: QueuedMessage, failure: ApiError) -> None:
+    log.warning("picture_left_out", reason=failure.reason, **row.key.log_fields)
+
+
+def _is_about_file(error: Exception) -> bool:
+    """Return whether Slack refused a block because of its file, which may not be processed yet."""
+    if not isinstance(error, SlackApiError) or reason_of(error) != "invalid_blocks":
+        return False
+    details = error.response.get("response_metadata") or {}
+    messages = details.get("messages") or []
+    return not messages or any("slack" in message and "file" in message for message in messages)
 
 
 def _is_own_fault(error: Exception) -> bool:

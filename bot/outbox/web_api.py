@@ -1,5 +1,6 @@
 """The Web API call of each operation, and how a message finds the one it refers to."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -13,9 +14,36 @@ from bot.slack.errors import reason_of
 #: Marks our messages in Slack with their opaque id, so that an unknown outcome can be looked up.
 METADATA_TYPE = "imbalance_message"
 
+#: Names of the fields in which Slack names an author, and whether it proves who it was: several
+#: bots may belong to one app.
+_AUTHOR_FIELDS = {"app_id": False, "bot_id": True, "user_id": True}
+
 #: Slack's errors if the work was already done.
 _ALREADY = {"already_pinned", "no_pin", "not_pinned", "not_found", "bookmark_not_found"}
 _REPEATABLE = {Operation.PIN, Operation.UNPIN, Operation.UNBOOKMARK}
+
+
+def message_id_in(metadata: Any) -> str | None:
+    """Return the id of one of our messages from metadata, which other apps may fill as they like.
+
+    None: it is missing, of another type, or not of our shape.
+    """
+    if not isinstance(metadata, dict) or metadata.get("event_type") != METADATA_TYPE:
+        return None
+    payload = metadata.get("event_payload")
+    message_id = payload.get("id") if isinstance(payload, dict) else None
+    return message_id if isinstance(message_id, str) else None
+
+
+def is_by(bot: Mapping[str, Any], author: Mapping[str, Any]) -> bool:
+    """Return whether Slack names this bot as the author. Nothing that it says may contradict it.
+
+    Another app may copy our metadata, so its id alone proves nothing. Both mappings have `app_id`,
+    `bot_id` and `user_id`, as far as they are known.
+    """
+    compared = [name for name in _AUTHOR_FIELDS if author.get(name) and bot.get(name)]
+    is_proven = any(_AUTHOR_FIELDS[name] for name in compared)
+    return is_proven and all(author[name] == bot[name] for name in compared)
 
 
 async def perform(

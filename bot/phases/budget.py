@@ -58,8 +58,11 @@ def compute_budget(
 ) -> Budget:
     """Return a channel's budget: of the 90 days up to today, or up to the proposal's end.
 
-    A day that two sprints share counts once.
+    A day that two sprints share counts once. A proposal that ends before it starts, which the rules
+    refuse, does not count.
     """
+    if proposed and proposed.ends_on < proposed.starts_on:
+        proposed = None
     until = proposed.ends_on if proposed else today
     since = until - timedelta(days=WINDOW_DAYS - 1)
     spans = [*sprints, *([proposed] if proposed else [])]

@@ -54,6 +54,7 @@ class Participant:
     expectation_shown: bool = False  # whether their questions have shown it to them
     expectation_reply: str | None = None  # an `ExpectationReply`; None: no reply yet
     is_reachable: bool = True  # the account is not deactivated
+    is_on_roster: bool = True  # False: joined later, and is not asked yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,7 @@ class Phase:
     paused_at: datetime | None = None  # None: the bot can post in its channel
     pause_reason: str | None = None  # a `PauseReason`; None: not paused
     membership_synced_at: datetime | None = None  # None: its channel was never read
+    too_similar_to: str | None = None  # a phase beside which this one may show no levels
     people: tuple[Participant, ...] = ()  # leads first, each group by name; leavers included
     set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written
     settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
@@ -152,8 +154,15 @@ class Phase:
 
     @property
     def minimum_answers(self) -> int | None:
-        """Answers needed to show anything; None: the team is too small to be asked."""
-        return minimum_for(len(self.members), *self.settings.minimums)
+        """Answers needed to show anything; None: nobody is asked, because no level may be shown.
+
+        Too few are there, or the team is the same but for one person as that of another phase.
+        """
+        needed = minimum_for(len(self.roster), *self.settings.minimums)
+        there = sum(not person.has_left for person in self.roster)
+        if self.too_similar_to is not None or needed is None:
+            return None
+        return needed if needed <= there else None
 
     @property
     def leads(self) -> tuple[Participant, ...]:
@@ -179,6 +188,15 @@ class Phase:
     @property
     def members(self) -> tuple[Participant, ...]:
         return tuple(person for person in self.people if not (person.is_lead or person.has_left))
+
+    @property
+    def roster(self) -> tuple[Participant, ...]:
+        """The members with a place among the people asked; who leaves keeps it."""
+        return tuple(person for person in self.people if person.is_on_roster and not person.is_lead)
+
+    @property
+    def roster_ids(self) -> tuple[str, ...]:
+        return tuple(person.user_id for person in self.roster)
 
     @property
     def member_ids(self) -> tuple[str, ...]:

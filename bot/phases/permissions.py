@@ -16,6 +16,21 @@ NO_PHASE = (
     "preview before anything is said."
 )
 
+IN_A_DIRECT_MESSAGE = (
+    "A phase belongs to a channel, where the whole team can read it. Type the same in your team's "
+    "channel."
+)
+
+
+def require_channel(request: Request) -> None:
+    """Refuse what only makes sense in a channel, before anything is typed into a form.
+
+    Raises:
+        Refused: this is a direct message, or one of a group.
+    """
+    if request.is_in_direct_message:
+        raise Refused(IN_A_DIRECT_MESSAGE)
+
 
 async def actor_of(services: Services, request: Request) -> Actor:
     """Return the role of the person who asks, as Slack gives it. Never inside a transaction."""
@@ -54,8 +69,9 @@ async def latest_unwrapped_phase(reader: AsyncConnection, request: Request) -> P
     """Return the channel's newest phase, unless its wrap-up was written.
 
     Raises:
-        Refused: there is none.
+        Refused: there is none, or this is no channel.
     """
+    require_channel(request)
     latest = await store.latest_in(reader, request.workspace_id, request.channel_id or "")
     if latest is None or latest.wrapped_up_at is not None:
         raise Refused(NO_PHASE)

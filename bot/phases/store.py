@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, or_, select
+from sqlalchemy import RowMapping, Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases.budget import Span
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
+from bot.phases.privacy import differ_by_one
 from bot.phases.rules import PhaseKind, Promise, SprintPromise, TrustPromise
 from bot.workspaces.rules import from_json
 
@@ -106,6 +107,45 @@ async def phases_of(
         wanted = or_(wanted, takes_part & (_phases.c.ended_at > ended_since))
     query = _workspace_query(workspace_id).where(wanted)
     return await _load_all(tx, query.order_by(_phases.c.started_at.desc(), _phases.c.phase_id))
+
+
+async def too_similar_to(tx: AsyncConnection, workspace_id: str, phase: Phase) -> str | None:
+    """Return an earlier phase beside which this one may show no levels; None: there is none.
+
+    It ran when this one started, has one of its leads, and the same roster but for one person,
+    whose answers the difference of the two would show. The earlier one's are never withheld.
+    """
+    leads = padded(phase.lead_ids)
+    overlaps = or_(_is_active(), _phases.c.ended_at > phase.started_at)
+    shares_a_lead = _phases.c.phase_id.in_(
+        select(_people.c.phase_id)
+        .where(_people.c.workspace_id == workspace_id, _people.c.user_id.in_(leads))
+        .where(_people.c.role == "lead", _people.c.left_at.is_(None))
+    )
+    others = await _load_all(
+        tx,
+        _workspace_query(workspace_id)
+        .where(shares_a_lead, overlaps, _phases.c.channel_id != phase.channel_id)
+        .where(_phases.c.started_at <= phase.started_at),
+    )
+    similar = (
+        other.phase_id
+        for other in others
+        if (other.started_at, other.phase_id) < (phase.started_at, phase.phase_id)
+        and differ_by_one(phase.roster_ids, other.roster_ids)
+    )
+    return next(similar, None)
+
+
+async def set_too_similar(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, other_id: str | None
+) -> None:
+    """Store the phase beside which this one shows no levels, or that there is none."""
+    await tx.execute(
+        update(_phases)
+        .where(_phases.c.workspace_id == workspace_id, _phases.c.phase_id == phase_id)
+        .values(too_similar_to=other_id)
+    )
 
 
 async def opted_out_ids(tx: AsyncConnection, workspace_id: str, channel_id: str) -> frozenset[str]:
@@ -252,6 +292,7 @@ def _participant(row: RowMapping) -> Participant:
         expectation_reply=row["expectation_reply"],
         thanks_line=row["thanks_line"],
         is_reachable=not row["is_deleted"],
+        is_on_roster=row["is_on_roster"],
     )
 
 

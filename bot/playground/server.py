@@ -11,12 +11,14 @@ from aiohttp import web
 
 from bot.playground.fake_slack import (
     api_files,
+    api_marks,
     example_workspace,
     messages,
     responses,
     web_api,
     workspace_changes,
 )
+from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Call, Core, Hooks
 from bot.playground.fake_slack.faults import Faults
 from bot.playground.fake_slack.model import Conversation, Json, User
@@ -170,6 +172,21 @@ class FakeSlack:
         """Deliver an interaction exactly as given, even if forged."""
         return await self.core.dispatch.request("interactive", payload)
 
+    async def check_certificate(self) -> AppResponse:
+        """Check the certificate of the request URL, as Slack does now and then."""
+        return await self.core.http.check_certificate()
+
+    async def report_rate_limit(self) -> AppResponse:
+        """Report that the app's events are limited: a payload of its own type, not an event."""
+        payload = {
+            "type": "app_rate_limited",
+            "token": "playground",
+            "team_id": example_workspace.TEAM_ID,
+            "minute_rate_limited": self.core.ids.now_seconds() // 60 * 60,
+            "api_app_id": example_workspace.APP_ID,
+        }
+        return await self.core.dispatch.request("events_api", payload)
+
     # ------------------------------------------------------------ changing the workspace
 
     async def emit(self, event: Json) -> bool:
@@ -232,6 +249,26 @@ class FakeSlack:
         """Delete a message as an admin."""
         conversation = self._channel(channel_id)
         messages.delete(self.core, conversation, conversation.messages[ts])
+
+    def open_group_message(self, *user_ids: str) -> Conversation:
+        """Open a group direct message of people, without the app."""
+        return self.workspace.open_group_message(list(user_ids))
+
+    def post_as_other_app(self, channel_id: str, text: str, **content: Any) -> Json:
+        """Post a message of another app, for example with our type of metadata."""
+        message = messages.by_other_app({"text": text, **content})
+        return messages.post(self.core, self._channel(channel_id), message)
+
+    def fill_pins_and_bookmarks(self, channel_id: str) -> None:
+        """Leave no room for another pin or bookmark."""
+        api_marks.fill(self.core, self._channel(channel_id))
+
+    def crowd(self, channel_id: str, count: int) -> None:
+        """Let many more people be in a channel, without events."""
+        for number in range(count):
+            person = self.copy_of(example_workspace.LEAD, id=f"U1{number:05}", name=f"p{number}")
+            self.workspace.users[person.id] = person
+            self._channel(channel_id).members.append(person.id)
 
     def reinstall(self) -> None:
         workspace_changes.reinstall(self.core)

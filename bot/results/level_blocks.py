@@ -3,12 +3,12 @@
 Numbers come with their meaning and their scale, and never finer than they are known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block
 
 from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.levels import Band, QuestionFigures, level_words
+from bot.results.levels import Share
 from bot.results.model import ClosedRound, ResultsView, ShownLevel
 from bot.results.round_labels import axis_label, previous_round_label
 from bot.slack.content import Picture, section
@@ -21,21 +21,33 @@ MOVED = {
     "trust": ("more trust", "less trust"),
     "ego": ("more room for mistakes", "less room for mistakes"),
 }
+#: The questions' names in a headline.
+NAMES = {"clarity": "clarity", "trust": "trust", "ego": "room for mistakes"}
 MOVES_NAMED = 2
 THAN_BEFORE = "{moves} than before"
 AS_BEFORE = "the same as before"
+ONLY_ONE = "{name} is at {level:g} of 5"
+ALL_EQUAL = "every question is at {level:g} of 5"
+BEST_AND_WEAKEST = "{best} is strongest ({high:g} of 5), {weakest} weakest ({low:g})"
 
-LEVEL = "*{label}*\n{words}{change}\n{answers}"
+LEVEL = "*{label}*\n{words}{change}{share}"
 UP, DOWN, SAME = ", up {by:g} since {when}", ", down {by:g} since {when}", ", same as {when}"
-SHARE = "{answers} answers, {high} of them 4 or 5"
-NONE, ALL = "none", "all"
-BANDS = "{answers} answers: {bands}"
-TOO_FEW_HERE = "*{label}*\nToo few answers to show."
+SHARES = {
+    Share.NEARLY_ALL: "Nearly everyone chose 4 or 5.",
+    Share.MOST: "Most people chose 4 or 5.",
+    Share.ABOUT_HALF: "About half chose 4 or 5.",
+    Share.SOME: "Some chose 4 or 5.",
+    Share.FEW: "Few or none chose 4 or 5.",
+}
+TOO_FEW_HERE = "*{label}*\nNot enough answers to keep everyone anonymous."
 CHART_TITLE = "Results: {name}"
 
 
 def headline(view: ResultsView) -> str:
-    """Return what changed most; where nothing may be compared, the level of the first question."""
+    """Return what changed most; where no change is shown, the strongest and the weakest.
+
+    Empty where nothing is shown.
+    """
     shown = view.round.figures
     changes = {
         shown_level.figure.key: shown_level.change
@@ -48,8 +60,11 @@ def headline(view: ResultsView) -> str:
         return THAN_BEFORE.format(moves=", ".join(moves))
     if changes:
         return AS_BEFORE
-    words = level_words(shown[0].figure.key, shown[0].figure.level)
-    return words[0].lower() + words[1:]
+    return (
+        ""
+        if not shown
+        else _best_and_weakest({level.figure.key: level.figure.level for level in shown})
+    )
 
 
 def level_paragraphs(view: ResultsView) -> list[Block]:
@@ -84,32 +99,22 @@ def chart_of(rounds: Sequence[ClosedRound]) -> Picture | None:
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
+def _best_and_weakest(levels: Mapping[str, float]) -> str:
+    """Return a sentence; of equal levels, the one asked first is named."""
+    best, weakest = max(levels, key=levels.__getitem__), min(levels, key=levels.__getitem__)
+    high, low = levels[best], levels[weakest]
+    if len(levels) == 1:
+        return ONLY_ONE.format(name=NAMES[best], level=high)
+    if high == low:
+        return ALL_EQUAL.format(level=high)
+    return BEST_AND_WEAKEST.format(best=NAMES[best], high=high, weakest=NAMES[weakest], low=low)
+
+
 def _paragraph(view: ResultsView, label: str, shown_level: ShownLevel) -> str:
     figure = shown_level.figure
-    answers = (
-        SHARE.format(answers=figure.answers, high=_share(figure))
-        if figure.bands is None
-        else BANDS.format(answers=figure.answers, bands=_bands(figure.bands))
-    )
     change = _change(view, shown_level)
-    return LEVEL.format(label=label, words=figure.words, change=change, answers=answers)
-
-
-def _share(figure: QuestionFigures) -> str:
-    return {0: NONE, figure.answers: ALL}.get(figure.high_count or 0, f"{figure.high_count}")
-
-
-def _bands(bands: Sequence[Band]) -> str:
-    """Return the bands in words, the highest first; a band nobody chose is left out."""
-    return ", ".join(
-        f"{band.answers} chose {band.first if band.first == band.last else _range(band)}"
-        for band in reversed(bands)
-        if band.answers
-    )
-
-
-def _range(band: Band) -> str:
-    return f"{band.first} to {band.last}"
+    share = "" if figure.share is None else f"\n{SHARES[figure.share]}"
+    return LEVEL.format(label=label, words=figure.words, change=change, share=share)
 
 
 def _change(view: ResultsView, shown_level: ShownLevel) -> str:

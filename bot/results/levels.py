@@ -1,19 +1,44 @@
 """Coarsening of answers, so that they show the team and nobody in it. Pure.
 
-Below eight answers: the mean to the nearest half and how many chose 4 or 5. From eight on: three
-bands, a band of one merged with its neighbour, beside the same mean. Never shown are a count for
-each level, a lowest, a highest, or anything below the minimum.
+One shape, whatever the answers: each question's level, rounded. From eight answers on also one of
+five fixed phrases for the share of 4 and 5, and the change since the round before. Never a count, a
+lowest, a highest, or bands: which bands are merged tells who stands alone. `make privacy` prints
+the conclusions that remain possible.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
-BANDS_FROM = 8
-#: Levels of the three bands: first and last.
-LOW, MIDDLE, HIGH = (1, 2), (3, 3), (4, 5)
-#: A difference of one person between two rounds would show that person's answer.
-IDENTIFYING_DIFFERENCE = 1
+from bot.phases.privacy import Rounding
+
+#: Answers from which a phrase, a change and the participation are shown.
+PHRASES_FROM = 8
+HIGH_LEVELS = slice(3, 5)  # 4 and 5, in counts that begin with level 1
+
+
+class Share(StrEnum):
+    """The share of 4 and 5 among the answers, as a phrase."""
+
+    NEARLY_ALL = "nearly_all"
+    MOST = "most"
+    ABOUT_HALF = "about_half"
+    SOME = "some"
+    FEW = "few"
+
+
+class Participation(StrEnum):
+    """The share of the people asked who answered, as a word."""
+
+    MOST = "most"
+    ABOUT_HALF = "about_half"
+    FEWER = "fewer"
+
+
+#: From which percentage on; below the last one: few, fewer.
+SHARE_FROM = {Share.NEARLY_ALL: 80, Share.MOST: 60, Share.ABOUT_HALF: 40, Share.SOME: 20}
+PARTICIPATION_FROM = {Participation.MOST: 60, Participation.ABOUT_HALF: 40}
 
 #: The meaning of each level, from 1 to 5 in halves, by question.
 WORDS = {
@@ -57,23 +82,12 @@ Counts = Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
-    """Neighbouring levels taken together."""
-
-    first: int
-    last: int
-    answers: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class QuestionFigures:
     """The figures that may be shown of one question in one round."""
 
     key: str
-    answers: int
-    level: float  # the mean to the nearest half, 1 to 5
-    high_count: int | None = None  # answers of 4 and 5; None from eight answers on
-    bands: tuple[Band, ...] | None = None  # None below eight answers
+    level: float  # the rounded mean, 1 to 5
+    share: Share | None = None  # None below eight answers, and where levels are whole
 
     @property
     def words(self) -> str:
@@ -81,41 +95,40 @@ class QuestionFigures:
         return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
 
 
-def question_figures(key: str, counts: Counts, minimum: int) -> QuestionFigures | None:
+def question_figures(
+    key: str, counts: Counts, minimum: int, rounding: Rounding = Rounding.HALF
+) -> QuestionFigures | None:
     """Return the figures of one question; None where too few answered it with a level.
 
-    "Can't say" and Skip are no answers.
+    A blank answer is none.
     """
     answers = sum(counts)
     if answers < minimum:
         return None
-    level = _mean_to_half(counts)
-    if answers < BANDS_FROM:
-        return QuestionFigures(
-            key=key, answers=answers, level=level, high_count=counts[3] + counts[4]
-        )
-    return QuestionFigures(key=key, answers=answers, level=level, bands=_bands(counts))
+    level = _rounded_mean(counts, rounding)
+    shows_share = rounding is Rounding.HALF and answers >= PHRASES_FROM
+    return QuestionFigures(key=key, level=level, share=_share(counts) if shows_share else None)
 
 
-def change(
-    now: QuestionFigures,
-    before: QuestionFigures | None,
-    asked: Collection[str],
-    asked_before: Collection[str],
-) -> float | None:
-    """Return the levels gained or lost since the round before; None where it may not be shown.
+def change(now: QuestionFigures, before: QuestionFigures | None) -> float | None:
+    """Return the levels gained or lost since `before`; None where no change is shown.
 
-    It is shown where both rounds reach their minimum on the question, and the people asked are the
-    same or differ by two or more.
+    It is shown where a phrase is. The caller passes no `before` whose levels are whole.
     """
-    if before is None or not comparable(asked, asked_before):
+    if before is None or now.share is None:
         return None
     return now.level - before.level
 
 
-def comparable(asked: Collection[str], asked_before: Collection[str]) -> bool:
-    """Return whether a difference between two rounds cannot be one person's answer."""
-    return len(set(asked) ^ set(asked_before)) != IDENTIFYING_DIFFERENCE
+def participation(answered: int, asked: int, rounding: Rounding) -> Participation | None:
+    """Return how many of the people asked answered, as a word; None below eight answers."""
+    if answered < PHRASES_FROM or rounding is not Rounding.HALF:
+        return None
+    percent = Fraction(100 * answered, asked)
+    return next(
+        (word for word, least in PARTICIPATION_FROM.items() if percent >= least),
+        Participation.FEWER,
+    )
 
 
 def perception_gap(
@@ -137,27 +150,13 @@ def level_words(key: str, level: float) -> str:
     return WORDS[key][round(level * 2) - 2]
 
 
-def _mean_to_half(counts: Counts) -> float:
+def _rounded_mean(counts: Counts, rounding: Rounding) -> float:
+    """Return the mean to the nearest step; in the middle between two, the higher one."""
     total = sum(level * count for level, count in enumerate(counts, start=1))
-    doubled = Fraction(2 * total, sum(counts))
-    return int(doubled + Fraction(1, 2)) / 2
+    steps = Fraction(total * rounding.steps, sum(counts))
+    return int(steps + Fraction(1, 2)) / rounding.steps
 
 
-def _bands(counts: Counts) -> tuple[Band, ...]:
-    bands = [
-        Band(first=first, last=last, answers=sum(counts[first - 1 : last]))
-        for first, last in (LOW, MIDDLE, HIGH)
-    ]
-    while (
-        lone := next((index for index, band in enumerate(bands) if band.answers == 1), None)
-    ) is not None:
-        bands = _merged(bands, lone)
-    return tuple(bands)
-
-
-def _merged(bands: list[Band], lone: int) -> list[Band]:
-    """Merge a band of one with its lower neighbour, or the lowest band with the upper one."""
-    low = max(lone - 1, 0)
-    lower, upper = bands[low], bands[low + 1]
-    merged = Band(first=lower.first, last=upper.last, answers=lower.answers + upper.answers)
-    return [*bands[:low], merged, *bands[low + 2 :]]
+def _share(counts: Counts) -> Share:
+    percent = Fraction(100 * sum(counts[HIGH_LEVELS]), sum(counts))
+    return next((share for share, least in SHARE_FROM.items() if percent >= least), Share.FEW)

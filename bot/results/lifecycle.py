@@ -1,7 +1,6 @@
 """The results of a closed round: stored, shown to the leads, then to the team."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, time
 
 from sqlalchemy import delete, insert, update
@@ -16,13 +15,14 @@ from bot.db import schema
 from bot.phases.model import Phase
 from bot.results import messages, store
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
-from bot.results.model import ClosingRound, ResultsView, last_round_showing
+from bot.results.model import ClosingRound, ResultsView, base_of_change
 from bot.results.result_notifications import (
     edit_lead_messages,
     is_waiting_for_leads,
     post_to_leads,
     post_to_team,
 )
+from bot.round_keys import RoundKeys, seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -47,11 +47,13 @@ TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit
 
 async def store_results(
     tx: AsyncConnection,
+    keys: RoundKeys,
     workspace_id: str,
     phase: Phase,
     closing: ClosingRound,
     counts: Mapping[str, Counts] | None,
     comments: Sequence[str],
+    *,
     now: datetime,
 ) -> None:
     """Store what may be shown of a round, inside the transaction that closes it.
@@ -62,14 +64,14 @@ async def store_results(
     """
     if counts is not None:
         await _store_figures(tx, workspace_id, phase, closing, counts)
-        await _store_comments(tx, workspace_id, closing.round_id, comments)
+        await _store_comments(tx, keys, workspace_id, closing.round_id, comments, now)
     leads_read_at = within_hours(now, phase.zone)
     due_at = next_working_morning(leads_read_at, phase.zone, TEAM_SEES_AT)
     await schedule.add(
         tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
     )
-    view = await _results_view(tx, workspace_id, phase, closing.round_id, due_at)
-    await post_to_leads(tx, workspace_id, view, now)
+    view = await _results_view(tx, keys, workspace_id, phase, closing.round_id, due_at)
+    await post_to_leads(tx, keys, workspace_id, view, now)
 
 
 async def save_note(services: Services, request: Request, text: str) -> None:
@@ -101,8 +103,8 @@ async def save_note(services: Services, request: Request, text: str) -> None:
             )
             or now
         )
-        view = await _results_view(tx, workspace_id, phase, round_id, due_at)
-        await edit_lead_messages(tx, workspace_id, view, now)
+        view = await _results_view(tx, services.keys, workspace_id, phase, round_id, due_at)
+        await edit_lead_messages(tx, services.keys, workspace_id, view, now)
 
 
 async def show_results(services: Services, item: AgendaItem) -> None:
@@ -122,16 +124,18 @@ async def show_results(services: Services, item: AgendaItem) -> None:
             await _delete_comments(tx, workspace_id, round_id)
         if phase.is_paused:
             return
-        if await _postpone(tx, item, phase, now):
+        if await _postpone(tx, services.keys, item, phase, now):
             return
         await _mark_shown(tx, workspace_id, round_id, now)
-        view = await _results_view(tx, workspace_id, phase, round_id, now)
-        await post_to_team(tx, workspace_id, view, now)
-        await edit_lead_messages(tx, workspace_id, view, now)
+        view = await _results_view(tx, services.keys, workspace_id, phase, round_id, now)
+        await post_to_team(tx, services.keys, workspace_id, view, now)
+        await edit_lead_messages(tx, services.keys, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
 
 
-async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
+async def _postpone(
+    tx: AsyncConnection, keys: RoundKeys, item: AgendaItem, phase: Phase, now: datetime
+) -> bool:
     at = within_hours_if_late(item.due_at, now, phase.zone)
     if now - item.due_at > LATE and await is_waiting_for_leads(
         tx, item.workspace_id, phase, item.subject
@@ -142,8 +146,8 @@ async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: da
     await schedule.add(
         tx, item.workspace_id, action=ActionName.SHOW_RESULTS, subject=item.subject, due_at=at
     )
-    view = await _results_view(tx, item.workspace_id, phase, item.subject, at)
-    await edit_lead_messages(tx, item.workspace_id, view, now)
+    view = await _results_view(tx, keys, item.workspace_id, phase, item.subject, at)
+    await edit_lead_messages(tx, keys, item.workspace_id, view, now)
     return True
 
 
@@ -175,15 +179,13 @@ async def _store_figures(
 ) -> None:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
     earlier = [closed_round for closed_round in rounds if closed_round.round_id != closing.round_id]
-    asked = await store.asked_in(tx, workspace_id, closing.round_id)
     for question in closing.questions:
         key = question.key
-        figure = question_figures(key, counts.get(key, (0,) * 5), closing.minimum)
+        answers = counts.get(key, (0,) * 5)
+        figure = question_figures(key, answers, closing.minimum, closing.rounding)
         if figure is None:
             continue
-        previous = last_round_showing(earlier, key)
-        asked_before = await store.asked_in(tx, workspace_id, previous.round_id) if previous else ()
-        difference = change(figure, previous.figure(key) if previous else None, asked, asked_before)
+        difference = change(figure, base_of_change(earlier, key))
         await _store_figure(tx, workspace_id, closing.round_id, figure, difference)
 
 
@@ -194,26 +196,32 @@ async def _store_figure(
     figure: QuestionFigures,
     difference: float | None,
 ) -> None:
-    bands = None if figure.bands is None else [asdict(band) for band in figure.bands]
     await tx.execute(
         insert(schema.question_levels).values(
             workspace_id=workspace_id,
             round_id=round_id,
             key=figure.key,
-            answers=figure.answers,
             level=figure.level,
-            share_high=figure.high_count,
-            bands=bands,
+            share=figure.share,
             change=difference,
         )
     )
 
 
 async def _store_comments(
-    tx: AsyncConnection, workspace_id: str, round_id: str, comments: Sequence[str]
+    tx: AsyncConnection,
+    keys: RoundKeys,
+    workspace_id: str,
+    round_id: str,
+    comments: Sequence[str],
+    now: datetime,
 ) -> None:
     key = {"workspace_id": workspace_id, "round_id": round_id}
-    rows = [{**key, "position": number, "text": text} for number, text in enumerate(comments)]
+    context = store.comment_context(workspace_id, round_id)
+    rows = [
+        {**key, "position": number, **seal_text(keys, text, context, now.date())}
+        for number, text in enumerate(comments)
+    ]
     if rows:
         await tx.execute(insert(schema.round_comments), rows)
 
@@ -229,6 +237,7 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
 
 async def _results_view(
     tx: AsyncConnection,
+    keys: RoundKeys,
     workspace_id: str,
     phase: Phase,
     round_id: str,
@@ -242,7 +251,7 @@ async def _results_view(
         phase=phase,
         rounds=rounds[: position + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
-        comments=await store.comments_of(tx, workspace_id, round_id),
+        comments=await store.comments_of(tx, keys, workspace_id, round_id),
         team_sees_at=team_sees_at,
     )
 

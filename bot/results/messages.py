@@ -8,10 +8,11 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
+from bot.phases.privacy import Rounding
 from bot.results import comments
 from bot.results.comments import quoted
 from bot.results.level_blocks import chart, headline, level_paragraphs
-from bot.results.levels import level_words
+from bot.results.levels import Participation, level_words
 from bot.results.model import ClosedRound, Reflection, ResultsView
 from bot.results.round_labels import first_line_label
 from bot.slack.content import (
@@ -33,20 +34,35 @@ NOTE_LIMIT = 1_000
 LEADS_LIMIT = 500  # of the leads' names: six long ones fit
 
 TO_LEADS = "{here}: the results, for the leads first."
-TO_TEAM = "{here}: {gist}."
-FEW = "{here}: too few answers to show."
+TO_TEAM = "{here}: the results."
+TO_TEAM_HEADLINE = "{here}: {gist}."
+FEW = "{here}: not enough answers to keep everyone anonymous."
+NOT_COUNTED = "{here}: the answers could not be counted."
 TOO_FEW = (
-    "Too few answers could be counted to show them without showing someone. They are not kept. "
-    "Totals are shown from {minimum} answers on."
+    "So nothing is shown, and nothing was kept. A question's level is shown from {minimum} "
+    "answers on."
 )
-ANSWERED = "{answered} of {asked} people asked answered."
+ANSWERED = {
+    Participation.MOST: "Most of the {asked} people asked answered.",
+    Participation.ABOUT_HALF: "About half of the {asked} people asked answered.",
+    Participation.FEWER: "Fewer than half of the {asked} people asked answered.",
+}
+ONE_CHANGED = (
+    "The team has changed by one person, so levels are to the nearest whole number for now: finer "
+    "ones could show what that person answered."
+)
+KEY_MISSING = (
+    "The answers could not be counted, because the key that protected them is missing on the bot's "
+    "server. They are deleted. Whoever runs it finds the reason in its log; the next round has a "
+    "new key."
+)
 TEAM_READS = (
     "The team reads the totals {when}, in the announcement's thread. Nobody can change them."
 )
 TEAM_READS_THAT = "The team reads that {when}, in the announcement's thread."
 SMALL_PRINT = (
-    "Totals only, to the nearest half, from {minimum} answers on. Individual answers were deleted "
-    "when the questions closed. From these same totals {leads} {get} private signals."
+    "Totals only, rounded, from {minimum} answers on. Individual answers were deleted when the "
+    "questions closed. {leads} also {get} private tips based on these totals."
 )
 
 WHEN_BACK = "once I can write in the channel again"
@@ -58,7 +74,7 @@ LEADS_SHOWN = 6
 MORE_LEADS = "And those of {count} more."
 
 ONLY_LEADS = "*Only the leads see this*"
-SAID = "{label} {lead} said {mine}, the team's level is {team:g}."
+SAID = "{label} {lead} said {mine}; the team said {team:g}."
 BESIDE = "*{name}'s own answers*\n{answers}"
 CANNOT_SAY = "can't say"
 
@@ -79,11 +95,10 @@ NO_NOTE_LATER = "No note from {name} this time."
 def leads_message(view: ResultsView) -> Content:
     """Return the message to each lead when questions close; edited once the team has read it."""
     shown = view.round
-    words = FEW if shown.answered is None else TO_LEADS
-    first = words.format(here=_here(view))
+    first = (_without_levels(shown) or TO_LEADS).format(here=_here(view))
     return _message(
         view,
-        section("\n".join([f"*{first}*", _about(shown), *_team_reads(view)])),
+        section("\n".join([f"*{first}*", *_about(shown), *_team_reads(view)])),
         *_private(view),
         *comments.in_message(view.comments),
         divider(),
@@ -93,20 +108,24 @@ def leads_message(view: ResultsView) -> Content:
 
 
 def team_message(view: ResultsView) -> Content:
-    """Return the post in the announcement's thread, whatever the lead wrote."""
+    """Return the post in the announcement's thread, whatever the lead wrote.
+
+    Its notification has no numbers, as it can be read over a shoulder.
+    """
     shown = view.round
-    if shown.answered is None:
-        first = FEW.format(here=_here(view))
+    if words := _without_levels(shown):
+        first = heading = words.format(here=_here(view))
     else:
-        first = TO_TEAM.format(here=_here(view), gist=headline(view))
+        first = TO_TEAM.format(here=_here(view))
+        heading = TO_TEAM_HEADLINE.format(here=_here(view), gist=headline(view))
     shared_answers = [section(text) for text in _shared_answers(view)]
     return _message(
         view,
-        section(f"*{first}*\n{_about(shown)}"),
-        *(shared_answers if shown.answered is not None else ()),
-        *((section(_note(view)),) if shown.note or shown.answered is not None else ()),
+        section("\n".join([f"*{heading}*", *_about(shown)])),
+        *(shared_answers if shown.reached_minimum else ()),
+        *((section(_note(view)),) if shown.note or shown.reached_minimum else ()),
         *(comments.in_message(view.comments) if shows_comments_to_team(view) else ()),
-        *((context(_small_print(view)),) if shown.answered is not None else ()),
+        *((context(_small_print(view)),) if shown.reached_minimum else ()),
         first=first,
     )
 
@@ -124,7 +143,7 @@ def note_block(round_id: str) -> str:
 def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Content:
     """Return the head, the levels and the chart where there are any, then the rest."""
     drawn = chart(view)
-    levels = level_paragraphs(view) if view.round.answered is not None else []
+    levels = level_paragraphs(view) if view.round.reached_minimum else []
     chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
     return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
 
@@ -133,16 +152,28 @@ def _here(view: ResultsView) -> str:
     return first_line_label(view.round, channel(view.phase.channel_id))
 
 
-def _about(shown: ClosedRound) -> str:
-    if shown.answered is None:
-        return TOO_FEW.format(minimum=shown.minimum)
-    return ANSWERED.format(answered=shown.answered, asked=shown.asked)
+def _without_levels(shown: ClosedRound) -> str | None:
+    """Return the first line of results without levels; None where there are some."""
+    if shown.reached_minimum:
+        return None
+    return NOT_COUNTED if shown.unreadable else FEW
+
+
+def _about(shown: ClosedRound) -> Iterable[str]:
+    if shown.unreadable:
+        yield KEY_MISSING
+    elif not shown.reached_minimum:
+        yield TOO_FEW.format(minimum=shown.minimum)
+    elif shown.rounding is Rounding.WHOLE:
+        yield ONE_CHANGED
+    elif shown.participation is not None:
+        yield ANSWERED[shown.participation].format(asked=shown.asked)
 
 
 def _team_reads(view: ResultsView) -> list[str]:
     if view.round.shown_at:
         return []
-    words = TEAM_READS_THAT if view.round.answered is None else TEAM_READS
+    words = TEAM_READS if view.round.reached_minimum else TEAM_READS_THAT
     return [words.format(when=_team_reads_when(view))]
 
 

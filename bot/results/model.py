@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.phases.model import Phase
+from bot.phases.privacy import Rounding
 from bot.results.hints import Hint, hints
-from bot.results.levels import QuestionFigures, perception_gap
+from bot.results.levels import Participation, QuestionFigures, perception_gap
 
 
 class AskedQuestion(Protocol):
@@ -29,6 +30,8 @@ class ClosingRound(Protocol):
     @property
     def minimum(self) -> int: ...
     @property
+    def rounding(self) -> Rounding: ...
+    @property
     def questions(self) -> Sequence[AskedQuestion]: ...
 
 
@@ -48,14 +51,17 @@ class ClosedRound:
     phase_id: str
     kind: str  # first, weekly, closing, after or poll
     week: int  # of the phase, 1 is its first; after its end, weeks since then
-    asked: int
+    asked: int  # the size of the roster
     minimum: int  # answers a question needs to be shown
-    answered: int | None  # None: not enough
+    rounding: Rounding
+    reached_minimum: bool  # False: nothing is shown
+    participation: Participation | None  # None below eight answers
     labels: Mapping[str, str]  # question key -> label, as asked
     figures: tuple[ShownLevel, ...]  # of the questions with enough answers
     note: str | None  # What I heard, what changes; None: nothing (yet)
     noted_by: str | None  # the lead's name
     shown_at: datetime | None  # None: the team has not seen it
+    unreadable: bool = False  # answers could not be counted: their key was missing
 
     def figure(self, key: str) -> QuestionFigures | None:
         return next(
@@ -107,6 +113,15 @@ class ResultsView:
         clarity = [closed_round.level("clarity") for closed_round in self.rounds]
         team = {shown.figure.key: shown.figure.level for shown in self.round.figures}
         return hints(clarity, team, self.gaps, self.phase.weeks)
+
+
+def base_of_change(rounds: Sequence[ClosedRound], key: str) -> QuestionFigures | None:
+    """Return the figures that a change since these rounds refers to; None where there are none.
+
+    A level to the nearest whole is no base: the difference would be no more exact than it.
+    """
+    before = last_round_showing(rounds, key)
+    return before.figure(key) if before and before.rounding is Rounding.HALF else None
 
 
 def last_round_showing(rounds: Sequence[ClosedRound], key: str) -> ClosedRound | None:

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.results.levels import Band, QuestionFigures
+from bot.phases.privacy import Rounding
+from bot.results.levels import Participation, QuestionFigures, Share
 from bot.results.model import ClosedRound, Reflection, ShownLevel
+from bot.round_keys import RoundKeys, readable_texts
 from bot.slack.people import stored_people
 
 _rounds = schema.rounds
@@ -50,28 +52,25 @@ async def phase_of_round(tx: AsyncConnection, workspace_id: str, round_id: str) 
     return None if phase_id is None else await phase_store.load(tx, workspace_id, phase_id)
 
 
-async def asked_in(tx: AsyncConnection, workspace_id: str, round_id: str) -> frozenset[str]:
-    """Return the members who were asked; whether they answered is not known any more."""
-    roster = schema.round_people
-    rows = await tx.scalars(
-        select(roster.c.user_id).where(
-            roster.c.workspace_id == workspace_id,
-            roster.c.round_id == round_id,
-            roster.c.role == "member",
-        )
-    )
-    return frozenset(rows)
+async def comments_of(
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str
+) -> tuple[str, ...]:
+    """Return the comments in their shuffled order; none once the team saw the results.
 
-
-async def comments_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    """Return the comments in their shuffled order; none once the team saw the results."""
+    Those whose key is missing are left out: the levels are shown without them.
+    """
     comments = schema.round_comments
-    rows = await tx.scalars(
-        select(comments.c.text)
+    rows = await tx.execute(
+        select(comments.c.key_id, comments.c.sealed)
         .where(comments.c.workspace_id == workspace_id, comments.c.round_id == round_id)
         .order_by(comments.c.position)
     )
-    return tuple(rows)
+    return readable_texts(keys, rows, comment_context(workspace_id, round_id))
+
+
+def comment_context(workspace_id: str, round_id: str) -> str:
+    """Return what a round's comments are sealed for."""
+    return f"{workspace_id}:{round_id}:comment"
 
 
 async def reflections_of(
@@ -128,13 +127,9 @@ async def _shown_levels(
 
 
 def _figure(row: RowMapping) -> QuestionFigures:
-    bands = row["bands"]
+    share = row["share"]
     return QuestionFigures(
-        key=row["key"],
-        answers=row["answers"],
-        level=row["level"],
-        high_count=row["share_high"],
-        bands=None if bands is None else tuple(Band(**band) for band in bands),
+        key=row["key"], level=row["level"], share=None if share is None else Share(share)
     )
 
 
@@ -142,6 +137,7 @@ def _closed_round(
     row: RowMapping, phase: Phase, shown: tuple[ShownLevel, ...], names: Mapping[str, str]
 ) -> ClosedRound:
     labels = {asked["key"]: asked["label"] for asked in row["questions"]}
+    participation = row["participation"]
     order = list(labels)
     return ClosedRound(
         round_id=row["round_id"],
@@ -150,7 +146,10 @@ def _closed_round(
         week=_week(row, phase),
         asked=row["asked"],
         minimum=row["minimum"],
-        answered=row["answered"],
+        unreadable=bool(row["unreadable"]),
+        rounding=Rounding(row["rounding"]),
+        reached_minimum=row["reached_minimum"],
+        participation=None if participation is None else Participation(participation),
         labels=labels,
         figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
         note=row["note"],

@@ -34,6 +34,10 @@ LEFT_TEAM = (
     "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
     "leads the phase if that is wrong."
 )
+OUTSIDER = (
+    "Nothing was saved: since the questions went out, your account became a guest's, or one of "
+    "another organisation. Only full members of this workspace are asked."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,8 @@ _QUERY = ballots.with_secrets(
         _roster.c.role,
         _roster.c.slot_at,
         _people.c.user_id.label("there"),
+        schema.people.c.is_guest,
+        schema.people.c.team_id,
         *(
             message.c[name].label(f"{message.name}_{name}")
             for message in (_asked, _reminded)
@@ -89,6 +95,7 @@ _QUERY = ballots.with_secrets(
             _roster.c.workspace_id == _rounds.c.workspace_id,
             _roster.c.round_id == _rounds.c.round_id,
             _roster.c.user_id.in_(bindparam("users", expanding=True)),
+            _roster.c.slot_at.is_not(None),
         ),
     )
     .outerjoin(
@@ -100,6 +107,7 @@ _QUERY = ballots.with_secrets(
             _people.c.left_at.is_(None),
         ),
     )
+    .outerjoin(schema.people, store.is_profile_of(_roster))
     .outerjoin(_asked, _message_join(_asked, keys.question_in_sql(_rounds, _roster)))
     .outerjoin(_reminded, _message_join(_reminded, keys.remind_in_sql(_rounds, _roster)))
     .where(
@@ -145,6 +153,8 @@ def _authorize(
     person = store.as_asked(person_row)
     if person.has_left:
         return Refused(LEFT_TEAM)
+    if person.is_outsider:
+        return Refused(OUTSIDER)
     round_ = store.as_round(person_row._mapping)
     messages = (
         (person_row.asked_key, person_row.asked_channel, person_row.asked_ts),

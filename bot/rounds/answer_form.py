@@ -15,7 +15,7 @@ from bot.rounds import messages
 from bot.rounds.model import QuestionnaireView
 from bot.rounds.questions import Question
 from bot.slack.content import context, plain
-from bot.slack.inputs import option_with_value
+from bot.slack.inputs import form_parser, option_with_value
 from bot.slack.mrkdwn import clean
 
 FORM = "rounds.form"
@@ -58,6 +58,7 @@ def build(asking: QuestionnaireView, given: AnswerInput) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any], round_id: str) -> AnswerInput:
     """Return what is chosen and typed for one round in a message, in the form or in App Home.
 

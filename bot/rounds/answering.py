@@ -32,9 +32,9 @@ from bot.slack.content import Content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
-KEY_RETIRED = (
-    "Nothing was saved: whoever runs the bot's server retired the key that protects these "
-    "answers. Wait for the next questions; they will have a new one."
+KEY_MISSING = (
+    "Nothing was saved: the key that protects these answers is missing on the bot's server. Tell "
+    "whoever runs it, or wait for the next questions; they will have a new one."
 )
 TOO_LONG = "Nothing was saved: the comment has {length} characters, and {limit} fit. Shorten it."
 
@@ -165,7 +165,7 @@ async def _cast_ballots(
     casts = [_cast_of(member) for member in members]
     errors = await ballots.store_all(tx, services.keys, casts)
     return {
-        member: Refused(KEY_RETIRED) if isinstance(error, KeyMissing) else error
+        member: Refused(KEY_MISSING) if isinstance(error, KeyMissing) else error
         for member, error in zip(members, errors, strict=True)
         if error is not None
     }
@@ -252,7 +252,7 @@ async def _earlier_input(
             tx, services.keys, request.workspace_id, request.target_id, request.user_id
         )
     except KeyMissing as error:
-        raise Refused(KEY_RETIRED) from error
+        raise Refused(KEY_MISSING) from error
     if ballot is None:
         return AnswerInput()
     return AnswerInput(answers=ballot.answers, comment=ballot.comment)

@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from bot.keys import seal, unseal
 
 SECRET_BYTES = 32
-#: Ballots are padded to a multiple of this, so that their size does not reveal who commented.
-PADDED_TO = 1024
+#: Bytes of every ballot before encryption, so that its size reveals nothing: the longest comment,
+#: of 1,000 characters with four bytes each, and room for the answers.
+PADDED_TO = 4_352
+SEPARATOR, FILLER = b"\n", b"\0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +42,16 @@ class BallotCipher:
         return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
 
     def seal(self, voter_token: str, ballot: Ballot) -> bytes:
-        content = {"answers": dict(ballot.answers), "comment": ballot.comment}
-        value = json.dumps(content, ensure_ascii=False).encode()
-        padded = value.ljust(-(-len(value) // PADDED_TO) * PADDED_TO)
+        value = json.dumps(dict(ballot.answers)).encode() + SEPARATOR + ballot.comment.encode()
+        if len(value) > PADDED_TO:
+            raise ValueError("a ballot is longer than all of them are padded to")
+        padded = value.ljust(PADDED_TO, FILLER)
         return seal(self._key, padded, f"{self.context}:{voter_token}".encode())
 
     def unseal(self, voter_token: str, sealed: bytes) -> Ballot:
         value = unseal(self._key, sealed, f"{self.context}:{voter_token}".encode())
-        return Ballot(**json.loads(value))
+        answers, _, comment = value.partition(SEPARATOR)
+        return Ballot(answers=json.loads(answers), comment=comment.rstrip(FILLER).decode())
 
     @cached_property
     def _key(self) -> bytes:

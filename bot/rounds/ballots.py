@@ -1,15 +1,17 @@
 """Ballots: one person's answers in a round, encrypted with a key that is kept elsewhere.
 
 A ballot is stored under HMAC-SHA256(round secret, user id) and sealed with a key derived from the
-same secret. The secret is wrapped by a key of IMBALANCE_KEYS, which no database and no backup
-holds. No time, sequence or order of insertion is stored. Closing a round counts the ballots and
-destroys them with the secret, in one transaction.
+same secret. The secret is wrapped by the round key of the day on which the round closes, which no
+database and no backup holds, and which is deleted that night. No time, sequence or order of
+insertion is stored. Closing a round counts the ballots and destroys them with the secret, in one
+transaction.
 
 No other package imports it; the import linter checks that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -30,7 +32,8 @@ from bot.clock import random_bytes, shuffled
 from bot.db import schema
 from bot.db.types import OwnId, SlackId
 from bot.db.upserts import Row, insert_all_if_new, padded, upsert, upsert_all
-from bot.keys import KeyMissing, KeyRing, Wrapped
+from bot.keys import KeyMissing, Wrapped
+from bot.round_keys import KEY_ID_LENGTH, KeyUse, RoundKeys
 from bot.rounds.ballot_crypto import SECRET_BYTES, Ballot, BallotCipher
 
 LEVELS = range(1, 6)
@@ -66,7 +69,7 @@ _secrets = Table(
     "round_secrets",
     schema.metadata,
     *_round_columns(),
-    Column("key_id", String(16), nullable=False),
+    Column("key_id", String(KEY_ID_LENGTH), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     _round_reference(),
     sqlite_with_rowid=False,
@@ -96,7 +99,7 @@ class Tally:
     counts: Mapping[str, tuple[int, ...]]  # question -> how many chose 1, 2, 3, 4 and 5
     ballots: int  # with at least one answer
     comments: tuple[str, ...]  # shuffled
-    unreadable: int  # ballots whose key was retired, or that were tampered with
+    unreadable: int  # ballots whose key is missing, or that were tampered with
 
 
 def _place(workspace_id: str, round_id: str) -> str:
@@ -108,12 +111,25 @@ def _in_round(table: Table, workspace_id: str, round_id: str) -> Any:
 
 
 async def create_secret(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str, closes_at: datetime
 ) -> None:
-    """Create the secret of a round that opens."""
-    wrapped = keys.wrap(random_bytes(SECRET_BYTES), _place(workspace_id, round_id))
+    """Create the secret of a round that opens, and the round key of its closing day.
+
+    Raises:
+        OSError: no key can be made.
+    """
+    secret, place = random_bytes(SECRET_BYTES), _place(workspace_id, round_id)
+    wrapped = keys.wrap(secret, place, use=KeyUse.BALLOTS, day=closes_at.date())
     key = {"workspace_id": workspace_id, "round_id": round_id}
     await upsert(tx, _secrets, key, key_id=wrapped.key_id, sealed=wrapped.sealed)
+
+
+def needed_keys(closing_after: datetime) -> Select[tuple[str]]:
+    """Return the query of the keys of all open rounds that were to close after this time."""
+    rounds = schema.rounds
+    same = [_secrets.c[name] == rounds.c[name] for name in ("workspace_id", "round_id")]
+    is_needed = (rounds.c.state == "open") & (rounds.c.closes_at > closing_after)
+    return select(_secrets.c.key_id).join(rounds, and_(*same)).where(is_needed).distinct()
 
 
 def with_secrets(rounds: Select[Any]) -> Select[Any]:
@@ -137,12 +153,12 @@ async def secret_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Wr
 
 
 async def store_all(
-    tx: AsyncConnection, keys: KeyRing, casts: Sequence[BallotSubmission]
+    tx: AsyncConnection, keys: RoundKeys, casts: Sequence[BallotSubmission]
 ) -> list[StoreError]:
     """Store each ballot in place of the person's earlier one; of several, the last.
 
     Returns an error for each, None where it was stored: KeyMissing where the key that protects the
-    round was retired or the round was closed, ValueError where its secret was changed.
+    round is missing or the round was closed, ValueError where its secret was changed.
     """
     secrets = {(cast.workspace_id, cast.round_id): cast.secret for cast in casts}
     ciphers = {round_key: _cipher(keys, round_key, secret) for round_key, secret in secrets.items()}
@@ -168,12 +184,12 @@ def _row(cipher: BallotCipher, cast: BallotSubmission) -> Row:
 
 
 async def of_voter(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_id: str
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str, user_id: str
 ) -> Ballot | None:
     """Return the person's own ballot, so that they can change it; None where they sent none.
 
     Raises:
-        KeyMissing: the key that protects this round was retired, or the round was closed.
+        KeyMissing: the key that protects this round is missing, or the round was closed.
     """
     cipher = await _open_cipher(tx, keys, workspace_id, round_id)
     voter_token = cipher.voter_token(user_id)
@@ -188,12 +204,12 @@ async def of_voter(
 
 
 async def who_responded(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str, user_ids: Iterable[str]
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str, user_ids: Iterable[str]
 ) -> frozenset[str]:
     """Return those who sent answers or skipped; used only to stop asking them.
 
     Raises:
-        KeyMissing: the key that protects this round was retired, or the round was closed.
+        KeyMissing: the key that protects this round is missing, or the round was closed.
     """
     cipher = await _open_cipher(tx, keys, workspace_id, round_id)
     voters = {cipher.voter_token(user_id): user_id for user_id in user_ids}
@@ -207,7 +223,7 @@ async def who_responded(
 
 
 async def count_and_destroy(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str
 ) -> Tally:
     """Count the ballots, then delete every one of them and the secret.
 
@@ -229,9 +245,9 @@ async def count_and_destroy(
 
 
 async def is_key_missing(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str
 ) -> bool:
-    """Return whether there are ballots and the key that protects them is not in the key ring."""
+    """Return whether there are ballots and the key that protects them is missing."""
     any_ballot = (
         select(_ballots.c.voter_token).where(_in_round(_ballots, workspace_id, round_id)).limit(1)
     )
@@ -247,7 +263,7 @@ async def is_key_missing(
 
 
 async def _open_cipher(
-    tx: AsyncConnection, keys: KeyRing, workspace_id: str, round_id: str
+    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, round_id: str
 ) -> BallotCipher:
     wrapped = await secret_of(tx, workspace_id, round_id)
     cipher = _cipher(keys, (workspace_id, round_id), wrapped)
@@ -257,7 +273,7 @@ async def _open_cipher(
 
 
 def _cipher(
-    keys: KeyRing, round_key: tuple[str, str], wrapped: Wrapped | None
+    keys: RoundKeys, round_key: tuple[str, str], wrapped: Wrapped | None
 ) -> BallotCipher | KeyMissing | ValueError:
     """Return the cipher of a round, or the reason why there is none."""
     if wrapped is None:
@@ -271,7 +287,7 @@ def _cipher(
 
 async def _decrypt_all(
     tx: AsyncConnection,
-    keys: KeyRing,
+    keys: RoundKeys,
     workspace_id: str,
     round_id: str,
     rows: Iterable[tuple[str, bytes]],

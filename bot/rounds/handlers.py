@@ -9,7 +9,7 @@ from bot.rounds.answer_form import AnswerInput
 from bot.rounds.poll import POLL, poll
 from bot.rounds.questions import QUESTIONS
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand
+from bot.slack.command import ANY, is_subcommand
 from bot.slack.content import Content, content, section
 from bot.slack.errors import Refused
 from bot.slack.payloads import state_values
@@ -30,7 +30,7 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(messages.SKIP)(as_listener(services, skip))
     app.action(messages.CHANGE)(as_listener(services, change))
     app.view(answer_form.FORM)(as_listener(services, submit))
-    app.command(NAME, matchers=[is_subcommand("poll")])(as_listener(services, poll_from_command))
+    app.command(ANY, matchers=[is_subcommand("poll")])(as_listener(services, poll_from_command))
     app.action(POLL)(as_listener(services, poll_from_button))
     app.action(settings_form.REWORD)(as_listener(services, show_wording))
     app.view(questions_form.FORM)(as_listener(services, save_wording))

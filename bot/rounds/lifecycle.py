@@ -12,13 +12,17 @@ from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.db import schema
 from bot.keys import KeyMissing
-from bot.outbox import enqueue, keys, requeue
+from bot.outbox import enqueue, requeue
+from bot.outbox import keys as message_keys
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.results.levels import participation
 from bot.results.lifecycle import store_results
+from bot.round_keys import RoundKeys
 from bot.rounds import ballots, messages, rules, secure_delete, store
 from bot.rounds.ballots import Tally
+from bot.rounds.key_deletion import delete_round_keys
 from bot.rounds.model import Round
 from bot.rounds.opening import open_round, opens_at
 from bot.rounds.question_sending import (
@@ -37,7 +41,10 @@ SCRUB_AGAIN_AFTER = timedelta(hours=6)
 MIN_COMMENTS = 2
 #: A day of attempts, ten minutes apart.
 KEY_ATTEMPTS = 150
-NO_KEY = "answers are locked with a key that is not in IMBALANCE_KEYS: put it back within a day"
+NO_KEY = (
+    "the key of these answers is neither in ROUND_KEYS_DIR nor in IMBALANCE_KEYS: put it back "
+    "within a day"
+)
 #: Actions that begin a round, or put its questions to the channel.
 PLANNING_ACTIONS = (ActionName.OPEN_ROUND, ActionName.POST_TALKING_POINTS)
 
@@ -115,7 +122,9 @@ async def close_round(services: Services, item: AgendaItem) -> None:
         await _mark_closed(tx, item.workspace_id, round_, tally, reached_minimum)
         phase = await phase_store.load(tx, item.workspace_id, round_.phase_id)
         assert phase is not None  # a round is deleted with its phase
-        await _hand_over_results(tx, item.workspace_id, phase, round_, tally, reached_minimum, now)
+        await _hand_over_results(
+            tx, services.keys, item.workspace_id, phase, round_, tally, reached_minimum, now=now
+        )
         await _cancel_asking(tx, item.workspace_id, round_)
         await _edit_to_closed(tx, item.workspace_id, phase, round_, tally, reached_minimum, now)
         await schedule.add(
@@ -148,6 +157,7 @@ ACTIONS = (
     AgendaAction(name=ActionName.POST_TALKING_POINTS, run=send_talking_points),
     AgendaAction(name=ActionName.CLOSE_ROUND, run=close_round),
     AgendaAction(name=ActionName.SCRUB, run=scrub, is_visible=False),
+    AgendaAction(name=ActionName.DELETE_ROUND_KEYS, run=delete_round_keys, is_visible=False),
     AgendaAction(name=ActionName.RESCHEDULE_FOR_ZONE, run=reschedule_for_zone, is_visible=False),
 )
 
@@ -191,9 +201,15 @@ async def _cancel(tx: AsyncConnection, item: AgendaItem, round_: Round, now: dat
 async def _mark_closed(
     tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally, reached_minimum: bool
 ) -> None:
-    answered = tally.ballots if reached_minimum else None
+    word = participation(tally.ballots, round_.asked_count, round_.rounding)
     await _set(
-        tx, workspace_id, round_, state="closed", reached_minimum=reached_minimum, answered=answered
+        tx,
+        workspace_id,
+        round_,
+        state="closed",
+        reached_minimum=reached_minimum,
+        participation=word if reached_minimum else None,
+        unreadable=not reached_minimum and tally.unreadable > 0,
     )
 
 
@@ -208,11 +224,13 @@ async def _set(tx: AsyncConnection, workspace_id: str, round_: Round, **values: 
 
 async def _hand_over_results(
     tx: AsyncConnection,
+    keys: RoundKeys,
     workspace_id: str,
     phase: Phase,
     round_: Round,
     tally: Tally,
     reached_minimum: bool,
+    *,
     now: datetime,
 ) -> None:
     """Pass what may be shown on to the results.
@@ -222,7 +240,7 @@ async def _hand_over_results(
     shown = {key: chosen for key, chosen in tally.counts.items() if sum(chosen) >= round_.minimum}
     comments = tally.comments if reached_minimum and len(tally.comments) >= MIN_COMMENTS else ()
     await store_results(
-        tx, workspace_id, phase, round_, shown if reached_minimum else None, comments, now
+        tx, keys, workspace_id, phase, round_, shown if reached_minimum else None, comments, now=now
     )
 
 
@@ -252,7 +270,7 @@ async def _edit_to_closed(
         message = messages.closed(phase.channel_id, text)
         for key in (
             question_key(round_.round_id, person),
-            keys.remind(round_.round_id, person.user_id),
+            message_keys.remind(round_.round_id, person.user_id),
         ):
             contents[key] = message
     await requeue.remove_edits(tx, workspace_id, of=[*contents])

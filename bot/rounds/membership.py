@@ -17,7 +17,7 @@ from bot.db import schema
 from bot.db.upserts import insert_all_if_new, padded
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.rounds import rules
+from bot.rounds import rules, store
 from bot.rounds.rules import MembershipDiff
 from bot.services import Services
 from bot.slack.conversations import fetch_member_ids
@@ -49,6 +49,7 @@ class _KnownPeople:
     team: Mapping[str, bool]  # everybody who was ever in it -> whether they are now
     onlookers: frozenset[str]
     is_synced: bool  # whether the channel was read before
+    is_roster_fixed: bool  # whether a round was opened
 
 
 async def read_channel(
@@ -102,7 +103,7 @@ async def apply_membership(
         user_id for user_id, person in channel_members.profiles.items() if person.is_full_member
     }
     diff = rules.membership_diff(known.team, channel_members.member_ids, strangers, colleagues)
-    await _store_team(tx, workspace_id, phase.phase_id, diff, now)
+    await _store_team(tx, workspace_id, phase.phase_id, diff, known, now)
     if known.is_synced:
         await _delete_onlookers(
             tx, workspace_id, phase.phase_id, known.onlookers - channel_members.member_ids
@@ -113,6 +114,18 @@ async def apply_membership(
             tx, workspace_id, phase.phase_id, channel_members.member_ids - known.team.keys(), now
         )
     return diff.has_changes
+
+
+async def store_roster(
+    tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
+) -> None:
+    """Store that these members have a place among the people asked, and no others."""
+    await tx.execute(
+        update(_people)
+        .where(_people.c.workspace_id == workspace_id, _people.c.phase_id == phase_id)
+        .where(_people.c.role == "member")
+        .values(is_on_roster=_people.c.user_id.in_(padded(user_ids)))
+    )
 
 
 async def set_baseline(
@@ -151,22 +164,33 @@ async def _known_people(tx: AsyncConnection, workspace_id: str, phase: Phase) ->
         team={person.user_id: not person.has_left for person in phase.people},
         onlookers=frozenset(onlookers),
         is_synced=phase.membership_synced_at is not None,
+        is_roster_fixed=bool(await store.earlier_rounds(tx, workspace_id, phase.phase_id)),
     )
 
 
 async def _store_team(
-    tx: AsyncConnection, workspace_id: str, phase_id: str, diff: MembershipDiff, now: datetime
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase_id: str,
+    diff: MembershipDiff,
+    known: _KnownPeople,
+    now: datetime,
 ) -> None:
+    """Store who came and went; it changes who has a place on the roster until that is fixed."""
+    lost, gained = (
+        ({}, {}) if known.is_roster_fixed else ({"is_on_roster": False}, {"is_on_roster": True})
+    )
     in_phase = (_people.c.workspace_id == workspace_id) & (_people.c.phase_id == phase_id)
     for user_ids, values in (
-        (diff.departed, {"left_at": now}),
-        (diff.returned, {"left_at": None, "joined_at": now}),
+        (diff.departed, {"left_at": now, **lost}),
+        (diff.returned, {"left_at": None, "joined_at": now, **gained}),
     ):
         if user_ids:
             statement = update(_people).where(in_phase, _people.c.user_id.in_(padded(user_ids)))
             await tx.execute(statement.values(**values))
     key = {"workspace_id": workspace_id, "phase_id": phase_id}
-    new = [{**key, "user_id": user_id, "role": "member", "joined_at": now} for user_id in diff.new]
+    added = {"role": "member", "joined_at": now, "is_on_roster": not known.is_roster_fixed}
+    new = [{**key, "user_id": user_id, **added} for user_id in diff.new]
     if new:
         await tx.execute(insert(_people), new)
 

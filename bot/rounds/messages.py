@@ -71,14 +71,18 @@ CLOSED_FEW = (
     "Too few answered to show the totals without showing someone. Nothing was kept of the answers."
 )
 CLOSED_UNREADABLE = (
-    "The answers could not be counted: whoever runs the bot's server retired the key that "
-    "protected them. They are deleted."
+    "The answers could not be counted: the key that protected them is missing on the bot's "
+    "server. They are deleted."
 )
 CLOSED_LEAD = "Your own answers are kept for the leads of this phase."
 TALKING_POINTS = "Three questions to talk about together this week."
 TALKING_POINTS_WHY = (
     "This team is too small for answers without names, so nobody is asked alone and nothing is "
     "stored. Ten minutes together do more."
+)
+TALKING_POINTS_SIMILAR = (
+    "Nobody is asked alone and nothing is stored: another phase with the same lead has the same "
+    "team but for one person, whose answers could be worked out from the two."
 )
 
 
@@ -220,12 +224,14 @@ def closed(channel_id: str, ended: str) -> Content:
     return content(first, section(f"{first}\n{ended}"))
 
 
-def talking_points(questions: Sequence[Question]) -> Content:
-    """Return the channel's message for a team too small to be asked without names."""
+def talking_points(questions: Sequence[Question], *, is_too_similar: bool = False) -> Content:
+    """Return the channel's message for a team that cannot be asked without names, and why.
+
+    It is too small or, with `is_too_similar`, nearly that of another phase.
+    """
     asked = [question_text(question, to_lead=False) for question in questions]
-    return content(
-        TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(TALKING_POINTS_WHY)
-    )
+    why = TALKING_POINTS_SIMILAR if is_too_similar else TALKING_POINTS_WHY
+    return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(why))
 
 
 def _when_and_who(asking: QuestionnaireView) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.phases.privacy import Rounding
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
@@ -19,18 +20,20 @@ class Round:
     opened_at: datetime
     closes_at: datetime
     minimum: int
-    asked_count: int
+    asked_count: int  # the size of the roster
+    rounding: Rounding
     questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RosterEntry:
-    """One person on a round's list."""
+    """One person asked in a round: a member on the roster who can be asked, or a lead."""
 
     user_id: str
     is_lead: bool
     slot_at: datetime
     has_left: bool  # the phase's team, since the round opened
+    is_outsider: bool  # a guest, or of another organisation, since the round opened
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Opening a round. It fixes who is asked, the minimum number of answers, and the closing time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PhaseDay, PlannedRound, RoundPerson
+from bot.agenda.key_deletion import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, complete_or_abort
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.clock import new_id
@@ -18,7 +19,7 @@ from bot.db.upserts import insert_if_new
 from bot.log import log
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.phases.privacy import minimum_for
+from bot.phases.privacy import Rounding, rounding_for
 from bot.rounds import ballots, membership, questions, rules, store
 from bot.rounds.membership import ChannelMembership
 from bot.rounds.rules import Candidate, RoundKind
@@ -47,10 +48,11 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True)
 class OpeningResult:
-    """The outcome; `asked` 0: the team is too small, and its channel gets talking points."""
+    """The outcome; `asked` 0: nobody is, and the channel may get talking points instead."""
 
     asked: int
     closes_at: datetime
+    is_too_similar: bool = False  # nobody is asked, because another phase has nearly the same team
 
 
 def opens_at(phase: Phase, kind: RoundKind, on: date) -> datetime:
@@ -105,36 +107,45 @@ async def open_now(
     """Store the round, its roster and its secret, and schedule the actions that follow from it."""
     now = services.clock.now()
     phase = await _with_current_team(tx, workspace_id, phase, seen, now)
-    profiles = seen.profiles
     optouts = await phase_store.opted_out_ids(tx, workspace_id, phase.channel_id)
-    members = rules.members_to_ask(_candidates(phase, profiles, optouts))
-    settings = phase.settings
-    if minimum_for(len(members), *settings.minimums) is None:
+    earlier = await store.earlier_rounds(tx, workspace_id, phase.phase_id)
+    roster = rules.roster_of(_candidates(phase, seen.profiles, optouts), is_first=not earlier)
+    phase = await _with_roster(tx, workspace_id, phase, roster, now)
+    minimum = phase.minimum_answers
+    members = rules.members_to_ask(roster)
+    can_answer = [candidate.user_id for candidate in roster if candidate.can_answer]
+    if minimum is None or len(can_answer) < minimum or not members:
         await _schedule_talking_points(tx, workspace_id, phase, opening, now)
-        return OpeningResult(asked=0, closes_at=now)
-    leads = [
-        user_id
-        for user_id in phase.lead_ids
-        if _reachable(profiles.get(user_id)) and user_id not in optouts
-    ]
-    zones = {
-        user_id: profiles[user_id].zone or settings.default_zone for user_id in (*members, *leads)
-    }
-    slots = _slots(phase, opening, zones, now)
-    asked = sum(user_id in slots for user_id in members)
-    minimum = minimum_for(asked, *settings.minimums)
-    if minimum is None:  # for the others, in distant zones, it is two days late
+        return OpeningResult(
+            asked=0, closes_at=now, is_too_similar=phase.too_similar_to is not None
+        )
+    leads = _leads_to_ask(phase, seen, optouts)
+    slots = _slots(phase, opening, _zones(phase, seen, (*members, *leads)), now)
+    asked = [user_id for user_id in members if user_id in slots]
+    is_late = len(asked) < len(members)
+    if is_late and len(asked) < minimum:  # for the others, in distant zones, it is two days late
         log.info("round_skipped", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return OpeningResult(asked=0, closes_at=now)
-    opened = OpeningResult(asked=asked, closes_at=rules.closes_at(list(slots.values())))
-    columns = {"minimum": minimum, **_columns(phase, opening, opened, now)}
+    opened = OpeningResult(asked=len(roster), closes_at=rules.closes_at(list(slots.values())))
+    fine = [user_ids for rounding, user_ids in earlier if rounding is Rounding.HALF]
+    fixed = {"minimum": minimum, "rounding": rounding_for(can_answer, fine)}
+    columns = {**fixed, **_columns(phase, opening, opened, now)}
     round_id = await _store_round(tx, workspace_id, phase, columns)
-    await ballots.create_secret(tx, services.keys, workspace_id, round_id)
-    await _store_roster(tx, workspace_id, round_id, slots, leads)
+    await ballots.create_secret(tx, services.keys, workspace_id, round_id, opened.closes_at)
+    await schedule_key_deletion(tx, services.keys, workspace_id, opened.closes_at.date())
+    await _store_roster(tx, workspace_id, round_id, can_answer, leads, slots)
     await schedule.add(
         tx, workspace_id, action=ActionName.CLOSE_ROUND, subject=round_id, due_at=opened.closes_at
     )
     return opened
+
+
+def _leads_to_ask(phase: Phase, seen: ChannelMembership, optouts: Collection[str]) -> list[str]:
+    return [
+        user_id
+        for user_id in phase.lead_ids
+        if _reachable(seen.profiles.get(user_id)) and user_id not in optouts
+    ]
 
 
 async def _with_current_team(
@@ -149,6 +160,37 @@ async def _with_current_team(
     changed = await phase_store.load(tx, workspace_id, phase.phase_id)
     assert changed is not None  # its row is locked
     return changed
+
+
+async def _with_roster(
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    roster: Sequence[Candidate],
+    now: datetime,
+) -> Phase:
+    """Store who has a place from now on and whether levels may be shown; return the phase so."""
+    placed = {candidate.user_id for candidate in roster}
+    people = tuple(
+        replace(person, is_on_roster=person.is_lead or person.user_id in placed)
+        for person in phase.people
+    )
+    with_roster = replace(phase, people=people)
+    too_similar_to = await phase_store.too_similar_to(tx, workspace_id, with_roster)
+    with_roster = replace(with_roster, too_similar_to=too_similar_to)
+    if set(with_roster.roster_ids) != set(phase.roster_ids):
+        await membership.store_roster(tx, workspace_id, phase.phase_id, placed)
+    if too_similar_to != phase.too_similar_to:
+        await phase_store.set_too_similar(tx, workspace_id, phase.phase_id, too_similar_to)
+    if with_roster != phase:  # the announcement says how many are asked
+        await schedule.add(
+            tx,
+            workspace_id,
+            action=ActionName.REFRESH_ANNOUNCEMENT,
+            subject=phase.phase_id,
+            due_at=now,
+        )
+    return with_roster
 
 
 async def _reason_to_skip(
@@ -179,6 +221,12 @@ def time_of(phase: Phase, kind: RoundKind) -> time:
     return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
 
 
+def _zones(phase: Phase, seen: ChannelMembership, user_ids: Iterable[str]) -> dict[str, str]:
+    return {
+        user_id: seen.profiles[user_id].zone or phase.settings.default_zone for user_id in user_ids
+    }
+
+
 def _slots(
     phase: Phase, opening: Opening, zones: Mapping[str, str], now: datetime
 ) -> dict[str, datetime]:
@@ -199,13 +247,14 @@ def _candidates(
 ) -> list[Candidate]:
     return [
         Candidate(
-            user_id=user_id,
-            is_full_member=_reachable(profiles.get(user_id)),
-            is_lead=user_id in phase.lead_ids,
-            has_opted_out=user_id in optouts,
-            has_left=user_id not in profiles,
+            user_id=person.user_id,
+            is_full_member=_reachable(profiles.get(person.user_id)),
+            is_lead=person.is_lead,
+            has_opted_out=person.user_id in optouts,
+            has_left=person.has_left or person.user_id not in profiles,
+            is_on_roster=person.is_on_roster,
         )
-        for user_id in phase.member_ids
+        for person in phase.people
     ]
 
 
@@ -260,19 +309,19 @@ async def _store_roster(
     tx: AsyncConnection,
     workspace_id: str,
     round_id: str,
+    can_answer: Iterable[str],
+    leads: Iterable[str],
     slots: Mapping[str, datetime],
-    leads: list[str],
 ) -> None:
-    """Store who is asked, and schedule when."""
+    """Store who can answer and who reflects, and schedule when each of those asked is asked."""
     key = {"workspace_id": workspace_id, "round_id": round_id}
+    roles = {
+        **dict.fromkeys(can_answer, "member"),
+        **dict.fromkeys(set(leads) & set(slots), "lead"),
+    }
     rows = [
-        {
-            **key,
-            "user_id": user_id,
-            "role": "lead" if user_id in leads else "member",
-            "slot_at": slot_at,
-        }
-        for user_id, slot_at in slots.items()
+        {**key, "user_id": user_id, "role": role, "slot_at": slots.get(user_id)}
+        for user_id, role in roles.items()
     ]
     await tx.execute(insert(schema.round_people), rows)
     due = {str(RoundPerson(round_id, user_id)): slot_at for user_id, slot_at in slots.items()}

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.outbox import keys, requeue
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.phases.permissions import actor_of
+from bot.phases.permissions import actor_of, require_channel
 from bot.phases.rules import may_manage
 from bot.rounds import membership, rules, store
 from bot.rounds.opening import Opening, OpeningResult, open_now, talking_points_day
@@ -41,9 +41,14 @@ TOO_SMALL = (
     "Nobody is asked alone: this team is too small for answers without names. The questions come "
     "to the channel, to talk about together."
 )
+TOO_SIMILAR = (
+    "Nobody is asked alone: another phase with the same lead has the same team but for one "
+    "person, whose answers could be worked out from the two. The questions come to the channel, "
+    "to talk about together."
+)
 
 ALREADY_POSTED = (
-    "No questions were sent: this team is too small to be asked one by one, and today's stand in "
+    "No questions were sent: this team is not asked one by one, and today's questions stand in "
     "the channel already, to talk about together."
 )
 
@@ -57,6 +62,7 @@ async def poll(services: Services, request: Request) -> str:
         Refused: no phase runs here, it is paused, this person may not ask, the last round is too
             near, or a small team's channel has today's questions already.
     """
+    require_channel(request)
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     async with services.db.reading() as reader:
         phase = await _active_phase(reader, workspace_id, channel_id)
@@ -94,5 +100,5 @@ async def _active_phase(tx: AsyncConnection, workspace_id: str, channel_id: str)
 
 def _reply(opened: OpeningResult) -> str:
     if not opened.asked:
-        return TOO_SMALL
+        return TOO_SIMILAR if opened.is_too_similar else TOO_SMALL
     return ASKED.format(asked=opened.asked, until=date_token(opened.closes_at))

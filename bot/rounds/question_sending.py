@@ -118,7 +118,9 @@ async def send_talking_points(services: Services, item: AgendaItem) -> None:
             item.workspace_id,
             key=keys.talking_points(day.phase_id, day.on),
             to=phase.channel_id,
-            content=messages.talking_points(wording),
+            content=messages.talking_points(
+                wording, is_too_similar=phase.too_similar_to is not None
+            ),
             now=at,
             expires_at=item.due_at + rules.OPEN_FOR,
         )
@@ -177,9 +179,7 @@ async def _batch_to_ask(
 
 async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Content, Content]:
     """Return the questions as put to a lead, and as put to a member."""
-    asking = await store.questionnaire_of(
-        tx, batch.workspace_id, batch.round, batch.phase, to_lead=False
-    )
+    asking = store.questionnaire_of(batch.round, batch.phase, to_lead=False)
     note = await latest_note(tx, batch.workspace_id, batch.phase.phase_id)
     return messages.questions_message(replace(asking, to_lead=True)), messages.questions_message(
         replace(asking, note=note)

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.slack.content import context, plain, section
-from bot.slack.inputs import text_input
+from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import clean, quote_within
 from bot.workspaces.rules import LONGEST_LABEL, LONGEST_QUESTION
 
@@ -59,6 +59,7 @@ def build(ours: Sequence[Question], words: Words) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any], ours: Sequence[Question]) -> dict[str, dict[str, str]]:
     """Return the wording that differs from ours."""
     words = {

@@ -13,6 +13,7 @@ from bot.agenda.slots import (
     working_day_from,
     working_day_until,
 )
+from bot.phases.privacy import joiners_to_ask
 
 #: No two rounds within five days: people would be asked twice about the same days.
 MIN_APART = timedelta(days=5)
@@ -53,6 +54,12 @@ class Candidate:
     is_lead: bool
     has_opted_out: bool
     has_left: bool = False
+    is_on_roster: bool = True
+
+    @property
+    def can_answer(self) -> bool:
+        """Return whether they are there and count as the team; opting out changes nothing."""
+        return self.is_full_member and not (self.is_lead or self.has_left)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +129,31 @@ def next_poll_from(opened_before: datetime | None) -> datetime | None:
     return None if opened_before is None else opened_before + MIN_APART
 
 
-def members_to_ask(candidates: Iterable[Candidate]) -> tuple[str, ...]:
-    """Return the members to ask. Leads reflect instead, and are never counted among the team."""
+def roster_of(candidates: Iterable[Candidate], *, is_first: bool) -> tuple[Candidate, ...]:
+    """Return the people with a place among those asked, leavers and people who opted out included.
+
+    The first round fixes it: everyone who can answer. Later nobody loses a place, and who joined
+    gets one as `joiners_to_ask` says. Leads reflect instead, and are never counted.
+    """
+    members = [candidate for candidate in candidates if not candidate.is_lead]
+    if is_first:
+        return tuple(candidate for candidate in members if candidate.can_answer)
+    placed = [candidate for candidate in members if candidate.is_on_roster]
+    joined = {
+        candidate.user_id
+        for candidate in members
+        if candidate.can_answer and not candidate.is_on_roster
+    }
+    admitted = joiners_to_ask(len(placed), joined)
+    return (*placed, *(candidate for candidate in members if candidate.user_id in admitted))
+
+
+def members_to_ask(roster: Iterable[Candidate]) -> tuple[str, ...]:
+    """Return those on the roster who are to be asked this time."""
     return tuple(
         candidate.user_id
-        for candidate in candidates
-        if candidate.is_full_member
-        and not (candidate.is_lead or candidate.has_opted_out or candidate.has_left)
+        for candidate in roster
+        if candidate.can_answer and not candidate.has_opted_out
     )
 
 

@@ -1,18 +1,21 @@
 """Reads about rounds and what they need of their phase. Answers are read in `ballots` only."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.keys import KeyMissing, KeyRing
+from bot.keys import KeyMissing
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
+from bot.phases.privacy import Rounding
+from bot.round_keys import RoundKeys
 from bot.rounds import ballots
 from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
 from bot.rounds.questions import Question
@@ -53,6 +56,31 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
     return last
 
 
+async def earlier_rounds(
+    tx: AsyncConnection, workspace_id: str, phase_id: str
+) -> tuple[tuple[Rounding, frozenset[str]], ...]:
+    """Return the rounding of each round of a phase, and which members could answer it.
+
+    Cancelled rounds are left out: nobody was asked.
+    """
+    rows = await tx.execute(
+        select(_rounds.c.number, _rounds.c.rounding, _roster.c.user_id)
+        .join(
+            _roster,
+            (_rounds.c.workspace_id == _roster.c.workspace_id)
+            & (_rounds.c.round_id == _roster.c.round_id),
+        )
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
+        .where(_rounds.c.state != "cancelled", _roster.c.role == "member")
+    )
+    members: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for row in rows:
+        members[row.number, row.rounding].add(row.user_id)
+    return tuple(
+        (Rounding(rounding), frozenset(user_ids)) for (_, rounding), user_ids in members.items()
+    )
+
+
 async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> int:
     last = await tx.execute(
         select(func.max(_rounds.c.number)).where(
@@ -65,7 +93,7 @@ async def next_number(tx: AsyncConnection, workspace_id: str, phase_id: str) -> 
 async def roster_entry(
     tx: AsyncConnection, workspace_id: str, round_id: str, user_id: str
 ) -> RosterEntry | None:
-    """Return the person's entry on the round's list; None where they are not asked."""
+    """Return the person's entry on the round's roster; None where they are not asked."""
     return (await roster_entries(tx, workspace_id, round_id, [user_id])).get(user_id)
 
 
@@ -78,7 +106,7 @@ async def roster_entries(
 
 
 async def roster(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[RosterEntry, ...]:
-    """Return everyone on a round's list, as it was fixed when the round opened."""
+    """Return everyone asked in a round, as it was fixed when the round opened."""
     rows = await tx.execute(_roster_query(workspace_id, round_id).order_by(_roster.c.user_id))
     return tuple(as_asked(row) for row in rows)
 
@@ -95,12 +123,10 @@ async def load_questionnaire(
     """Return the round as put to a member, or to a lead."""
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    return await questionnaire_of(tx, workspace_id, round_, phase, to_lead=to_lead)
+    return questionnaire_of(round_, phase, to_lead=to_lead)
 
 
-async def questionnaire_of(
-    tx: AsyncConnection, workspace_id: str, round_: Round, phase: Phase, *, to_lead: bool
-) -> QuestionnaireView:
+def questionnaire_of(round_: Round, phase: Phase, *, to_lead: bool) -> QuestionnaireView:
     """Return the round as put to a member, or to a lead, given its phase."""
     return QuestionnaireView(
         round_id=round_.round_id,
@@ -108,7 +134,7 @@ async def questionnaire_of(
         channel_id=phase.channel_id,
         to_lead=to_lead,
         leads=phase.lead_names,
-        members=await _first_names(tx, workspace_id, round_.round_id),
+        members=tuple(person.name for person in phase.roster[:MOST_NAMES]),
         asked=round_.asked_count,
         minimum=round_.minimum,
         questions=round_.questions,
@@ -118,7 +144,7 @@ async def questionnaire_of(
 
 
 async def open_questionnaires_for(
-    tx: AsyncConnection, workspace_id: str, user_id: str, keys: KeyRing, now: datetime
+    tx: AsyncConnection, workspace_id: str, user_id: str, keys: RoundKeys, now: datetime
 ) -> tuple[OpenQuestionnaire, ...]:
     """Return the rounds this person may answer now, the one that closes first in front."""
     questions = []
@@ -126,7 +152,7 @@ async def open_questionnaires_for(
         if round_.closes_at <= now:  # waiting to be counted
             continue
         person = await roster_entry(tx, workspace_id, round_.round_id, user_id)
-        if person is None or person.has_left:
+        if person is None or person.has_left or person.is_outsider:
             continue
         asking = await load_questionnaire(tx, workspace_id, round_, to_lead=person.is_lead)
         answered = await who_responded(tx, keys, workspace_id, round_, [person])
@@ -136,7 +162,7 @@ async def open_questionnaires_for(
 
 async def who_responded(
     tx: AsyncConnection,
-    keys: KeyRing,
+    keys: RoundKeys,
     workspace_id: str,
     round_: Round,
     people: Iterable[RosterEntry],
@@ -194,23 +220,6 @@ async def _who_reflected(
     )
 
 
-async def _first_names(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
-    profiles = schema.people
-    same_person = (profiles.c.workspace_id == _roster.c.workspace_id) & (
-        profiles.c.user_id == _roster.c.user_id
-    )
-    name = func.coalesce(profiles.c.name, _roster.c.user_id)
-    rows = await tx.scalars(
-        select(name)
-        .select_from(_roster.outerjoin(profiles, same_person))
-        .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
-        .where(_roster.c.role == "member")
-        .order_by(name)
-        .limit(MOST_NAMES)
-    )
-    return tuple(rows)
-
-
 def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
     is_still_in_team = (
         (_people.c.workspace_id == _roster.c.workspace_id)
@@ -219,15 +228,29 @@ def _roster_query(workspace_id: str, round_id: str) -> Select[Any]:
         & _people.c.left_at.is_(None)
     )
     return (
-        select(_roster, _people.c.user_id.label("there"))
+        select(
+            _roster,
+            _people.c.user_id.label("there"),
+            schema.people.c.is_guest,
+            schema.people.c.team_id,
+        )
         .join(
             _rounds,
             (_rounds.c.workspace_id == _roster.c.workspace_id)
             & (_rounds.c.round_id == _roster.c.round_id),
         )
         .outerjoin(_people, is_still_in_team)
+        .outerjoin(schema.people, is_profile_of(_roster))
         .where(_roster.c.workspace_id == workspace_id, _roster.c.round_id == round_id)
+        .where(_roster.c.slot_at.is_not(None))
     )
+
+
+def is_profile_of(roster: Any) -> ColumnElement[bool]:
+    """Return the condition that joins the stored profile of a person on a round's list."""
+    profiles = schema.people
+    same_workspace = profiles.c.workspace_id == roster.c.workspace_id
+    return and_(same_workspace, profiles.c.user_id == roster.c.user_id)
 
 
 def as_asked(row: Row[Any]) -> RosterEntry:
@@ -236,6 +259,7 @@ def as_asked(row: Row[Any]) -> RosterEntry:
         is_lead=row.role == "lead",
         slot_at=row.slot_at,
         has_left=row.there is None,
+        is_outsider=bool(row.is_guest) or row.team_id not in (None, row.workspace_id),
     )
 
 
@@ -248,7 +272,7 @@ def _open_rounds_query(workspace_id: str, user_id: str) -> Select[Any]:
             & (_rounds.c.round_id == _roster.c.round_id),
         )
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.state == "open")
-        .where(_roster.c.user_id == user_id)
+        .where(_roster.c.user_id == user_id, _roster.c.slot_at.is_not(None))
         .order_by(_rounds.c.closes_at, _rounds.c.round_id)
     )
 
@@ -275,6 +299,7 @@ def as_round(row: RowMapping) -> Round:
         closes_at=row["closes_at"],
         minimum=row["minimum"],
         asked_count=row["asked"],
+        rounding=Rounding(row["rounding"]),
         questions=tuple(_question(stored) for stored in row["questions"]),
     )
 

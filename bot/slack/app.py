@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import new_id
 from bot.log import log
 from bot.metrics import failed_requests
+from bot.slack.command import installed
 from bot.slack.content import MAX_SECTION_LENGTH, content, section
 from bot.slack.deadline_app import DeadlineApp, database_failure_text, is_retried
 from bot.slack.errors import Refused
@@ -25,6 +26,10 @@ Authorize = Callable[..., Awaitable[Any]]
 Next = Callable[[], Awaitable[BoltResponse]]
 #: Events about the bot itself that we act on; the others only echo what we did.
 OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_channel"}
+NOT_INSTALLED_TEXT = (
+    "Nothing was changed: only people of the workspace that I am installed in can use this. Ask "
+    "one of them."
+)
 INTERNAL_ERROR_TEXT = (
     "That did not work, and nothing was changed: something failed on our side. Try again."
 )
@@ -42,7 +47,7 @@ def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     app = DeadlineApp(
         report_error=report_error,
         client=_without_token(client),  # each request gets its token from authorization
-        authorize=authorize,
+        authorize=_refusing_strangers(authorize),
         process_before_response=True,
         ignoring_self_events_enabled=False,
         request_verification_enabled=False,
@@ -52,6 +57,26 @@ def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
     app.use(_IgnoreOwnEvents())
     app.error(report_error)
     return app
+
+
+class NotInstalled(Refused):
+    """Raised for a request from a workspace in which the bot is not installed."""
+
+
+def _refusing_strangers(authorize: Authorize) -> Authorize:
+    """Refuse other workspaces in words of ours: Bolt asks them to install the app again.
+
+    In a channel shared with another organisation, Slack may give the workspace of whoever presses a
+    button instead of ours (https://github.com/slackapi/bolt-python/issues/767).
+    """
+
+    async def authorize_or_refuse(team_id: str | None) -> Any:
+        authorized = await authorize(team_id=team_id)
+        if authorized is None:
+            raise NotInstalled(NOT_INSTALLED_TEXT)
+        return authorized
+
+    return authorize_or_refuse
 
 
 class _BindLogContext(AsyncMiddleware):
@@ -89,20 +114,31 @@ async def report_error(
 ) -> BoltResponse | None:
     """Show a refusal, or that something failed, where the person acted.
 
-    An event has no such place: it fails with 500, and Slack sends it again.
+    An event has no such place: it is acknowledged if it was refused; if something failed, it gets
+    500, and Slack sends it again.
     """
     if is_retried(error):
         return None
     refusal = error if isinstance(error, Refused) else _failed(error, body)
     if is_event(body):
-        return None
+        if isinstance(error, NotInstalled):
+            return _ignored_event()
+        return _json_response({}) if refusal is error else None
     if "command" in body:
-        return _json_response({"response_type": "ephemeral", "text": refusal.text})
+        return _json_response(
+            {"response_type": "ephemeral", "text": installed.in_text(refusal.text)}
+        )
     if body.get("type") == "view_submission":
         return _json_response(_form_response(body["view"], refusal))
-    if body.get("type") == "block_actions":
+    if body.get("type") != "view_closed":
         await _show_beside_button(client, body, refusal)
     return _json_response({})
+
+
+def _ignored_event() -> BoltResponse:
+    """Acknowledge an event of another workspace: sent again, it would concern us no more."""
+    log.warning("event_of_another_workspace")
+    return BoltResponse(status=200, body="")
 
 
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
@@ -119,10 +155,16 @@ def _json_response(body: Mapping[str, Any]) -> BoltResponse:
 
 
 def _form_response(view: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
-    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    inputs = [
+        block["block_id"]
+        for block in view["blocks"]
+        if block["type"] == "input" and block.get("block_id")
+    ]
     fields = {name: text for name, text in refusal.fields.items() if name in inputs}
     if inputs:  # the form stays open, so nothing typed is lost
-        return {"response_action": "errors", "errors": fields or {inputs[0]: refusal.text}}
+        errors = fields or {inputs[0]: refusal.text}
+        named = {name: installed.in_text(text) for name, text in errors.items()}
+        return {"response_action": "errors", "errors": named}
     return {"response_action": "update", "view": checked_payload(refusal_view(refusal))}
 
 
@@ -131,8 +173,8 @@ async def _show_beside_button(
 ) -> None:
     if body.get("response_url"):
         message = content(refusal.text, section(truncated(refusal.text, MAX_SECTION_LENGTH)))
-        await respond_to_url(client, body, message, replace=False)
-        return
+        if await respond_to_url(client, body, message, replace=False):
+            return
     try:
         await open_form(client, body, refusal_view(refusal))
     except Refused:

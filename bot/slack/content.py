@@ -22,6 +22,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from bot.slack.command import installed
 from bot.slack.mrkdwn import length, truncated
 
 #: Characters that fit in a section
@@ -68,6 +69,11 @@ class Content:
     blocks: Blocks
     picture: Picture | None = None
 
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Return the message as the outbox keeps it."""
+        return {"text": self.text, "blocks": self.blocks}
+
     def __post_init__(self) -> None:
         used, count = size(self.blocks), len(self.blocks)
         if used > MESSAGE or count > MOST_BLOCKS or len(self.text) > MAX_NOTIFICATION_LENGTH:
@@ -85,7 +91,8 @@ def content(text: str, *blocks: Block | dict[str, Any], picture: Picture | None 
         SlackObjectFormationError: a block breaks a limit.
         MessageTooLong: it has too many blocks, or too little that can be cut.
     """
-    return Content(text=text, blocks=_shortened(as_dicts(blocks)), picture=picture)
+    named = installed.in_blocks(as_dicts(blocks))
+    return Content(text=installed.in_text(text), blocks=_shortened(named), picture=picture)
 
 
 def size(blocks: Iterable[Block | dict[str, Any]]) -> int:

@@ -7,7 +7,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.throttled_reads import ThrottledReads
 
-PAGE_SIZE = 200
+#: Slack's maximum: somebody may be waiting, and each page takes a tenth of a second or more.
+PAGE_SIZE = 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +21,29 @@ class Channel:
     is_private: bool
     is_archived: bool
     is_shared: bool  # with another organisation
+    is_direct: bool = False  # a direct message, or one of a group
+
+
+#: Scopes that the bot does not ask for: it has nothing to do in direct messages of others.
+_DIRECT_SCOPES = {"im:read", "mpim:read"}
+
+
+class TooManyMembers(Exception):
+    """Raised if a channel has more people than can be read while somebody waits."""
 
 
 async def fetch_member_ids(
-    reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
+    reads: ThrottledReads,
+    client: AsyncWebClient,
+    workspace_id: str,
+    channel_id: str,
+    *,
+    at_most: int | None = None,
 ) -> list[str]:
     """Return the ids of everyone in a channel, in Slack's order, over all pages.
 
     Raises:
+        TooManyMembers: there are more than `at_most`.
         SlackApiError: the bot may not see the channel, or Slack cannot be asked now.
     """
     ids: list[str] = []
@@ -44,6 +60,8 @@ async def fetch_member_ids(
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return ids
+        if at_most is not None and len(ids) >= at_most:
+            raise TooManyMembers
 
 
 async def fetch_channel(
@@ -59,6 +77,8 @@ async def fetch_channel(
     except SlackApiError as error:
         if error.response.get("error") == "channel_not_found":
             return None
+        if is_of_direct_message(error):
+            return _direct_message(channel_id)
         raise
     info = answer["channel"]
     return Channel(
@@ -68,4 +88,26 @@ async def fetch_channel(
         is_private=bool(info.get("is_private")),
         is_archived=bool(info.get("is_archived")),
         is_shared=bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared")),
+        is_direct=bool(info.get("is_im") or info.get("is_mpim")),
+    )
+
+
+def is_of_direct_message(error: SlackApiError) -> bool:
+    """Return whether Slack refused because the conversation is a direct message, or one of a group.
+
+    Only the missing scope tells: a group's id looks like that of a channel.
+    """
+    needed = str(error.response.get("needed") or "").split(",")
+    return error.response.get("error") == "missing_scope" and not _DIRECT_SCOPES.isdisjoint(needed)
+
+
+def _direct_message(channel_id: str) -> Channel:
+    return Channel(
+        channel_id=channel_id,
+        name=channel_id,
+        is_member=False,
+        is_private=True,
+        is_archived=False,
+        is_shared=False,
+        is_direct=True,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -9,11 +10,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import jittered
+from bot.clock import jittered, monotonic
 from bot.db.db_errors import FailureKind, failure_kind, is_retryable
 from bot.db.request_deadline import DeadlineExceeded, current, run_with_deadline
 from bot.log import log
-from bot.metrics import request_seconds
+from bot.metrics import publish_in_batches, request_seconds
+from bot.slack.errors import Refused
+from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.payloads import bolt_request, is_event
 
 #: Slack waits 3 s (https://docs.slack.dev/interactivity/handling-user-interaction); the rest is for
@@ -34,6 +37,8 @@ OUTCOME_UNKNOWN_TEXT = (
     "We cannot see whether that was saved: our storage stopped answering halfway. Try again in a "
     "minute; doing it twice does no harm."
 )
+#: Slack asks for the options of a menu; we have no such menus.
+_SUGGESTIONS = {"block_suggestion", "dialog_suggestion"}
 
 ReportError = Callable[[Exception, dict[str, Any], AsyncWebClient], Awaitable[BoltResponse | None]]
 
@@ -51,8 +56,12 @@ class DeadlineApp(AsyncApp):
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         kind = EVENT if is_event(req.body) else PERSON
-        with request_seconds.labels(kind).time():
+        began = monotonic()
+        try:
             return await self._dispatch_in_time(req)
+        finally:
+            seconds = request_seconds.labels(kind)
+            publish_in_batches(kind, partial(seconds.observe, monotonic() - began))
 
     async def _dispatch_in_time(self, req: AsyncBoltRequest) -> BoltResponse:
         if is_event(req.body):
@@ -76,11 +85,16 @@ class DeadlineApp(AsyncApp):
         return response
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
-        """Acknowledge what has no listener, such as `app_rate_limited`.
+        """Answer what has no listener: Bolt would answer 404, and log parts of the payload.
 
-        Bolt would answer 404, and log parts of the payload.
+        Raises:
+            Refused: somebody waits who used a button, form or shortcut that we do not know.
         """
         log.warning("request_not_handled", kind=req.body.get("type", "command"))
+        if req.body.get("type") in _SUGGESTIONS:
+            return BoltResponse(status=200, body={"options": []})
+        if req.body.get("trigger_id") or req.body.get("response_url"):
+            raise Refused(UNKNOWN_TEXT)
         return BoltResponse(status=200, body="")
 
 

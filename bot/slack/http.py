@@ -1,5 +1,6 @@
 """Slack's signed HTTP requests: the signature is verified before anything is parsed."""
 
+import asyncio
 import re
 from binascii import a2b_qp
 from functools import partial
@@ -17,6 +18,8 @@ from bot.slack.payloads import Malformed, bolt_request, parse_json, storable
 
 SLACK_PATH = "/slack/events"
 MAX_REQUEST_BYTES = 1024 * 1024
+#: Slack sends a request at once, and waits three seconds for the response.
+BODY_SECONDS = 3.0
 
 #: Interactions come as a form with this one field.
 _PAYLOAD = "payload="
@@ -35,7 +38,10 @@ async def _answer(
     bolt: AsyncApp, verifier: SignatureVerifier, request: web.Request
 ) -> web.Response:
     try:
-        raw = await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError:
+        return _error_response(408)
     except (web.RequestPayloadError, ConnectionError):
         return _error_response(400)  # wrong encoding, or cut off
     if not _is_signed(verifier, request, raw):

@@ -1,10 +1,12 @@
-"""Form inputs whose initial values Slack accepts, wherever those values come from.
+"""Form inputs whose initial values Slack accepts, and the reading of what was entered.
 
 Slack refuses a whole view because of one initial value that is too long or not offered, and tells
 nobody if that view answers a submission. So every input with an initial value is built here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from slack_sdk.models.blocks import (
     InputBlock,
@@ -13,9 +15,20 @@ from slack_sdk.models.blocks import (
     UserMultiSelectElement,
 )
 
+from bot.log import log
 from bot.slack.content import plain
+from bot.slack.errors import Refused
 from bot.slack.mrkdwn import length, truncated
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+UNKNOWN_TEXT = (
+    "Nothing was changed: I do not know this button, form or command. It may be from another "
+    "version of me. `/imbalance help` shows what I can do."
+)
+#: Raised where a form's state has other inputs or values than the form.
+_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError)
 #: Limit of a label or a hint (https://docs.slack.dev/reference/block-kit/blocks/input-block).
 MAX_LABEL_LENGTH = 2_000
 TRUNCATED_HINT = (
@@ -75,6 +88,23 @@ def people_select(
         initial_users=list(chosen) or None,
         max_selected_items=max_selected if max_selected and len(chosen) <= max_selected else None,
     )
+
+
+def form_parser(parse: Callable[P, T]) -> Callable[P, T]:
+    """Decorate the function that reads a form: state that the form cannot have is refused.
+
+    A form may stay open while the bot is updated, and Slack's types do not say which inputs it has.
+    """
+
+    @wraps(parse)
+    def parse_or_refuse(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return parse(*args, **kwargs)
+        except _UNREADABLE as error:
+            log.warning("form_unreadable", form=parse.__module__, error=type(error).__name__)
+            raise Refused(UNKNOWN_TEXT) from None  # the original error may quote what was typed
+
+    return parse_or_refuse
 
 
 def option_with_value(options: Sequence[Option], value: object) -> Option | None:

@@ -33,6 +33,18 @@ def identifier(longest: int) -> Check:
     return check
 
 
+def slack_id(kinds: str) -> Check:
+    """Check for an id of Slack's; its first letter says of which kind it may be."""
+    fits_id = identifier(32)
+
+    def check(value: Any) -> str | None:
+        if fits_id(value) is not None or value[0] not in kinds:
+            return ""
+        return None if value.isalnum() and value == value.upper() else ""
+
+    return check
+
+
 def optional(inner: Check) -> Check:
     """Allow null or a missing field as well."""
     return lambda value: None if value is None else inner(value)

@@ -5,13 +5,17 @@ Rules: https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 
 from bot.dates import day
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+#: What Slack makes of a mention, a channel, a group or an address: its kind, target and label.
+_MARKUP = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+#: Shown where Slack does not give a name.
+SOMEONE, SOME_CHANNEL = "@someone", "a private channel"
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 #: Formatting marks; quoting puts each between two word joiners, so that it stays a character.
 _MARKS = re.compile(r"([*_~`])")
@@ -54,6 +58,26 @@ def unescape(text: str) -> str:
     for char, entity in reversed(_ENTITIES):
         text = text.replace(entity, char)
     return text
+
+
+def plain_text(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Return text that Slack escaped, as its writer saw it: cleaned, and without Slack's markup.
+
+    `names` are display names by user id.
+    """
+
+    def shown(match: re.Match[str]) -> str:
+        kind, target, label = match.groups()
+        if kind == "@":
+            name = (names or {}).get(target) or unescape(label or "")
+            return f"@{escape(name)}" if name else SOMEONE
+        if kind == "#":
+            return f"#{label}" if label else SOME_CHANNEL
+        if kind == "!":
+            return label or f"@{target.partition('^')[0]}"
+        return label or target
+
+    return clean(unescape(_MARKUP.sub(shown, text)))
 
 
 def mention(user_id: str) -> str:

@@ -20,6 +20,7 @@ from bot.slack.json_checks import (
     items,
     mapping,
     optional,
+    slack_id,
     text,
     unix_time,
     values,
@@ -27,15 +28,16 @@ from bot.slack.json_checks import (
 
 # ---------------------------------------------------------------- shapes
 
-_ID = identifier(32)
-_WITH_ID = fields(id=_ID)
+_TS = identifier(32)
+_WORKSPACE, _PERSON, _CHANNEL = slack_id("TE"), slack_id("UW"), slack_id("CGD")
+_BY_PERSON, _IN_PLACE = fields(id=_PERSON), fields(id=_CHANNEL, name=optional(text))
 _OPTION = fields(value=text)
 _INPUT = fields(
     value=optional(text),
     selected_option=optional(_OPTION),
     selected_options=optional(items(_OPTION)),
-    selected_user=optional(_ID),
-    selected_users=optional(items(_ID)),
+    selected_user=optional(_PERSON),
+    selected_users=optional(items(_PERSON)),
     selected_date=optional(text),
     selected_time=optional(text),
 )
@@ -48,18 +50,19 @@ _VIEW = {
     "blocks": items(fields(type=text, block_id=optional(text))),
 }
 _URLS = {"response_url": optional(text), "trigger_id": optional(text)}
+_SHOWN_VIEW = fields(**_VIEW, state=optional(_STATE))
 _CLICK = {
     **_URLS,
-    "user": _WITH_ID,
-    "channel": optional(_WITH_ID),
+    "user": _BY_PERSON,
+    "channel": optional(_IN_PLACE),
     "actions": items(fields(action_id=text, value=optional(text)), at_least=1),
+    "state": optional(_STATE),
+    "view": optional(_SHOWN_VIEW),
 }
 #: By the type of the container of the click.
 _CLICKS: Mapping[str, Check] = {
-    "message": fields(
-        **_CLICK, container=fields(channel_id=_ID, message_ts=_ID), state=optional(_STATE)
-    ),
-    "view": fields(**_CLICK, view=fields(**_VIEW, state=optional(_STATE))),
+    "message": fields(**_CLICK, container=fields(channel_id=_CHANNEL, message_ts=_TS)),
+    "view": fields(**{**_CLICK, "view": _SHOWN_VIEW}),
 }
 _OTHER_CLICK = fields(**_CLICK, container=fields(type=text))
 
@@ -70,26 +73,26 @@ def _block_actions(body: Any) -> str | None:
     return _check_for(_CLICKS, place, _OTHER_CLICK)(body)
 
 
-_IN_CHANNEL = fields(channel=_ID)
-_OF_MEMBER = fields(channel=_ID, user=_ID)
-_OF_PERSON = fields(user=fields(id=_ID, profile=optional(mapping)))
+_IN_CHANNEL = fields(channel=_CHANNEL)
+_OF_MEMBER = fields(channel=_CHANNEL, user=_PERSON)
+_OF_PERSON = fields(user=fields(id=_PERSON, profile=optional(mapping)))
 _EVENTS: Mapping[str, Check] = {
     **dict.fromkeys(("channel_archive", "channel_unarchive", "channel_left"), _IN_CHANNEL),
     **dict.fromkeys(("group_archive", "group_unarchive", "group_left"), _IN_CHANNEL),
     **dict.fromkeys(("channel_deleted", "group_deleted"), _IN_CHANNEL),
     **dict.fromkeys(("member_joined_channel", "member_left_channel"), _OF_MEMBER),
     **dict.fromkeys(("user_change", "team_join"), _OF_PERSON),
-    "channel_id_changed": fields(old_channel_id=_ID, new_channel_id=_ID),
-    "app_home_opened": fields(user=_ID, tab=optional(text)),
+    "channel_id_changed": fields(old_channel_id=_CHANNEL, new_channel_id=_CHANNEL),
+    "app_home_opened": fields(user=_PERSON, tab=optional(text)),
     "tokens_revoked": fields(tokens=mapping),
     "message_metadata_posted": fields(
-        channel_id=_ID,
-        message_ts=_ID,
-        metadata=fields(event_type=text, event_payload=optional(mapping)),
+        channel_id=_CHANNEL,
+        message_ts=_TS,
+        metadata=optional(mapping),  # of any app, in any shape
     ),
 }
 _EVENT: dict[str, Check] = {
-    "team_id": optional(_ID),
+    "team_id": optional(_WORKSPACE),
     "event_id": identifier(64),
     "event_time": unix_time,
 }
@@ -104,14 +107,21 @@ def _event_callback(body: Any) -> str | None:
 
 
 _COMMAND = fields(
-    **_URLS, command=text, team_id=_ID, user_id=_ID, channel_id=_ID, text=optional(text)
+    **_URLS,
+    command=text,
+    team_id=_WORKSPACE,
+    user_id=_PERSON,
+    channel_id=_CHANNEL,
+    channel_name=optional(text),
+    text=optional(text),
 )
 _BODIES: Mapping[str, Check] = {
     "block_actions": _block_actions,
     "event_callback": _event_callback,
+    "interactive_message": fields(**_URLS, actions=items(mapping, at_least=1)),
     "url_verification": fields(challenge=text),
-    "view_closed": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW)),
-    "view_submission": fields(**_URLS, user=_WITH_ID, view=fields(**_VIEW, state=_STATE)),
+    "view_closed": fields(**_URLS, user=_BY_PERSON, view=fields(**_VIEW)),
+    "view_submission": fields(**_URLS, user=_BY_PERSON, view=fields(**_VIEW, state=_STATE)),
 }
 #: A command has no type of its own.
 COMMAND = "command"

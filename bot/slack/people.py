@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, or_, select, update
@@ -21,6 +22,7 @@ from bot.db.engine import Database
 from bot.db.upserts import padded, upsert_all
 from bot.log import log
 from bot.slack.errors import ErrorKind, classify, reason_of
+from bot.slack.mrkdwn import clean, mentioned, plain_text, truncated, unescape
 from bot.slack.throttled_reads import ThrottledReads
 
 #: How long a stored profile is trusted if no event reports a change.
@@ -32,7 +34,9 @@ DEACTIVATED_PROFILE_MAX_AGE = timedelta(days=6)
 MAX_CONCURRENT_LOOKUPS = 8
 #: Slack's own helper is not marked as a bot in its profile.
 SLACKBOT = "USLACKBOT"
-
+#: Slack's own limit of a display name; longer ones come from other servers.
+MAX_NAME_LENGTH = 80
+MAX_ZONE_LENGTH = 64
 
 _STORED_PEOPLE = select(schema.people).where(
     schema.people.c.workspace_id == bindparam("workspace_id"),
@@ -66,24 +70,66 @@ def _person(row: RowMapping | Mapping[str, Any], workspace_id: str) -> Person:
         zone=row["zone"],
         is_bot=row["is_bot"] or row["user_id"] == SLACKBOT,
         is_guest=row["is_guest"],
-        is_external=row["team_id"] not in (None, workspace_id),
+        is_external=row["team_id"] != workspace_id,
         is_deleted=row["is_deleted"],
         is_admin=row["is_admin"],
     )
 
 
-def _columns(user: Mapping[str, Any]) -> dict[str, Any]:
-    profile = user.get("profile") or {}
-    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"))
+def _columns(workspace_id: str, user: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "name": next((name for name in names if name), user.get("name") or user["id"]),
-        "zone": user.get("tz"),
-        "team_id": user.get("team_id"),
+        "name": _name(user),
+        "zone": _zone(user.get("tz")),
+        "team_id": _team_id(workspace_id, user),
         "is_bot": bool(user.get("is_bot")),
         "is_guest": bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        "is_deleted": bool(user.get("deleted")),
-        "is_admin": bool(user.get("is_admin") or user.get("is_owner")),
+        "is_deleted": _is_inactive(user),
+        "is_admin": _is_admin(user),
     }
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    """Return the first name that is shown, as plain text; Slack escapes names, and may hide them.
+
+    People can type anything: line breaks, or characters that reverse the text around the name.
+    """
+    profile = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"))
+    for name in (*names, user.get("name")):
+        readable = " ".join(clean(unescape(name)).split()) if isinstance(name, str) else ""
+        if readable:
+            return truncated(readable, MAX_NAME_LENGTH)
+    return str(user["id"])
+
+
+def _zone(name: Any) -> str | None:
+    return name if isinstance(name, str) and 0 < len(name) <= MAX_ZONE_LENGTH else None
+
+
+def _team_id(workspace_id: str, user: Mapping[str, Any]) -> str | None:
+    """Return our workspace for everybody who is in it, another's id or None for outsiders.
+
+    On Enterprise Grid `team_id` may be another workspace's or the organisation's, or missing; the
+    lists of their workspaces decide (https://github.com/slackapi/bolt-js/issues/1875).
+    """
+    organisation = user.get("enterprise_user") or {}
+    listed = [*(user.get("teams") or ()), *(organisation.get("teams") or ())]
+    if workspace_id in listed:
+        return workspace_id
+    team_id = listed[0] if listed else user.get("team_id")
+    if team_id:
+        return str(team_id)
+    is_from_elsewhere = organisation or user.get("enterprise_id") or user.get("is_stranger")
+    return None if is_from_elsewhere else workspace_id
+
+
+def _is_inactive(user: Mapping[str, Any]) -> bool:
+    """Return whether the account is deactivated, or its invitation not accepted yet."""
+    return bool(user.get("deleted") or user.get("is_invited_user"))
+
+
+def _is_admin(user: Mapping[str, Any]) -> bool:
+    return bool(user.get("is_admin") or user.get("is_owner"))
 
 
 async def store_person(
@@ -98,7 +144,7 @@ async def store_people(
 ) -> None:
     """Store several people in one statement."""
     key = {"workspace_id": workspace_id, "refreshed_at": now}
-    rows = [{**key, "user_id": user["id"], **_columns(user)} for user in users]
+    rows = [{**key, "user_id": user["id"], **_columns(workspace_id, user)} for user in users]
     await upsert_all(tx, schema.people, rows)
 
 
@@ -122,7 +168,7 @@ async def _stored_rows(
 
 def person_from(workspace_id: str, user: Mapping[str, Any]) -> Person:
     """Return the person described by a users.info answer or a user_change event."""
-    columns = _columns(user)
+    columns = _columns(workspace_id, user)
     return _person({"user_id": user["id"], **columns}, workspace_id)
 
 
@@ -196,8 +242,7 @@ async def stored_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person,
 
 def admins_among(users: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return those of Slack's users who are admins and whose account is active."""
-    profiles = [(user, _columns(user)) for user in users]
-    return [user for user, profile in profiles if profile["is_admin"] and not profile["is_deleted"]]
+    return [user for user in users if _is_admin(user) and not _is_inactive(user)]
 
 
 class People:
@@ -224,6 +269,19 @@ class People:
 
     async def get(self, client: AsyncWebClient, workspace_id: str, user_id: str) -> Person | None:
         return (await self.get_many(client, workspace_id, [user_id])).get(user_id)
+
+    async def plain_text(self, client: AsyncWebClient, workspace_id: str, text: str) -> str:
+        """Return text that Slack escaped, as its writer saw it, with the names of people.
+
+        Somebody waits for the answer: if Slack cannot be asked about a stranger, no name is shown.
+        """
+        mentioned_ids = mentioned(text)
+        try:
+            people = await self.get_many(client, workspace_id, mentioned_ids)
+        except (SlackApiError, ClientError, TimeoutError) as error:
+            log.warning("mentioned_people_not_read", reason=classify(error).reason)
+            people = await self._read_stored(workspace_id, mentioned_ids)
+        return plain_text(text, {user_id: person.name for user_id, person in people.items()})
 
     async def fetch_profile(
         self, client: AsyncWebClient, workspace_id: str, user_id: str

@@ -6,7 +6,16 @@ from typing import Any, Self
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
+from bot.slack.errors import Refused
+from bot.slack.inputs import UNKNOWN_TEXT
+from bot.slack.json_checks import identifier
+from bot.slack.payloads import state_values
+
 Body = dict[str, Any]
+#: Slack's names of group direct messages: mpdm-ana--ben--chiara-1. Their ids look like channels'.
+GROUP_MESSAGE_PREFIX = "mpdm-"
+
+_is_id = identifier(32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +30,16 @@ class Request:
     #: The channel in which the command was typed or the button pressed; null in App Home and in
     #: forms.
     channel_id: str | None = None
+    #: Slack's name for that channel; conversations without a name of their own get one as well.
+    channel_name: str = ""
     #: Channel and ts of the message that holds the button; null elsewhere.
     message: tuple[str, str] | None = None
+
+    @property
+    def is_in_direct_message(self) -> bool:
+        """Return whether this comes from a direct message, with one person or with several."""
+        is_direct = (self.channel_id or "").startswith("D")
+        return is_direct or self.channel_name.startswith(GROUP_MESSAGE_PREFIX)
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:
@@ -30,7 +47,10 @@ class Request:
         workspace_id = str(context.team_id)
         if "command" in body:
             return cls(
-                workspace_id=workspace_id, user_id=body["user_id"], channel_id=body["channel_id"]
+                workspace_id=workspace_id,
+                user_id=body["user_id"],
+                channel_id=body["channel_id"],
+                channel_name=body.get("channel_name") or "",
             )
         place = body.get("container") or {}
         in_message = place.get("type") == "message"
@@ -39,15 +59,19 @@ class Request:
             user_id=body["user"]["id"],
             target_id=_target_id(body),
             channel_id=(body.get("channel") or {}).get("id"),
+            channel_name=(body.get("channel") or {}).get("name") or "",
             message=(place["channel_id"], place["message_ts"]) if in_message else None,
         )
 
 
 def _target_id(body: Mapping[str, Any]) -> str:
     view = body.get("view") or {}
-    if view.get("type") == "modal":
+    if view.get("type") == "modal" or "actions" not in body:
         return view.get("private_metadata") or ""
-    return body["actions"][0].get("value") or ""
+    target_id = body["actions"][0].get("value") or ""
+    if target_id and _is_id(target_id) is not None:  # the value of each of our buttons is one id
+        raise Refused(UNKNOWN_TEXT)
+    return str(target_id)
 
 
 def as_listener(
@@ -68,6 +92,17 @@ def as_listener(
 
 
 def typed_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the state of the submitted form's inputs, by block id."""
-    values: Mapping[str, Any] = body["view"]["state"]["values"]
-    return values
+    """Return the state of the form's inputs, by block id; for a button, of the form around it."""
+    return state_values(form_of(body))
+
+
+def form_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the form that was submitted, or that holds the pressed button.
+
+    Raises:
+        Refused: the button is in a message.
+    """
+    form: Mapping[str, Any] | None = body.get("view")
+    if form is None:
+        raise Refused(UNKNOWN_TEXT)
+    return form

@@ -20,6 +20,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.clock import jittered, monotonic
 from bot.log import log
 from bot.slack.errors import ErrorKind, classify
+from bot.slack.network import Network
 from bot.slack.payloads import Malformed, bolt_request, socket_message
 
 #: Slack gives up waiting for an acknowledgement after 3 s.
@@ -41,13 +42,21 @@ MAX_CONNECTIONS = 10
 class Connection(SocketModeClient):
     """One connection, which finishes what it has started before it is renewed."""
 
-    def __init__(self, app: AsyncApp, app_token: str, renewing: asyncio.Lock) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        app_token: str,
+        renewing: asyncio.Lock,
+        network: Network | None = None,
+    ) -> None:
         super().__init__(
             app_token=app_token,
             logger=app.logger,
             web_client=app.client,
             ping_interval=PING_SECONDS,
         )
+        self.aiohttp_client_session.detach()  # the SDK's own, which ignores NO_PROXY
+        self.aiohttp_client_session = (network or Network()).session()
         self._app = app
         self._renewing = renewing
         self._under_way = 0
@@ -172,9 +181,11 @@ class Connection(SocketModeClient):
 class Sockets:
     """The connections of this process; Slack allows ten per app."""
 
-    def __init__(self, app: AsyncApp, app_token: str, count: int) -> None:
+    def __init__(
+        self, app: AsyncApp, app_token: str, count: int, network: Network | None = None
+    ) -> None:
         renewing = asyncio.Lock()
-        self._connections = [Connection(app, app_token, renewing) for _ in range(count)]
+        self._connections = [Connection(app, app_token, renewing, network) for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def connect(self) -> None:

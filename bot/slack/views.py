@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck
@@ -19,15 +20,39 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.log import log
 from bot.metrics import failed_requests
+from bot.slack.command import installed
 from bot.slack.content import MAX_SECTION_LENGTH, Content, plain, section
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import truncated
 from bot.slack.view_rules import broken_rules
 
 CALL_TIMEOUT_SECONDS = 2
-VIEW_TIMED_OUT_TEXT = (
-    "Slack did not show the form in time. Nothing was changed. Use the same command again."
+#: Slack's hosts for a response_url; the second one is of GovSlack.
+RESPONSE_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
+NO_TRIGGER_TEXT = (
+    "I can't open a form from here: Slack did not say for whom. Use `/imbalance` in the channel."
 )
+NO_ANSWER_TEXT = "Slack did not answer in time, so the form may not have come up. Try again."
+EXPIRED_TEXT = "Slack stopped waiting before I could show the form. Try again."
+CONFLICT_TEXT = (
+    "The form had already changed when your press arrived, so I left it as it is. What you typed "
+    "is kept. Press again if something is missing."
+)
+CLOSED_TEXT = "The form was closed before I could change it. What you typed is kept: open it again."
+LIMITED_TEXT = "Slack limits how many forms I may open at once. Try again in a minute."
+TOO_MANY_FORMS_TEXT = "Slack shows no more forms on top of each other. Close this one first."
+NOT_SHOWN_TEXT = (
+    "Slack did not show the form ({reason}). Try again. If that does not help, tell whoever runs "
+    "this bot."
+)
+#: Slack's refusals of a view that is valid.
+_SENTENCES = {
+    **dict.fromkeys(("expired_trigger_id", "exchanged_trigger_id"), EXPIRED_TEXT),
+    **dict.fromkeys(("invalid_trigger_id", "trigger_expired", "trigger_exchanged"), EXPIRED_TEXT),
+    "not_found": CLOSED_TEXT,
+    "push_limit_reached": TOO_MANY_FORMS_TEXT,
+    **dict.fromkeys(("ratelimited", "rate_limited"), LIMITED_TEXT),
+}
 INVALID_VIEW_TEXT = (
     "I can't show what comes next: Slack would not accept the page I made. That is a mistake on "
     "our side, and it is logged. What you typed is kept. Try again with shorter texts, or tell "
@@ -45,6 +70,10 @@ class InvalidView(Refused):
     title = "Not shown"
 
 
+class FormChanged(Refused):
+    """Raised if the form shows something else by now than where it was pressed."""
+
+
 def checked_payload(view: View) -> dict[str, Any]:
     """Return the view as it is sent. Every view that is sent must pass this check.
 
@@ -54,7 +83,7 @@ def checked_payload(view: View) -> dict[str, Any]:
         InvalidView: it breaks a rule of Slack's.
     """
     try:
-        as_sent: dict[str, Any] = view.to_dict()
+        as_sent: dict[str, Any] = installed.in_blocks(view.to_dict())
     except SlackObjectFormationError as error:
         raise _not_showable(view, [str(error)]) from None
     rules = broken_rules(as_sent)
@@ -86,7 +115,7 @@ async def open_form(
     show = client.views_push if is_pressed_in_form else client.views_open
     trigger_id = body.get("trigger_id")
     if not trigger_id:  # pressed in a message that a workflow step posted
-        raise Refused(VIEW_TIMED_OUT_TEXT)
+        raise Refused(NO_TRIGGER_TEXT)
     answer = await _await_shown(view, show(trigger_id=trigger_id, view=checked_payload(view)))
     return answer.get("view") or {}
 
@@ -95,7 +124,8 @@ async def update_form(client: AsyncWebClient, shown: Mapping[str, Any], view: Vi
     """Replace the open form, last shown as `shown`; typed values are kept by block id.
 
     Raises:
-        Refused: Slack did not change it, or it shows something else by now.
+        FormChanged: it shows something else by now.
+        Refused: Slack did not change it.
     """
     payload, shown_hash = checked_payload(view), shown.get("hash")
     await _await_shown(
@@ -103,26 +133,38 @@ async def update_form(client: AsyncWebClient, shown: Mapping[str, Any], view: Vi
     )
 
 
+def _is_of_slack(url: str, base_url: str) -> bool:
+    """Return whether a response_url is Slack's, or of the server that stands in for its Web API."""
+    try:
+        parts, base = urlsplit(url), urlsplit(base_url)
+        if parts.username is not None or parts.password is not None:
+            return False
+        if (parts.scheme, parts.hostname, parts.port) == (base.scheme, base.hostname, base.port):
+            return True
+        return (parts.scheme, parts.port) == ("https", None) and parts.hostname in RESPONSE_HOSTS
+    except ValueError:
+        return False
+
+
 async def respond_to_url(
     client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
 ) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
 
-    This uses the client's connections and proxy, but not slack_sdk's webhook client: creating one
-    for each address took a tenth of the total processor time of an answer. Return whether Slack
-    took it; the caller has another way to show what must be seen.
+    This uses the client's session, but not slack_sdk's webhook client: creating one for each
+    address took a tenth of the total processor time of an answer. Return whether Slack took it; the
+    caller has another way to show what must be seen.
     """
     assert client.session is not None  # ours always have one
     answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
-    proxy, ssl = client.proxy, client.ssl or True
     url = body.get("response_url")
-    if not url:
-        log.warning("response_url_failed", reason="none")
+    if not url or not _is_of_slack(url, client.base_url):
+        log.warning("response_url_failed", reason="not Slack's" if url else "none")
         return False
     try:
         async with (
             asyncio.timeout(CALL_TIMEOUT_SECONDS),
-            client.session.post(url, json=answer, proxy=proxy, ssl=ssl) as response,
+            client.session.post(url, json=answer, allow_redirects=False) as response,
         ):
             status = response.status
     except (ClientError, TimeoutError, OSError) as error:
@@ -152,10 +194,21 @@ async def _await_shown(view: View, call: Awaitable[AsyncSlackResponse]) -> Async
         if places := _POINTER.findall(str(error)):
             raise _not_showable(view, places) from error
         log.warning("view_not_shown", reason=reason_of(error))
-        raise Refused(VIEW_TIMED_OUT_TEXT) from error
+        raise _refusal(error) from error
     except (ClientError, TimeoutError) as error:
         log.warning("view_not_shown", reason=type(error).__name__)
-        raise Refused(VIEW_TIMED_OUT_TEXT) from error
+        raise Refused(NO_ANSWER_TEXT) from error
+
+
+def _refusal(error: SlackApiError) -> Refused:
+    """Return what is true after Slack's refusal. What was done before showing it stays done."""
+    reason = reason_of(error)
+    if reason == "hash_conflict":
+        return FormChanged(CONFLICT_TEXT)
+    # https://github.com/slackapi/bolt-python/issues/434
+    if reason == "invalid_arguments" and "trigger_id" in str(error):
+        return Refused(EXPIRED_TEXT)
+    return Refused(_SENTENCES.get(reason) or NOT_SHOWN_TEXT.format(reason=reason))
 
 
 def _not_showable(view: View, rules: Sequence[str]) -> InvalidView:

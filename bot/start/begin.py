@@ -69,6 +69,7 @@ async def start_phase(services: Services, workspace_id: str, phase_start: PhaseS
         await _check_rules(tx, workspace_id, phase_start)
         phase_id = await _store_phase(tx, workspace_id, phase_start, now)
         phase = await _stored_phase(tx, workspace_id, phase_id, phase_start, now)
+        phase = await _compared_with_others(tx, workspace_id, phase)
         await plan_rounds(tx, workspace_id, phase, now)
         await _announce(tx, workspace_id, phase, now)
         if phase_start.draft_id:
@@ -90,6 +91,15 @@ async def _stored_phase(
         phase_id=phase_id,
         membership_synced_at=now if phase_start.channel_member_ids else None,
     )
+
+
+async def _compared_with_others(tx: AsyncConnection, workspace_id: str, phase: Phase) -> Phase:
+    """Return the phase, with another one beside which it may show no levels, if there is one."""
+    other_id = await store.too_similar_to(tx, workspace_id, phase)
+    if other_id is None:
+        return phase
+    await store.set_too_similar(tx, workspace_id, phase.phase_id, other_id)
+    return replace(phase, too_similar_to=other_id)
 
 
 def runs_already(phase: Phase, *, may_manage: bool) -> str:

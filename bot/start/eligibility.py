@@ -14,10 +14,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agenda.slots import zone_of
 from bot.log import log
 from bot.phases import rules
+from bot.phases.permissions import IN_A_DIRECT_MESSAGE, require_channel
 from bot.phases.rules import Actor, PhaseLimits
 from bot.phases.wording import one_or_many
 from bot.services import Services
-from bot.slack.conversations import Channel, fetch_channel, fetch_member_ids
+from bot.slack.conversations import (
+    Channel,
+    TooManyMembers,
+    fetch_channel,
+    fetch_member_ids,
+    is_of_direct_message,
+)
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import channel as mrkdwn_channel
 from bot.slack.mrkdwn import join_names, quote_within
@@ -32,6 +39,8 @@ from bot.workspaces.store import settings_of
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
 NAMES_SHOWN = 600  # characters of the names of those who may start phases
+#: Members of a channel that can be read while somebody waits: ten pages, a good second.
+MOST_MEMBERS = 9_990
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +70,7 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
         Refused: no phase is started in a direct message, or none by this person.
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
-    if channel_id.startswith("D"):
-        raise Refused(wording.IN_A_DM)
+    require_channel(request)
     client = services.client_for(workspace_id)
     lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
@@ -93,6 +101,8 @@ async def eligible_channel(
     client = services.client_for(workspace_id)
     of_channel = (services.reads, client, workspace_id, eligible.channel_id)
     channel, user_ids = await asyncio.gather(fetch_channel(*of_channel), _member_ids(*of_channel))
+    if channel is not None and channel.is_direct:
+        raise Refused(IN_A_DIRECT_MESSAGE)
     if channel is None or (channel.is_private and not channel.is_member):
         raise Refused(wording.INVITE_ME)
     if channel.is_archived:
@@ -191,11 +201,17 @@ async def _require_permission(
 async def _member_ids(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> list[str]:
-    """Return nobody where we may not see the channel; `channel_of` reports that."""
+    """Return nobody where we may not see the channel; `fetch_channel` reports that.
+
+    Raises:
+        Refused: there are too many.
+    """
     try:
-        return await fetch_member_ids(reads, client, workspace_id, channel_id)
+        return await fetch_member_ids(reads, client, workspace_id, channel_id, at_most=MOST_MEMBERS)
+    except TooManyMembers:
+        raise Refused(wording.TOO_LARGE.format(most=MOST_MEMBERS)) from None
     except SlackApiError as error:
-        if reason_of(error) != "channel_not_found":
+        if reason_of(error) != "channel_not_found" and not is_of_direct_message(error):
             raise
         return []
 

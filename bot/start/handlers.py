@@ -1,6 +1,6 @@
 """Slack handlers for starting a phase, and for extending one or planning the one after it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,17 +11,18 @@ from bot.ending import extend, extend_form
 from bot.ending import messages as ending_messages
 from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand, parse
+from bot.slack.command import ANY, is_subcommand, parse, typed_text
 from bot.slack.errors import Refused
-from bot.slack.request import Body, Request, as_listener, typed_values
-from bot.slack.views import open_form, show_next, update_form
+from bot.slack.request import Body, Request, as_listener, form_of, typed_values
+from bot.slack.views import FormChanged, open_form, show_next, update_form
 from bot.start import page_moment, page_preview, page_promise, wizard
 
-Page = Callable[[Services, Request, dict[str, Any]], Awaitable[View]]
+Page = Callable[[Services, Request, Mapping[str, Any]], Awaitable[View]]
+Change = Callable[[Services, Request, Mapping[str, Any]], Awaitable[wizard.ChangedPage]]
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[is_subcommand("start")])(as_listener(services, type_start))
+    app.command(ANY, matchers=[is_subcommand("start")])(as_listener(services, type_start))
     app.action(wizard.START)(as_listener(services, press_start))
     app.view(page_moment.PAGE)(as_listener(services, send_page, wizard.after_moment))
     app.view(page_promise.PAGE)(as_listener(services, send_page, wizard.after_promise))
@@ -34,13 +35,15 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(page_promise.MORE)(as_listener(services, turn_page, wizard.fold_options))
     app.action(page_promise.BACK)(as_listener(services, go_back))
     app.action(page_moment.ANYWAY)(acknowledge_choice)
-    app.command(NAME, matchers=[is_subcommand("extend")])(as_listener(services, type_extend))
+    app.command(ANY, matchers=[is_subcommand("extend")])(as_listener(services, type_extend))
     app.action(ending_messages.EXTEND)(as_listener(services, press_extend))
 
 
 async def type_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle `/imbalance start …`."""
-    words = parse(body.get("text", "")).arguments
+    client = services.client_for(request.workspace_id)
+    typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
+    words = parse(typed).arguments
     await wizard.open_start(services, request, body, words=words)
     await ack()
 
@@ -55,7 +58,7 @@ async def send_page(
     services: Services, next_page: Page, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """Handle *Next* and *Preview*: replace this page by the one that follows."""
-    page = await next_page(services, request, body["view"]["state"]["values"])
+    page = await next_page(services, request, typed_values(body))
     await show_next(ack, page)
 
 
@@ -64,18 +67,22 @@ async def announce(services: Services, request: Request, ack: AsyncAck, body: Bo
 
 
 async def turn_page(
-    services: Services, changed_page: Page, request: Request, ack: AsyncAck, body: Body
+    services: Services, change: Change, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """Handle a button in the form: show the same page with more on it."""
-    page = await changed_page(services, request, body["view"]["state"]["values"])
-    await update_form(services.client_for(request.workspace_id), body["view"], page)
+    page = await change(services, request, typed_values(body))
+    try:
+        await update_form(services.client_for(request.workspace_id), form_of(body), page.view)
+    except FormChanged:
+        if not page.is_repeated:
+            raise
     await ack()
 
 
 async def go_back(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    callback_id = body["view"]["callback_id"]
+    callback_id = form_of(body)["callback_id"]
     page = await wizard.back(services, request, typed_values(body), callback_id)
-    await update_form(services.client_for(request.workspace_id), body["view"], page)
+    await update_form(services.client_for(request.workspace_id), form_of(body), page)
     await ack()
 
 

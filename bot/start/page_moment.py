@@ -1,7 +1,7 @@
 """The start form, page 1 of 3, "Is this the moment?": kind, the lead's own view, the budget."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -15,13 +15,15 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.announcement.messages import SHORT
+from bot.dates import day
 from bot.phases.rules import PhaseKind
 from bot.phases.wording import EMOJI, NAMES, one_line
 from bot.rounds.questions import Question
 from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, plain, section
-from bot.slack.inputs import MAX_LABEL_LENGTH, option_with_value, text_input
+from bot.slack.inputs import MAX_LABEL_LENGTH, form_parser, option_with_value, text_input
 from bot.slack.mrkdwn import channel, clean, quote_within, truncated
 from bot.start import wording
+from bot.start.command_args import Arguments
 from bot.start.draft import Draft
 
 PAGE = "phase.start.moment"
@@ -31,6 +33,7 @@ TEXT = "phase.start.text"
 KIND_BLOCK, ANYWAY_BLOCK, FILL_BLOCK = "start.kind", "start.anyway", "start.fill"
 JUSTIFICATION_BLOCK = "start.text.justification"
 LESSON_SHOWN = 600
+TYPED_SHOWN = 200  # characters of what was typed with the command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Moment:
     budget: str  # the sentence; empty for trust-building
     last: LastPhase | None = None
     resumed: bool = False
+    typed: Arguments = field(default_factory=Arguments)  # with the command
 
 
 def build(moment: Moment, draft: Draft) -> View:
@@ -79,6 +83,7 @@ def build(moment: Moment, draft: Draft) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     """Return the draft with this page's input. `values` is Slack's `state.values`."""
     kind = _selected_value(values, KIND_BLOCK, KIND)
@@ -130,7 +135,25 @@ def _about(moment: Moment, draft: Draft) -> list[str]:
         lines.append(wording.FOLLOWS)
     elif moment.resumed:
         lines.append(wording.RESUMED)
-    return lines
+    return [*lines, *_about_typed(moment.typed, draft)]
+
+
+def _about_typed(typed: Arguments, draft: Draft) -> Iterator[str]:
+    """Yield what is read from the command, so that nothing typed disappears unseen."""
+    parts = []
+    if typed.ends_on is not None:
+        parts.append(wording.TYPED_END.format(day=day(typed.ends_on)))
+    if typed.milestone:
+        parts.append(
+            wording.TYPED_MILESTONE.format(milestone=quote_within(typed.milestone, TYPED_SHOWN))
+        )
+    if parts:
+        yield wording.TYPED.format(parts=", ".join(parts))
+    if typed.unread_end is not None:
+        sentence = wording.UNREAD_END if typed.unread_end else wording.NO_END
+        yield sentence.format(
+            typed=quote_within(typed.unread_end, TYPED_SHOWN), day=day(draft.ends_on)
+        )
 
 
 def _given_kind(kind: PhaseKind) -> Block:

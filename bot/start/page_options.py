@@ -72,6 +72,11 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     return replace(draft, **changes)
 
 
+def are_shown(values: Mapping[str, Any]) -> bool:
+    """Return whether the options are open on the page, from Slack's state."""
+    return block_of("weekday") in values
+
+
 def faults(draft: Draft) -> dict[str, str]:
     """Return what is wrong, by the field's name."""
     errors = {}

@@ -17,7 +17,7 @@ from bot.announcement.messages import SHORT
 from bot.dates import weeks
 from bot.phases.rules import TEXT_TOO_LONG, PhaseKind
 from bot.slack.content import actions, button, context, plain
-from bot.slack.inputs import text_input
+from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean
 from bot.start import page_options, wording
 from bot.start.draft import Draft, Row
@@ -80,6 +80,7 @@ def build(promise: PromiseFacts, draft: Draft, kind: PhaseKind) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     """Return the draft with this page's input, from Slack's state; what it did not ask stays."""
     texts = {
@@ -95,6 +96,17 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         rows=tuple(_parse_row(values, number, row) for number, row in enumerate(draft.rows)),
     )
     return page_options.parse(values, filled)
+
+
+def rows_shown(values: Mapping[str, Any]) -> int:
+    """Return how many lines for what can wait the page has, from Slack's state."""
+    return sum(block_id.startswith("start.row.") for block_id in values)
+
+
+def shows_richer(values: Mapping[str, Any]) -> bool:
+    """Return whether the optional texts are open on the page, from Slack's state."""
+    names = {text_field.name for fields in RICHER.values() for text_field in fields}
+    return any(field_block(name) in values for name in names)
 
 
 def faults(draft: Draft, kind: PhaseKind) -> dict[str, str]:

@@ -10,35 +10,27 @@ from bot.phases import rules, store
 from bot.phases.model import Phase
 from bot.phases.rules import PhaseLimits
 from bot.slack.errors import Refused
-from bot.slack.mrkdwn import clean, quote, truncated, unescape
 from bot.start import command_args, draft_store
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, Row
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleLead
 
-#: Characters shown of a word that cannot be read as a day.
-DAY_SHOWN = 40
-
 
 def parse_arguments(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
     """Parse what followed the command.
 
     Raises:
-        Refused: a day cannot be read, is past, or too far.
+        Refused: the day is past, or too far.
     """
-    try:
-        arguments = command_args.parse([unescape(word) for word in words], eligible.today)
-    except command_args.UnreadableDate as error:
-        word = f'"{quote(truncated(error.typed, DAY_SHOWN))}"' if error.typed else "nothing"
-        raise Refused(command_args.UNREADABLE_DATE.format(typed=word)) from error
+    arguments = command_args.parse(words, eligible.today)
     if arguments.ends_on is not None:
         refusal = command_args.refusal_of_end(
             arguments, eligible.today, PhaseLimits.of(eligible.settings)
         )
         if refusal is not None:
             raise Refused(refusal)
-    return replace(arguments, milestone=clean(arguments.milestone))
+    return arguments
 
 
 async def new_or_resumed_draft(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientError
@@ -46,10 +46,16 @@ from bot.start.promise_texts import with_example
 Values = Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChangedPage:
+    """A page with more on it, for a button in the form."""
+
+    view: View
+    is_repeated: bool  # the button was pressed before: the form has, or will have, it already
+
+
 #: Action id of the button that opens the form; it carries the channel.
 START = "phases.start"
-#: How Slack names group direct messages in the payload of a command.
-GROUP_MESSAGE = "mpdm-"
 
 
 async def open_start(
@@ -69,8 +75,6 @@ async def open_start(
         Refused: nothing can be started here, or what was typed cannot be.
     """
     workspace_id = request.workspace_id
-    if str(body.get("channel_name")).startswith(GROUP_MESSAGE):
-        raise Refused(wording.IN_A_DM)  # the bot is not in it, so Slack would not say what it is
     lead = await eligible_lead(services, request)
     async with services.db.transaction() as tx:
         running = await store.active_in(tx, workspace_id, lead.channel_id)
@@ -79,7 +83,7 @@ async def open_start(
         arguments = prefill.parse_arguments(lead, words)
         stored, resumed = await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
         await draft_store.create(tx, workspace_id, stored, services.clock.now())
-        page = await wizard_views.moment(tx, lead, stored, resumed=resumed)
+        page = await wizard_views.moment(tx, lead, stored, resumed=resumed, typed=arguments)
     shown = await open_form(services.client_for(workspace_id), body, page)
     services.background_tasks.start(_recheck_channel(services, request, lead, shown))
 
@@ -111,19 +115,19 @@ async def after_moment(services: Services, request: Request, values: Values) -> 
     return wizard_views.promise(eligible, stored)
 
 
-async def choose_kind(services: Services, request: Request, values: Values) -> View:
+async def choose_kind(services: Services, request: Request, values: Values) -> ChangedPage:
     """Return page 1 for the kind that was just chosen."""
     return await _page_1_with(services, request, values, lambda draft: draft)
 
 
-async def fill_example(services: Services, request: Request, values: Values) -> View:
+async def fill_example(services: Services, request: Request, values: Values) -> ChangedPage:
     """Return page 1; page 2 will hold the example, for *Fill In an Example*."""
     return await _page_1_with(
         services, request, values, lambda draft: replace(draft, wants_example=True)
     )
 
 
-async def copy_last(services: Services, request: Request, values: Values) -> View:
+async def copy_last(services: Services, request: Request, values: Values) -> ChangedPage:
     """Return page 1 with the kind of the channel's last phase, whose texts page 2 will hold."""
     eligible = await _eligible_channel(services, await _load_draft(services, request), request)
     async with services.db.reading() as reader:
@@ -182,22 +186,35 @@ async def announce(services: Services, request: Request) -> View:
     return page_preview.done(phase, first.on)
 
 
-async def add_row(services: Services, request: Request, values: Values) -> View:
-    """Return page 2 with one more line for what can wait, for *Add Another*."""
-    return await _page_2_with(services, request, values, lambda draft: draft.with_another_row())
+async def add_row(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 2 with one more line for what can wait, for *Add Another*.
+
+    Two quick presses add one line: the second comes from the form as it was before the first.
+    """
+    wanted = page_promise.rows_shown(values) + 1
+
+    def change(draft: Draft) -> Draft:
+        return draft.with_another_row() if len(draft.rows) < wanted else draft
+
+    return await _page_2_with(services, request, values, change)
 
 
-async def fold_richer(services: Services, request: Request, values: Values) -> View:
+async def fold_richer(services: Services, request: Request, values: Values) -> ChangedPage:
     """Return page 2 with or without its optional texts, for *Make It Richer*."""
-    return await _page_2_with(
-        services, request, values, lambda draft: replace(draft, is_richer=not draft.is_richer)
-    )
+
+    def change(draft: Draft) -> Draft:
+        return replace(draft, is_richer=not page_promise.shows_richer(values))
+
+    return await _page_2_with(services, request, values, change)
 
 
-async def fold_options(services: Services, request: Request, values: Values) -> View:
+async def fold_options(services: Services, request: Request, values: Values) -> ChangedPage:
     """Return page 2 with or without its options, for *Options*."""
     return await _page_2_with(
-        services, request, values, lambda draft: replace(draft, more_options=not draft.more_options)
+        services,
+        request,
+        values,
+        lambda draft: replace(draft, more_options=not page_options.are_shown(values)),
     )
 
 
@@ -227,20 +244,36 @@ async def _recheck_channel(
 
 async def _page_1_with(
     services: Services, request: Request, values: Values, change: Callable[[Draft], Draft]
-) -> View:
-    stored = await _update_draft(
-        services, request, lambda draft: change(page_moment.parse(values, draft))
-    )
-    return await _moment_page(services, request, stored)
+) -> ChangedPage:
+    is_repeated = False
+
+    def parse_and_change(draft: Draft) -> Draft:
+        nonlocal is_repeated
+        changed = change(page_moment.parse(values, draft))
+        is_repeated = changed == draft
+        return changed
+
+    stored = await _update_draft(services, request, parse_and_change)
+    view = await _moment_page(services, request, stored)
+    return ChangedPage(view=view, is_repeated=is_repeated)
 
 
 async def _page_2_with(
     services: Services, request: Request, values: Values, change: Callable[[Draft], Draft]
-) -> View:
-    stored = await _update_draft(
-        services, request, lambda draft: change(page_promise.parse(values, draft))
-    )
-    return wizard_views.promise(await _eligible_channel(services, stored, request), stored)
+) -> ChangedPage:
+    is_repeated = False
+
+    def parse_and_change(draft: Draft) -> Draft:
+        nonlocal is_repeated
+        parsed = page_promise.parse(values, draft)
+        changed = change(parsed)
+        is_repeated = changed == parsed
+        return changed
+
+    stored = await _update_draft(services, request, parse_and_change)
+    eligible = await _eligible_channel(services, stored, request)
+    view = wizard_views.promise(eligible, stored)
+    return ChangedPage(view=view, is_repeated=is_repeated)
 
 
 async def _doubt(services: Services, request: Request, draft: Draft) -> View:

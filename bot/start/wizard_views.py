@@ -19,7 +19,9 @@ from bot.phases.rules import (
 from bot.rounds.questions import Question, reworded
 from bot.rounds.rules import plan
 from bot.services import Services
+from bot.slack.errors import Refused
 from bot.start import page_moment, page_preview, page_promise, wording
+from bot.start.command_args import Arguments
 from bot.start.draft import Draft, proposal_of
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleChannel, EligibleLead, names_of
@@ -34,9 +36,17 @@ FEWEST_TEAMS = 3
 
 
 async def moment(
-    tx: AsyncConnection, lead: EligibleLead, stored: StoredDraft, *, resumed: bool = False
+    tx: AsyncConnection,
+    lead: EligibleLead,
+    stored: StoredDraft,
+    *,
+    resumed: bool = False,
+    typed: Arguments | None = None,
 ) -> View:
-    """Return page 1, with the questions, the budget and the justification for the draft's kind."""
+    """Return page 1, with the questions, the budget and the justification for the draft's kind.
+
+    `typed` are the command's arguments, where the command opens it.
+    """
     draft = stored.draft
     past = await history_of(tx, lead, draft) if draft.kind else None
     facts = Moment(
@@ -46,6 +56,7 @@ async def moment(
         budget=await _budget(tx, lead, draft, past),
         last=await _last_phase(tx, lead, draft),
         resumed=resumed,
+        typed=typed or Arguments(),
     )
     return page_moment.build(facts, with_justification_request(lead, draft, past))
 
@@ -70,13 +81,17 @@ async def preview(
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
     names = await names_of(services, eligible.workspace_id, ids)
+    phase = phase_preview(proposal, names, services.clock.now(), eligible.settings)
     async with services.db.reading() as reader:
         warnings = await _warnings(reader, eligible, proposal)
+        other_id = await store.too_similar_to(reader, eligible.workspace_id, phase)
+    if other_id is not None:
+        phase, warnings = replace(phase, too_similar_to=other_id), (wording.TOO_SIMILAR, *warnings)
     if is_still_example(stored.draft, proposal.kind):
         warnings = (wording.STILL_EXAMPLE, *warnings)
     facts = Preview(
         draft_id=stored.draft_id,
-        phase=phase_preview(proposal, names, services.clock.now(), eligible.settings),
+        phase=phase,
         today=eligible.today,
         first_on=plan(proposal.starts_on, proposal.ends_on, proposal.weekday)[0].on,
         warnings=warnings,
@@ -102,7 +117,13 @@ async def history_of(tx: AsyncConnection, lead: EligibleLead, draft: Draft) -> S
 
 
 def proposed(lead: EligibleLead, draft: Draft) -> Proposal:
-    """Return what the draft proposes, today."""
+    """Return what the draft proposes, today.
+
+    Raises:
+        Refused: page 1, which asks for the kind, was never sent.
+    """
+    if draft.kind is None:
+        raise Refused(wording.NO_KIND)
     return proposal_of(
         draft,
         channel_id=lead.channel_id,

@@ -14,10 +14,6 @@ RUNS_ALREADY = (
 )
 TYPED_IS_KEPT = "What you typed is kept for a week."
 GONE = "This form is older than a week, so it was deleted. Use `/imbalance start` again."
-IN_A_DM = (
-    "A phase belongs to a channel, where the whole team can read it. Type `/imbalance start` in "
-    "your team's channel."
-)
 INVITE_ME = (
     "I'm not in this private channel, and I can't join by myself. Type `/invite @Imbalance` here, "
     "then `/imbalance start` again."
@@ -27,6 +23,11 @@ ARCHIVED = (
     "channel."
 )
 NOT_IN_CHANNEL = "You aren't in this channel. Join it first, then start the phase."
+TOO_LARGE = (
+    "More than {most:,} people are in this channel, too many for a phase. Start it in your team's "
+    "own channel."
+)
+NO_KIND = "It isn't chosen yet whether results or trust comes first. Press *Back*."
 ALONE = "Nobody else who could be on the team is in {channel}. Invite your team first."
 CANNOT_JOIN = (
     "Slack didn't let me into this channel ({reason}). Type `/invite @Imbalance` there, then "
@@ -44,6 +45,11 @@ NOT_READING = "{names} aren't in this channel and wouldn't read it. Invite or le
 MOMENT_TITLE = "Is this the moment?"
 MOMENT_ABOUT = "For {channel}. Nothing is posted until you press *Announce*."
 RESUMED = "What you typed here before is filled in."
+#: What the form understood of the command, and what it did not.
+TYPED_END, TYPED_MILESTONE = "Ends {day}", "milestone “{milestone}”"
+TYPED = "From your command: {parts}. You can change it on the next page."
+UNREAD_END = "I can't read “{typed}” as a day, so the end is {day}. Change it on the next page."
+NO_END = "You typed “until” without a day, so the end is {day}. Change it on the next page."
 FOLLOWS = "This one follows the phase that runs now, which was already extended once."
 WHICH_KIND = "What comes first?"
 KINDS = {
@@ -121,11 +127,19 @@ IN_CHANNEL = "*What {channel} will see:*"
 WHO_READS = "Everyone who can read {channel} sees the results. First questions: {first}."
 WHO_READS_TALK = "{channel} talks about three questions together, first on {first}."
 STILL_EXAMPLE = "This is still the example's text. Go *Back* and make it yours."
+TOO_SIMILAR = (
+    "Another phase that you or a co-lead runs has the same team but for one person. Comparing the "
+    "two would show what that person answered, so here the questions come to the channel as "
+    "talking points. With a different team, people are asked one by one: go *Back* to *Options*."
+)
 MANY_SPRINT = (
     "{sprinting} of {teams} teams are in a results sprint, this one included. The exception is "
     "becoming normal here: talk to the other leads first."
 )
-ANNOUNCED = "*{title}*\nIt's in {channel}, pinned and bookmarked. First questions: {first}."
+ANNOUNCED = (
+    "*{title}*\nIt's on its way to {channel}, with a pin and a bookmark if there is room. First "
+    "questions: {first}."
+)
 ANNOUNCED_EXPECTATIONS = (
     "*What do you count on each person for?* Optional: a line each. Everyone reads their own, "
     "and nobody else's, with their first questions."

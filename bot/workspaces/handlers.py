@@ -3,24 +3,59 @@
 from datetime import UTC, datetime
 from functools import partial
 
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.log import log
+from bot.metrics import limited_events
 from bot.services import Services
-from bot.slack.command import NAME, is_subcommand
+from bot.slack.app import Next
+from bot.slack.command import ANY, installed, is_subcommand
+from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
-from bot.workspaces import lifecycle, messages, profile_refresh, settings_form, store
+from bot.workspaces import audit_log, lifecycle, messages, profile_refresh, settings_form, store
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.command(NAME, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
+    app.use(partial(note_dropped_events, services))
+    app.use(partial(learn_command_name, services))
+    app.command(ANY, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
+    app.action(settings_form.AUDIT)(as_listener(services, show_audit_log))
     app.view(settings_form.FORM)(as_listener(services, save_settings))
     app.event("user_change")(partial(person_changed, services))
     app.event("team_join")(partial(person_changed, services))
     app.event("app_uninstalled")(partial(uninstalled, services))
     app.event("tokens_revoked")(partial(tokens_revoked, services))
+
+
+async def note_dropped_events(
+    services: Services, body: Body, context: AsyncBoltContext, next_: Next
+) -> BoltResponse:
+    """Catch up on the events that Slack dropped because there were too many in a minute.
+
+    It says so in a payload of its own type, which no listener of Bolt's takes.
+    """
+    if body.get("type") != "app_rate_limited":
+        return await next_()
+    limited_events.inc()
+    log.warning("events_rate_limited")
+    async with services.db.transaction() as tx:
+        now = services.clock.now()
+        await lifecycle.catch_up_after_limit(tx, str(context.team_id), now)
+    return BoltResponse(status=200, body="")
+
+
+async def learn_command_name(
+    services: Services, body: Body, context: AsyncBoltContext, next_: Next
+) -> BoltResponse:
+    """Take the command's name from its use, for this answer and all later sentences."""
+    if "command" in body and installed.learn(body["command"]):
+        log.info("command_name_learnt", name=installed.name)
+        async with services.db.transaction() as tx:
+            await store.save_command_name(tx, str(context.team_id), installed.name)
+    return await next_()
 
 
 async def show_settings(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
@@ -50,6 +85,17 @@ async def save_settings(services: Services, request: Request, ack: AsyncAck, bod
         await ack()
 
 
+async def show_audit_log(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Show an admin who changed what, on top of the settings."""
+    if not await lifecycle.may_change(services, request):
+        raise Refused(messages.AUDIT_ADMINS_ONLY)
+    async with services.db.reading() as reader:
+        entries = await store.audit_of(reader, request.workspace_id, audit_log.MOST_ENTRIES + 1)
+    view = audit_log.build(entries)
+    await open_form(services.client_for(request.workspace_id), body, view)
+    await ack()
+
+
 async def person_changed(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Schedule a read of a known person's profile after Slack reported a change of it.
 
@@ -71,12 +117,14 @@ async def tokens_revoked(services: Services, body: Body) -> None:
 
 
 async def uninstalled(services: Services, body: Body) -> None:
-    """Handle the removal of the app. Slack may report it late, after a new installation."""
+    """Handle the removal of the app. Slack may report it late, after a new installation.
+
+    Bolt authorizes it for any workspace; it changes nothing in those that are not installed.
+    """
     workspace_id = body.get("team_id")
     if workspace_id is None:  # an organisation-wide installation, which we do not support
         log.warning("org_installation_ignored", reason=body["event"]["type"])
         return
     at = datetime.fromtimestamp(body["event_time"], UTC)
     async with services.db.transaction() as tx:
-        if await is_new(tx, workspace_id, body, services.clock.now()):
-            await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at)
+        await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at)

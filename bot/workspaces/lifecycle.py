@@ -14,6 +14,7 @@ from bot.db.engine import Database
 from bot.log import log
 from bot.outbox import sender_leases
 from bot.services import Services
+from bot.slack.command import NAME, installed
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import forget_old
 from bot.slack.request import Request
@@ -25,12 +26,15 @@ from bot.workspaces.rules import WorkspaceSettings, faults
 Action = Callable[..., Awaitable[None]]
 
 TIDY_INTERVAL = timedelta(days=1)
+#: Longer than the minute between two reports that events are being dropped.
+LIMIT_SETTLES_IN = timedelta(minutes=3)
 
 
 async def install(db: Database, identity: Mapping[str, Any], now: datetime) -> None:
     """Store the installation that auth.test reports, and schedule its daily tidying."""
     async with db.transaction() as tx:
         await store_installation(tx, identity, now)
+        installed.learn(await store.command_name_of(tx, identity["team_id"]) or NAME)
 
 
 async def store_installation(
@@ -71,6 +75,20 @@ async def schedule_catch_up(tx: AsyncConnection, now: datetime) -> None:
             subject=workspace_id,
             due_at=now,
         )
+
+
+async def catch_up_after_limit(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
+    """Schedule a catch-up of a workspace once Slack has stopped dropping its events.
+
+    Slack reports each such minute; each report moves the catch-up.
+    """
+    await schedule.add(
+        tx,
+        workspace_id,
+        action=ActionName.CATCH_UP,
+        subject=workspace_id,
+        due_at=now + LIMIT_SETTLES_IN,
+    )
 
 
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:

@@ -10,6 +10,7 @@ TITLE = "Settings"
 READ_ONLY = "The settings of this workspace"
 UNKNOWN_PERSON = "Nothing was done: Slack does not know you here. Try again in a minute."
 ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one of them."
+AUDIT_ADMINS_ONLY = "Only workspace admins see the audit log. Ask one of them."
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ADMINS_CHANGE = "Workspace admins change these, with `/imbalance settings`. Ask one of them."
 ANYONE = "any full member of the channel"

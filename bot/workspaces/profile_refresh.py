@@ -68,7 +68,8 @@ async def read_person(services: Services, item: AgendaItem) -> None:
             return
         stored = (await people.stored_people(tx, workspace_id, [user_id])).get(user_id)
         await people.store_person(tx, workspace_id, user, now)
-        if stored is not None and stored.is_deleted and not user.get("deleted"):
+        current = people.person_from(workspace_id, user)
+        if stored is not None and stored.is_deleted and not current.is_deleted:
             await schedule.add(
                 tx,
                 workspace_id,
@@ -76,7 +77,7 @@ async def read_person(services: Services, item: AgendaItem) -> None:
                 subject=user_id,
                 due_at=now,
             )
-        if stored is not None and user.get("tz") not in (None, stored.zone):
+        if stored is not None and current.zone not in (None, stored.zone):
             await schedule.add(
                 tx, workspace_id, action=ActionName.RESCHEDULE_FOR_ZONE, subject=user_id, due_at=now
             )

@@ -21,12 +21,13 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.slack.content import actions, button, context, divider, plain, section
-from bot.slack.inputs import option_with_value, people_select, text_input
+from bot.slack.inputs import form_parser, option_with_value, people_select, text_input
 from bot.slack.mrkdwn import clean, truncated
 from bot.workspaces.messages import NAMES, TITLE, WEEKDAYS
 from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 
 FORM, REWORD = "workspaces.settings", "workspaces.reword"
+AUDIT = "workspaces.audit"
 VALUE = "workspaces.value"
 #: Keeps the shown settings within private_metadata (3,000 characters).
 MAX_STARTERS = 100
@@ -72,7 +73,7 @@ def build(settings: WorkspaceSettings) -> View:
         _zone(settings.default_zone),
         divider(),
         section(WORDING),
-        actions(button("Reword the questions", REWORD)),
+        actions(button("Reword the questions", REWORD), button("Audit Log", AUDIT)),
     ]
     return View(
         type="modal",
@@ -85,6 +86,7 @@ def build(settings: WorkspaceSettings) -> View:
     )
 
 
+@form_parser
 def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
     """Return the submitted settings. An invalid number counts as out of bounds."""
     numbers: dict[str, Any] = {name: _integer(values[name][VALUE].get("value")) for name in NUMBERS}
@@ -99,6 +101,7 @@ def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
     )
 
 
+@form_parser
 def with_changes(
     now: WorkspaceSettings, metadata: str, given: WorkspaceSettings
 ) -> WorkspaceSettings:

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.db import schema
 from bot.db.upserts import upsert
+from bot.slack.mrkdwn import clean, truncated, unescape
+from bot.slack.people import MAX_NAME_LENGTH
 from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
+
+#: The actor in the audit log for operators; other people appear by their ids.
+OPERATOR = "operator"
 
 _workspaces = schema.workspaces
 _audit = schema.audit
@@ -21,6 +26,7 @@ _audit = schema.audit
 class AuditEntry:
     """An audit entry. `before` or `after` is None if the subject did not exist at that time."""
 
+    workspace_id: str
     at: datetime
     actor_id: str
     action: str
@@ -37,11 +43,33 @@ async def remember_workspace(
         tx,
         _workspaces,
         {"workspace_id": identity["team_id"]},
-        name=identity.get("team") or identity["team_id"],
+        name=_name(identity),
         app_id=identity.get("app_id") or "",
         bot_user_id=identity["user_id"],
         state="installed",
         installed_at=now,
+    )
+
+
+def _name(identity: Mapping[str, Any]) -> str:
+    """Return the workspace's name as plain text; Slack escapes it."""
+    name = truncated(clean(unescape(identity.get("team") or "")), MAX_NAME_LENGTH)
+    return name or str(identity["team_id"])
+
+
+async def save_command_name(tx: AsyncConnection, workspace_id: str, name: str) -> None:
+    """Store the name that the slash command has in this installation."""
+    await tx.execute(
+        update(_workspaces)
+        .where(_workspaces.c.workspace_id == workspace_id)
+        .values(command_name=name)
+    )
+
+
+async def command_name_of(tx: AsyncConnection, workspace_id: str) -> str | None:
+    """Return the name under which the slash command was last used; None: it was not used."""
+    return await tx.scalar(
+        select(_workspaces.c.command_name).where(_workspaces.c.workspace_id == workspace_id)
     )
 
 
@@ -62,6 +90,12 @@ async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
     """Return the ids of the workspaces with the app installed."""
     installed = select(_workspaces.c.workspace_id).where(_workspaces.c.state == "installed")
     return tuple(await tx.scalars(installed.order_by(_workspaces.c.workspace_id)))
+
+
+async def known_workspaces(tx: AsyncConnection) -> Mapping[str, str]:
+    """Return the names of all workspaces in the database, by id, installed or not."""
+    rows = await tx.execute(select(_workspaces.c.workspace_id, _workspaces.c.name))
+    return {row.workspace_id: row.name for row in rows}
 
 
 async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
@@ -130,16 +164,17 @@ async def add_audit_entry(
     )
 
 
-async def audit_of(tx: AsyncConnection, workspace_id: str, limit: int = 100) -> list[AuditEntry]:
-    """Return the most recent changes, newest first."""
+async def audit_of(
+    tx: AsyncConnection, workspace_id: str | None, limit: int = 100
+) -> list[AuditEntry]:
+    """Return the most recent changes, newest first; of all workspaces if none is given."""
+    chosen = true() if workspace_id is None else _audit.c.workspace_id == workspace_id
     rows = await tx.execute(
-        select(_audit)
-        .where(_audit.c.workspace_id == workspace_id)
-        .order_by(_audit.c.at.desc(), _audit.c.audit_id)
-        .limit(limit)
+        select(_audit).where(chosen).order_by(_audit.c.at.desc(), _audit.c.audit_id).limit(limit)
     )
     return [
         AuditEntry(
+            workspace_id=row.workspace_id,
             at=row.at,
             actor_id=row.actor_id,
             action=row.action,

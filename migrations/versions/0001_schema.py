@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pause_reason", sa.String(length=32), nullable=True),
         sa.Column("membership_synced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("too_similar_to", sa.String(length=32), nullable=True),
         sa.CheckConstraint(
             "kind IN ('results_sprint', 'trust_building')", name=op.f("ck_phases_kind")
         ),
@@ -218,6 +219,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("app_id", sa.String(length=32), server_default="", nullable=False),
         sa.Column("bot_user_id", sa.String(length=32), nullable=False),
+        sa.Column("command_name", sa.String(length=32), nullable=True),
         sa.Column("state", sa.String(length=16), server_default="installed", nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
@@ -228,7 +230,8 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("phase_id", sa.String(length=32), nullable=False),
         sa.Column("concern_id", sa.String(length=32), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
@@ -261,6 +264,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_on_roster", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("contribution", sa.Text(), nullable=True),
         sa.Column("expectation", sa.Text(), nullable=True),
         sa.Column("expectation_shown", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -309,15 +313,18 @@ def upgrade() -> None:
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("minimum", sa.Integer(), nullable=False),
         sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("rounding", sa.String(length=16), server_default="half", nullable=False),
         sa.Column("questions", sa.JSON(), nullable=False),
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
-        sa.Column("answered", sa.Integer(), nullable=True),
+        sa.Column("unreadable", sa.Boolean(), nullable=True),
+        sa.Column("participation", sa.String(length=16), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("noted_by", sa.String(length=32), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('open', 'closed', 'cancelled')", name=op.f("ck_rounds_state")
         ),
+        sa.CheckConstraint("rounding IN ('half', 'whole')", name=op.f("ck_rounds_rounding")),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
@@ -371,10 +378,8 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
         sa.Column("key", sa.String(length=16), nullable=False),
-        sa.Column("answers", sa.Integer(), nullable=False),
         sa.Column("level", sa.Float(), nullable=False),
-        sa.Column("share_high", sa.Integer(), nullable=True),
-        sa.Column("bands", sa.JSON(), nullable=True),
+        sa.Column("share", sa.String(length=16), nullable=True),
         sa.Column("change", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],
@@ -389,7 +394,8 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],
             ["rounds.workspace_id", "rounds.round_id"],
@@ -407,7 +413,7 @@ def upgrade() -> None:
         sa.Column("round_id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=32), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
-        sa.Column("slot_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("slot_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],
             ["rounds.workspace_id", "rounds.round_id"],
@@ -425,7 +431,7 @@ def upgrade() -> None:
         "round_secrets",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("round_id", sa.String(length=32), nullable=False),
-        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "round_id"],

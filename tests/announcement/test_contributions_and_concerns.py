@@ -16,6 +16,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, GENERAL, LAUNCH, OWNER, WORKSPACE
+from tests.rounds.evidence import opened
 from tests.start.proposals import SPRINT, begin, store_people
 from tests.start.test_begin import end, item, planned, rows
 
@@ -89,17 +90,13 @@ async def test_contributions_and_concerns_are_refused_after_the_end(
             await submit(services, phase_id, BEN, "Late.")
 
 
-async def test_concern_is_stored_without_author_and_time(services: Services) -> None:
+async def test_concern_is_stored_sealed_and_without_author_and_time(services: Services) -> None:
     phase_id = await begin(services)
     await raise_concern(services, phase_id, BEN, "We worked on Sunday.")
 
     (row,) = await rows(services, schema.concerns)
-    assert {**row, "concern_id": ""} == {
-        "workspace_id": WORKSPACE,
-        "phase_id": phase_id,
-        "concern_id": "",
-        "text": "We worked on Sunday.",
-    }
+    assert set(row) == {"workspace_id", "phase_id", "concern_id", "key_id", "sealed"}
+    assert b"Sunday" not in row["sealed"]
 
 
 async def test_form_submitted_twice_stores_one_concern(services: Services) -> None:
@@ -107,9 +104,9 @@ async def test_form_submitted_twice_stores_one_concern(services: Services) -> No
     for text in ("Too much", "Too much at once"):
         await raise_concern(services, phase_id, BEN, text, form="V1")
 
-    async with services.db.reading() as reader:
-        texts = list(await reader.scalars(select(schema.concerns.c.text)))
-    assert texts == ["Too much at once"]
+    async with services.db.transaction() as tx:
+        texts = await concerns._take(tx, services.keys, WORKSPACE, phase_id)
+    assert list(texts.values()) == ["Too much at once"]
 
 
 async def test_later_concern_does_not_delay_the_delivery(
@@ -146,7 +143,7 @@ async def test_concerns_are_delivered_to_each_lead_and_deleted(
         messages = list(found)
     assert {one["conversation"] for one in messages} == {ANA, CHIARA}
     for lead in (ANA, CHIARA):
-        mine = str([one["payload"] for one in messages if one["conversation"] == lead])
+        mine = str([opened(one["payload"]) for one in messages if one["conversation"] == lead])
         assert all(text in mine for text in texts)
 
 
@@ -165,7 +162,7 @@ async def test_concerns_are_delivered_in_shuffled_order(
     await concerns.deliver_concerns(services, due)
 
     (message,) = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
-    text = str(message["payload"])
+    text = str(opened(message["payload"]))
     assert text.index(">One") < text.index(">Three") < text.index(">Two")
     assert sorted(shuffled("abc")) == ["a", "b", "c"]
     assert len({tuple(shuffled(range(9))) for _ in range(9)}) > 1
@@ -188,7 +185,7 @@ async def test_concerns_are_delivered_whole_in_as_many_messages_as_needed(
 
     sent = [one for one in await rows(services, schema.messages) if "concerns" in one["key"]]
     assert len(sent) == messages
-    text = str([one["payload"] for one in sent])
+    text = str([opened(one["payload"]) for one in sent])
     assert all(text.count(f"&lt;{number}&gt;{'x' * length}") == 1 for number in range(count))
 
 
@@ -255,7 +252,8 @@ async def test_concern_is_delivered_to_a_lead_who_has_left(
     await concerns.deliver_concerns(services, due)
 
     messages = await rows(services, schema.messages)
-    assert [one["conversation"] for one in messages if "Who leads now?" in str(one)] == [ANA]
+    payloads = {one["conversation"]: str(opened(one["payload"])) for one in messages}
+    assert [person for person, said in payloads.items() if "Who leads now?" in said] == [ANA]
 
 
 async def test_details_are_visible_to_the_team_and_from_the_channel_only(

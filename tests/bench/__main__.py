@@ -49,11 +49,14 @@ GROUPS = {"answers": ("latency", "throughput")}
 WAITS = "limits"
 NOT_DISTURBED = ("scheduler", "history", "memory")
 KEPT = ROOT / ".bench"
+#: Minutes on two idle cores, as measured: everything, a quick run, and the peak.
+FULL_MINUTES, QUICK_MINUTES, PEAK_MINUTES = 11, 2, 45
 
 
 def main() -> int:
     options = _options()
     configure("WARNING", "text")
+    _progress(_expected_time(options))
     with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder:
         described = machine.describe(Path(folder))
         alone = len(options.only) == 1
@@ -69,6 +72,13 @@ def main() -> int:
     kept = _keep(rows, described).relative_to(ROOT)
     print(f"{described['seconds']} s; raw samples: {kept}")
     return table.exit_code(rows, strict=options.strict)
+
+
+def _expected_time(options: argparse.Namespace) -> str:
+    minutes = QUICK_MINUTES if options.quick else FULL_MINUTES
+    if options.peak:
+        minutes = PEAK_MINUTES
+    return f"This takes at most {minutes} minutes on a machine with two idle cores."
 
 
 def _options() -> argparse.Namespace:

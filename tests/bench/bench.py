@@ -21,13 +21,13 @@ from sqlalchemy.engine import make_url
 
 from bot.agenda.slots import next_weekday, slot
 from bot.clock import monotonic, real_now
-from bot.db.migrate import migrate
 from bot.settings import encode_key
 from tests import postgres
 from tests.bench.clients import SECRET
 from tests.bench.processes import Child, free_port, process_tree_cpu_seconds
 from tests.bench.sampling import shares
 from tests.bench.world import KEY
+from tests.databases import copy_of, sqlite_template
 
 ENGINES = ("sqlite", "postgresql")
 POST = "chat.postMessage"
@@ -146,8 +146,7 @@ class Bench:
         if engine == "sqlite":
             home = self.folder / f"sqlite-{free_port()}"
             home.mkdir()
-            shutil.copy(await self._sqlite_template(), home / "imbalance.db")
-            yield f"sqlite:///{home / 'imbalance.db'}"
+            yield copy_of(await self._sqlite_template(), home / "imbalance.db")
             shutil.rmtree(home, ignore_errors=True)
             return
         url = self.postgres.create(await self.postgres_template())
@@ -156,9 +155,7 @@ class Bench:
 
     async def postgres_template(self) -> str:
         """The name of an empty, migrated database."""
-        return await asyncio.to_thread(
-            self.postgres.template, "migrated", lambda url: asyncio.run(migrate(url))
-        )
+        return await asyncio.to_thread(self.postgres.migrated_template)
 
     def copy_of(self, url: str) -> str:
         """Create a copy of a database. No connection to the original may be open."""
@@ -167,8 +164,7 @@ class Bench:
     async def _sqlite_template(self) -> Path:
         async with self._making:  # measures run concurrently
             if self._template is None:
-                self._template = self.folder / "template.db"
-                await migrate(f"sqlite:///{self._template}")
+                self._template = await asyncio.to_thread(sqlite_template, self.folder)
             return self._template
 
     # --- servers ----------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.keys import KeyRing
 from bot.results.chart import ChartFacts, Line
 from bot.rounds import ballots, messages, questions
 from bot.rounds.ballot_crypto import Ballot
@@ -18,6 +17,7 @@ from bot.rounds.model import QuestionnaireView
 from bot.rounds.rules import RoundKind
 from tests.bench.admin_database import AdminDatabase
 from tests.bench.sink import CHANNEL, LEAD, TEAM, TEAM_SIZE
+from tests.harness import KEYS
 
 KEY = bytes(range(32))
 MEMBERS = TEAM_SIZE  # of each team
@@ -97,9 +97,9 @@ async def add_asked_teams(
         await insert_all(tx, schema.round_people, round_people(everyone, now))
         if sent:
             await insert_all(tx, schema.messages, (question_message(one, now) for one in everyone))
-        keys = KeyRing([KEY])
         for team in range(teams):
-            await ballots.create_secret(tx, keys, workspace_id, f"round{team:06d}")
+            round_id = f"round{team:06d}"
+            await ballots.create_secret(tx, KEYS, workspace_id, round_id, now)
     return everyone
 
 
@@ -263,9 +263,8 @@ def questionnaire(round_id: str, now: datetime) -> QuestionnaireView:
 
 async def ballots_of(db: AdminDatabase, everyone: Iterable[Person]) -> dict[int, Ballot | None]:
     """The decrypted ballots of these people, by their number."""
-    keys = KeyRing([KEY])
     async with db.transaction() as tx:
         return {
-            one.number: await ballots.of_voter(tx, keys, TEAM, one.round_id, one.user_id)
+            one.number: await ballots.of_voter(tx, KEYS, TEAM, one.round_id, one.user_id)
             for one in everyone
         }

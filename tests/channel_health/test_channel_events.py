@@ -190,7 +190,7 @@ async def test_channel_deletion_ends_the_phase_and_cancels_its_rounds(
 ) -> None:
     await update_phase(phase_db, state=state, ended_at=None if state == "active" else NOW)
     async with phase_db.transaction() as tx:
-        await a_round(tx, state="closed", reached_minimum=True, answered=4)
+        await a_round(tx, state="closed", reached_minimum=True)
         for action in ("open_round", "post_talking_points"):
             subject = f"{PHASE}:after:2027-01-01"
             at = NOW + timedelta(weeks=5)

@@ -41,7 +41,7 @@ COUNT_PREFIX = "count "
 def main() -> int:
     """Run all parts or one. Returns 0 if every message arrived once and in order, else 1."""
     parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--quick", action="store_true", help="each step hit twice")
+    parser.add_argument("--quick", action="store_true", help="each step hit once")
     parser.add_argument("--mutations", action="store_true", help="run only the mutations")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="scenarios whose name contains this")

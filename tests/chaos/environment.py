@@ -1,19 +1,18 @@
 """The environment of scenarios: a fork server, databases, and a PostgreSQL server to crash."""
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
-from bot.db.migrate import migrate
 from tests import postgres
 from tests.chaos import whole_bot
 from tests.chaos.fork_server import ChildMain, ForkServer, fork_server
 from tests.chaos.run import Result, Scenario, run
 from tests.chaos.whole_bot_run import WholeBotScenario
+from tests.databases import copy_of, sqlite_template
 
 
 class ScenarioPlayer:
@@ -24,9 +23,8 @@ class ScenarioPlayer:
         self.folder = folder
         self.server = server
         self._file_numbers = count()
-        self._sqlite_template = folder / "template.db"
-        asyncio.run(migrate(f"sqlite:///{self._sqlite_template}"))
-        self._postgresql_template = server.template("chaos", lambda url: asyncio.run(migrate(url)))
+        self._sqlite_template = sqlite_template(folder)
+        self._postgresql_template = server.migrated_template()
 
     def play(self, engine: str, scenario: Scenario, seed: int) -> Result:
         """Run a scenario once, on an empty database."""
@@ -43,9 +41,7 @@ class ScenarioPlayer:
     @contextmanager
     def _database(self, engine: str) -> Iterator[str]:
         if engine == "sqlite":
-            file = self.folder / f"{next(self._file_numbers)}.db"
-            shutil.copy(self._sqlite_template, file)
-            yield f"sqlite:///{file}"
+            yield copy_of(self._sqlite_template, self.folder / f"{next(self._file_numbers)}.db")
             return
         url = self.server.create(self._postgresql_template)
         try:

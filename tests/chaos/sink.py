@@ -17,6 +17,7 @@ from bot.clock import monotonic
 from tests.chaos.faults import POST, RETRY_AFTER, Faults
 
 Json = dict[str, Any]
+BOT_USER = "U0BOT"
 
 
 @dataclass
@@ -191,6 +192,9 @@ class Sink:
         posts = [p for p in self.channels[args["channel"]] if thread in (p.ts, p.thread_ts)]
         return self._read(args, posts)
 
+    def _auth_test(self, _: Json) -> Json:
+        return {"ok": True, "user_id": BOT_USER}
+
     def _read(self, args: Json, posts: list[Post]) -> Json:
         """A page of posts, newest first, as Slack returns them."""
         self.lookup_attempts += 1
@@ -200,6 +204,7 @@ class Sink:
         messages = [
             {
                 "ts": post.ts,
+                "user": BOT_USER,
                 "metadata": {
                     "event_type": "imbalance_message",
                     "event_payload": {"id": post.message_id},

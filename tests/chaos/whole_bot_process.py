@@ -21,8 +21,7 @@ from bot.start import begin
 from tests.chaos import steps
 from tests.chaos.mutations import Mutation, no_proof
 from tests.chaos.steps import KillAt
-from tests.conftest import KEY
-from tests.harness import TINY_PNG
+from tests.harness import KEY, TINY_PNG
 
 CALLING = "a call of the whole bot about to be made"
 CALLED = "a call of the whole bot answered, nothing recorded"

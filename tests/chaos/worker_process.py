@@ -30,6 +30,7 @@ from bot.slack.content import content, section
 from tests.chaos import steps
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.steps import KillAt
+from tests.harness import KEYS
 
 LINK = "link"
 
@@ -101,6 +102,7 @@ async def _work(orders: Orders, pid: int) -> None:
             clock,
             client_for,
             _draw,
+            KEYS,
             rate_limits=RateLimits(),
             retry_timings=RetryTimings(
                 settle=orders.settle_seconds,

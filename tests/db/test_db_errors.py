@@ -37,7 +37,8 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
 @pytest.mark.parametrize(
     ("sqlstates", "kind"),
     [
-        (("08000", "08006", "25006", "57P01", "57P03", "58030"), FailureKind.UNREACHABLE),
+        (("08000", "08006", "57P01", "57P03", "58030"), FailureKind.UNREACHABLE),
+        (("25006",), FailureKind.READ_ONLY),
         (("25P03", "55P03", "57014"), FailureKind.SLOW),
         (("53100", "53200", "53300"), FailureKind.FULL),
         (("40001", "40P01"), FailureKind.CONFLICT),
@@ -60,9 +61,10 @@ def test_failure_kind_of_postgresql_codes(
             FailureKind.SLOW,
         ),
         ((sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM), FailureKind.FULL),
+        ((sqlite3.SQLITE_READONLY,), FailureKind.READ_ONLY),
         (
             (
-                *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_FSYNC),
+                *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_FSYNC),
                 *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL),
                 *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
             ),

@@ -17,6 +17,7 @@ READ_CHANNELS = {"channels:read", "groups:read"}
 READ_MESSAGES = {"im:history", "channels:history", "groups:history"}
 #: Scopes of each Web API method that the bot calls (docs.slack.dev/reference/methods).
 METHODS: dict[str, set[str]] = {
+    "api_call": set(),  # blocks.validate
     "apps_connections_open": set(),  # by the app-level token
     "auth_test": set(),
     "bookmarks_add": {"bookmarks:write"},

@@ -78,7 +78,7 @@ def test_metrics_page_lists_every_metric_with_its_labels():
 
 def test_operating_page_names_existing_log_events():
     table = first_cells(section("docs/operating.md", "Logs"))
-    logged = set(re.findall(r'log\.\w+\(\s*"(\w+)"', code()))
+    logged = set(re.findall(r'log(?:\.\w+|_unless_database_failed)\(\s*"(\w+)"', code()))
     by_state = {f"message_{state.value}" for state in State}
 
     assert table

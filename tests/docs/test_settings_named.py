@@ -61,4 +61,5 @@ def test_copy_of_env_example_keeps_the_settings_of_the_image():
 def test_compose_passes_only_existing_settings():
     block = text("compose.yaml").split("environment:")[1].split("depends_on")[0]
 
-    assert set(re.findall(r"^ +([A-Z_]+):", block, re.M)) <= set(settings.names())
+    of_postgresql = {"PGPASSWORD"}
+    assert set(re.findall(r"^ +([A-Z_]+):", block, re.M)) <= {*settings.names(), *of_postgresql}

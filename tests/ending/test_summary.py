@@ -16,7 +16,8 @@ from bot.ending.wrap_up import wrap_up
 from bot.ending.wrap_up_form import ItemDecision, WrapUp
 from bot.phases import store
 from bot.phases.model import ItemOutcome
-from bot.results.store import comments_of, latest_note
+from bot.results.store import comment_context, comments_of, latest_note
+from bot.round_keys import seal_text
 from bot.rounds.questions import QUESTIONS
 from bot.rounds.store import as_json
 from bot.services import Services
@@ -31,7 +32,7 @@ from tests.ending.phase_rows import (
     planned,
     running,
 )
-from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, WORKSPACE
+from tests.harness import ANA, BEN, CHIARA, KEYS, LAUNCH, MEMBERS, OWNER, WORKSPACE
 from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
@@ -43,7 +44,6 @@ async def add_closed_round(services: Services, number: int, **changed: Any) -> N
         "number": number,
         "state": "closed",
         "reached_minimum": True,
-        "answered": 5,
         "questions": as_json(QUESTIONS),
     }
     async with services.db.transaction() as tx:
@@ -54,7 +54,6 @@ async def add_closed_round(services: Services, number: int, **changed: Any) -> N
                     workspace_id=WORKSPACE,
                     round_id=f"round{number}",
                     key=key,
-                    answers=5,
                     level=3.5,
                 )
             )
@@ -114,14 +113,17 @@ async def test_items_and_comments_are_ordered_by_position(seeded_services: Servi
     await add_closed_round(seeded_services, 1)
     async with seeded_services.db.transaction() as tx:
         for position in (2, 0, 1):
-            here = {"workspace_id": WORKSPACE, "position": position, "text": str(position)}
-            item = schema.set_aside_items.insert().values(**here, phase_id="over", owner_id=BEN)
-            await tx.execute(item)
-            await tx.execute(schema.round_comments.insert().values(**here, round_id="round1"))
+            here = {"workspace_id": WORKSPACE, "position": position}
+            text = str(position)
+            item = {**here, "phase_id": "over", "owner_id": BEN, "text": text}
+            await tx.execute(schema.set_aside_items.insert().values(**item))
+            sealed = seal_text(KEYS, text, comment_context(WORKSPACE, "round1"), NOW.date())
+            comment = {**here, "round_id": "round1", **sealed}
+            await tx.execute(schema.round_comments.insert().values(**comment))
 
     async with seeded_services.db.reading() as reader:
         items = (await the_phase(reader, "over")).set_aside_items
-        comments = await comments_of(reader, WORKSPACE, "round1")
+        comments = await comments_of(reader, KEYS, WORKSPACE, "round1")
 
     assert [one.text for one in items] == ["0", "1", "2"]
     assert comments == ("0", "1", "2")

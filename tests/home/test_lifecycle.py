@@ -236,7 +236,7 @@ async def test_open_questions_are_sorted_by_closing_time_without_overdue_ones(
         for name in channels:
             closes = NOW + timedelta(hours=hours[name])
             await a_round(tx, round_id=f"round-{name}", phase_id=name, closes_at=closes)
-            await ballots.create_secret(tx, people.keys, WORKSPACE, f"round-{name}")
+            await ballots.create_secret(tx, people.keys, WORKSPACE, f"round-{name}", closes)
 
     buttons = await home_buttons(people, BEN, ())
     asked = [(action, about) for action, about in buttons if action in (SEND, SKIP)]
@@ -251,7 +251,7 @@ async def test_leavers_get_no_questions_in_home(people: Services) -> None:
     await add_phases(people, {})
     async with people.db.transaction() as tx:
         await a_round(tx)
-        await ballots.create_secret(tx, people.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, people.keys, WORKSPACE, ROUND, NOW + timedelta(days=2))
         participants = schema.phase_people
         await tx.execute(
             update(participants).where(participants.c.user_id == BEN).values(left_at=NOW)

@@ -184,5 +184,5 @@ async def test_downgrade_to_a_revision_by_its_number(db: Database, database_url:
 
 
 async def test_migrating_an_unreachable_server_raises_unreachable() -> None:
-    with pytest.raises(Unreachable, match="Check DATABASE_URL"):
+    with pytest.raises(Unreachable, match="No database server answers"):
         await migrate("postgresql://nobody@127.0.0.1:1/nothing")

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.playground.fake_slack.model import Json
+from bot.playground.server import FakeSlack
+from tests.harness import BotHarness
 from tests.model.world import World
 
 Rows = list[RowMapping]
@@ -63,11 +65,11 @@ class Evidence:
 
 
 def collect(world: World) -> Evidence:
-    return world.do(_collect(world))
+    return world.do(read_evidence(world.harness))
 
 
-async def _collect(world: World) -> Evidence:
-    async with world.harness.bot.db.reading() as reader:
+async def read_evidence(harness: BotHarness) -> Evidence:
+    async with harness.bot.db.reading() as reader:
         return Evidence(
             phases=await _all(reader, schema.phases),
             people=await _all(reader, schema.phase_people),
@@ -79,7 +81,7 @@ async def _collect(world: World) -> Evidence:
             messages=await _all(reader, schema.messages),
             ballots=await _counts(reader, BALLOTS),
             secrets=await _counts(reader, SECRETS),
-            bot_messages=tuple(_bot_messages(world)),
+            bot_messages=tuple(_bot_messages(harness.slack)),
         )
 
 
@@ -91,8 +93,8 @@ async def _counts(reader: AsyncConnection, query: str) -> dict[str, int]:
     return {row[0]: row[1] for row in await reader.execute(text(query))}
 
 
-def _bot_messages(world: World) -> Iterator[BotMessage]:
-    for conversation in world.slack.workspace.conversations.values():
+def _bot_messages(slack: FakeSlack) -> Iterator[BotMessage]:
+    for conversation in slack.workspace.conversations.values():
         for message in conversation.messages.values():
             if message.get("bot_id"):
                 yield BotMessage(

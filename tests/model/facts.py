@@ -28,8 +28,10 @@ class Round:
     kind: str
     opened_at: datetime
     closes_at: datetime
-    members: frozenset[str]
+    members: frozenset[str]  # who are asked
     leads: frozenset[str]
+    can_answer: frozenset[str]  # the members, and those who opted out or would be asked too late
+    roster_size: int  # leavers included
     minimum: int
     to_ask: dict[str, datetime]
     to_remind: dict[str, datetime] = field(default_factory=dict)
@@ -61,6 +63,18 @@ class Round:
     def reached(self) -> frozenset[str]:
         """The members who were asked."""
         return self.members.intersection(self.asked)
+
+    @property
+    def rounding(self) -> str:
+        """Half, or whole where one person joined or left since a round shown to the half."""
+        rounds = self.phase.rounds
+        before = rounds[: rounds.index(self)]
+        near = (
+            len(self.can_answer ^ one.can_answer) == 1
+            for one in before
+            if one.rounding == "half" and (one.is_open or one.is_kept)
+        )
+        return "whole" if any(near) else "half"
 
     @property
     def is_kept(self) -> bool:
@@ -110,6 +124,8 @@ class Phase:
     planned: dict[tuple[str, date], datetime] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
+    placed: set[str] = field(default_factory=set)  # who has a place, from the first round on
+    beside: list["Phase"] = field(default_factory=list)  # that ran elsewhere when this one started
     missed_kinds: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
 
     def __post_init__(self) -> None:
@@ -133,6 +149,14 @@ class Phase:
         half = (self.first_ends - self.starts).days // 2
         longest = self.starts + timedelta(weeks=6 if self.is_sprint else 12)
         return min(self.first_ends + max(1, half) * DAY, longest)
+
+    @property
+    def has_rounds(self) -> bool:
+        return any(one.is_open or one.is_kept for one in self.rounds)
+
+    @property
+    def roster(self) -> set[str]:
+        return self.placed if self.has_rounds else self.members - self.leads - self.left
 
     @property
     def present_leads(self) -> set[str]:
@@ -160,8 +184,10 @@ def over_budget(past: list[Phase], starts: date, ends: date) -> bool:
 
 def round_from_row(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str, Any]]) -> Round:
     """Return a round that opened late, with its people and closing time as the bot set them."""
-    members = frozenset(one["user_id"] for one in asked if one["role"] == "member")
-    everyone = frozenset(one["user_id"] for one in asked)
+    can_answer = frozenset(one["user_id"] for one in asked if one["role"] == "member")
+    everyone = frozenset(one["user_id"] for one in asked if one["slot_at"])
+    members = everyone & can_answer
+    phase.placed |= can_answer
     return Round(
         phase=phase,
         kind=row["kind"],
@@ -169,7 +195,9 @@ def round_from_row(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str
         closes_at=row["closes_at"],
         members=members,
         leads=everyone - members,
-        minimum=4 if len(members) < 8 else 5,
-        to_ask={one["user_id"]: one["slot_at"] for one in asked},
+        can_answer=can_answer,
+        roster_size=row["asked"],
+        minimum=4 if row["asked"] < 8 else 5,
+        to_ask={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
         uncertain=set(everyone),
     )

@@ -79,6 +79,9 @@ class ReferenceModel:
         for old in self.phases:
             if old.channel == phase.channel:
                 old.planned.clear()
+        phase.beside = [
+            one for one in self.phases if one.is_active and one.channel != phase.channel
+        ]
         self.phases.append(phase)
         self.letters.phase_started(phase)
         self.plan(phase)
@@ -124,7 +127,7 @@ class ReferenceModel:
             phase.left.add(user)
 
     def join(self, channel: str, user: str) -> None:
-        """Late joiners are included from the next round on."""
+        """Late joiners are asked once there are two of them, or at once from eight people on."""
         self.inside[channel].add(user)
         phase = self.active(channel)
         if phase is None:
@@ -207,10 +210,36 @@ class ReferenceModel:
             if one in self.inside[phase.channel] and self.people[one].may_act
         }
 
+    def _can_answer(self, phase: Phase, user: str) -> bool:
+        is_there = user in self.inside[phase.channel] and user not in phase.left
+        return is_there and user not in phase.leads and self.people[user].may_act
+
+    def _roster(self, phase: Phase) -> set[str]:
+        """Return who has a place: fixed by the first round, joined by two or from eight on."""
+        can_answer = {one for one in phase.members if self._can_answer(phase, one)}
+        if not phase.has_rounds:
+            return can_answer
+        joined = can_answer - phase.placed
+        return phase.placed | (joined if len(joined) > 1 or len(phase.placed) >= 8 else set())
+
+    def _is_too_similar(self, phase: Phase, roster: set[str]) -> bool:
+        return any(
+            phase.present_leads & other.present_leads and len(roster ^ other.roster) == 1
+            for other in phase.beside
+        )
+
     def open(self, phase: Phase, kind: str, at: datetime, slots: dict[str, datetime]) -> None:
-        members = frozenset(one for one in slots if one not in phase.leads)
-        if len(members) < 4:
+        roster = self._roster(phase)
+        can_answer = {one for one in roster if self._can_answer(phase, one)}
+        wanted = can_answer - self.opted_out.get(phase.channel, set())
+        members = frozenset(one for one in slots if one in wanted)
+        slots = {one: at for one, at in slots.items() if one in members or one in phase.leads}
+        minimum = 4 if len(roster) < 8 else 5
+        phase.placed = roster
+        if len(can_answer) < minimum or not wanted or self._is_too_similar(phase, roster):
             return  # the questions go to the channel, and no answers are stored
+        if len(members) < min(len(wanted), minimum):
+            return  # it is too late for the others
         phase.rounds.append(
             Round(
                 phase=phase,
@@ -219,7 +248,9 @@ class ReferenceModel:
                 closes_at=max(slots.values()) + OPEN_FOR,
                 members=members,
                 leads=frozenset(slots) - members,
-                minimum=4 if len(members) < 8 else 5,
+                can_answer=frozenset(can_answer),
+                roster_size=len(roster),
+                minimum=minimum,
                 to_ask=slots,
             )
         )

@@ -3,9 +3,7 @@
 `make test` runs a few fixed examples; `make fuzz` runs many, from a seed.
 """
 
-import asyncio
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.db.migrate import migrate
+from tests.databases import copy_of
 from tests.model.machine import Machine
 
 STORIES = int(os.environ.get("MODEL_STORIES", "6"))
@@ -32,17 +30,11 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
     """A function that creates an empty migrated database on each call."""
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
-        template = server.template("migrated", lambda url: asyncio.run(migrate(url)))
+        template = server.migrated_template()
         return lambda: server.create(template)
     template_file = request.getfixturevalue("sqlite_template")
     numbers = count()
-
-    def copied() -> str:
-        file = tmp_path / f"{next(numbers)}.db"
-        shutil.copy(template_file, file)
-        return f"sqlite:///{file}"
-
-    return copied
+    return lambda: copy_of(template_file, tmp_path / f"{next(numbers)}.db")
 
 
 @pytest.mark.slow
@@ -67,7 +59,6 @@ def test_bot_matches_the_reference_model(
         stateful_step_count=STEPS,
         derandomize=not SEED,
         database=None,
-        deadline=None,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, *([Phase.shrink] if SHRINK else [])],

@@ -17,8 +17,8 @@ from bot.playground.fake_slack.core import Call
 from bot.playground.fake_slack.workspace_changes import EventDelivery, wait_for_delivery
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
-from tests.conftest import KEY, MANIFEST, MONDAY
-from tests.harness import TINY_PNG, BotHarness
+from tests.conftest import MANIFEST, MONDAY
+from tests.harness import KEY, TINY_PNG, BotHarness
 from tests.model.crashable_loop import CrashableTasks
 
 T = TypeVar("T")

@@ -18,8 +18,7 @@ from bot.outbox.enqueue import State
 from bot.outbox.keys import MessageKey
 from bot.settings import encode_key
 from bot.slack.content import content, section
-from tests.conftest import KEY
-from tests.harness import LAUNCH, WORKSPACE
+from tests.harness import KEY, LAUNCH, WORKSPACE
 
 _messages = schema.messages
 SECRET_TEXT = "the words of a message"

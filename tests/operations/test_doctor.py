@@ -1,12 +1,21 @@
 """`python -m bot doctor` reports what works and what to fix."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from bot.clock import real_now
+from bot.keys import KeyRing
 from bot.operations import doctor
 from bot.playground.server import FakeSlack
+from bot.round_keys import KeyUse, RoundKeys
 from bot.settings import Settings, encode_key
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+KEY_RING = KeyRing([bytes(32)])
 
 
 @pytest.fixture
@@ -38,6 +47,7 @@ async def test_healthy_setup_has_no_findings(
         ("DATABASE_URL", "sqlite:////tmp/none/at/all.db", "run `python -m bot migrate`"),
         ("IMBALANCE_KEYS", "", "IMBALANCE_KEYS is missing"),
         ("HTTP_PORT", "many", "HTTP_PORT must be a number"),
+        ("ROUND_KEYS_DIR", __file__, "round keys: ROUND_KEYS_DIR cannot be used (FileExistsError)"),
     ],
 )
 async def test_each_problem_is_named(
@@ -69,5 +79,51 @@ async def test_unreachable_database_does_not_hide_other_findings(
 
     assert await doctor.diagnose() == 1
     output = capsys.readouterr().out
-    assert "The database cannot be reached (unreachable)" in output
+    assert "No database server answers at the host and port of DATABASE_URL." in output
     assert "SLACK_APP_TOKEN: Socket Mode opens" in output
+
+
+async def test_database_without_round_keys_is_explained(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/none")
+
+    await doctor.diagnose()
+
+    assert "ROUND_KEYS_DIR is not set, so IMBALANCE_KEYS lock" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("days_ago", "is_reported"), [(1, False), (30, True)])
+async def test_round_keys_that_stay_are_reported(
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    days_ago: int,
+    is_reported: bool,
+) -> None:
+    day = real_now().date() - timedelta(days=days_ago)
+    wrapped = RoundKeys(tmp_path, KEY_RING).wrap(b"", "", use=KeyUse.BALLOTS, day=day)
+    environment.setenv("ROUND_KEYS_DIR", str(tmp_path))
+
+    assert await doctor.diagnose() == 0
+    assert (wrapped.key_id in capsys.readouterr().out) is is_reported
+
+
+@pytest.mark.parametrize(("mode", "is_reported"), [(0o644, True), (0o640, True), (0o600, False)])
+async def test_files_that_others_can_read_are_reported(
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    mode: int,
+    is_reported: bool,
+) -> None:
+    environment.chdir(tmp_path)
+    for file in (tmp_path / ".env", tmp_path / "imbalance.db"):
+        file.touch()
+        file.chmod(mode)
+
+    assert await doctor.diagnose() == 0
+
+    printed = capsys.readouterr().out
+    assert (".env: other users of this machine may read it" in printed) is is_reported
+    assert (f"{tmp_path}/imbalance.db: other users" in printed) is is_reported

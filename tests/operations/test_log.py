@@ -23,8 +23,8 @@ COMMENT = "violet giraffe"
 QUESTIONS = ("clarity", "trust", "ego")
 #: Every field of our log lines in a round. Before adding one: could it hold an answer?
 FIELDS = {
-    *("event", "level", "logger", "timestamp", "workspace", "request", "mode"),
-    *("phase", "round", "message", "key", "operation", "action", "subject", "kind"),
+    *("event", "level", "logger", "timestamp", "workspace", "request", "mode", "version"),
+    *("keys", "phase", "round", "message", "key", "operation", "action", "subject", "kind"),
     *("reason", "until", "asked", "attempts", "sent", "left", "expected_end"),
 }
 
@@ -123,7 +123,9 @@ async def test_delivery_and_agenda_lines_carry_their_ids(lines: Any, harness: Bo
     await run_round(harness, "4")
 
     delivery = [line for line in lines() if line["event"].startswith("message_")]
-    assert {"workspace", "message", "key", "operation"} <= set.intersection(*map(set, delivery))
+    assert {"workspace", "key", "operation"} <= set.intersection(*map(set, delivery))
+    # The id leads to the recipient, and the key to the round.
+    assert {"message" in line for line in delivery if "somebody" in line["key"]} == {False}
     about_rounds = [line for line in delivery if not line["key"].startswith("home:")]
     assert all(line.keys() & {"phase", "round"} for line in about_rounds)
     agenda = [line for line in lines() if line["event"].startswith("agenda_action")]

@@ -277,13 +277,19 @@ def test_lag_is_wrong_only_above_its_limit() -> None:
 
 
 def sender_state(name: str, **changes: Any) -> system_state.SenderState:
-    given = {"owner": "abcdef0123", "lease_left": timedelta(seconds=9), "halted": None, **changes}
+    given = {
+        "owner": "abcdef0123",
+        "lease_left": timedelta(seconds=9),
+        "halted_reason": None,
+        **changes,
+    }
     return system_state.SenderState(workspace_id=name, **given)
 
 
 def test_more_than_five_halted_workspaces_are_summarized() -> None:
     five, six = (
-        [sender_state(f"T{n}", halted="invalid_auth") for n in range(count)] for count in (5, 6)
+        [sender_state(f"T{n}", halted_reason="invalid_auth") for n in range(count)]
+        for count in (5, 6)
     )
 
     assert [one.level for one in status_report.halted_findings(five)] == ["wrong"] * 5
@@ -292,7 +298,9 @@ def test_more_than_five_halted_workspaces_are_summarized() -> None:
     assert "1" in status_report.halted_findings(six)[-1].text
     assert [
         one.level
-        for one in status_report.halted_findings([sender_state("T1", halted="app_uninstalled")])
+        for one in status_report.halted_findings(
+            [sender_state("T1", halted_reason="app_uninstalled")]
+        )
     ] == ["look"]
 
 

@@ -38,7 +38,7 @@ def listed_message(key: str = "announcement:1", **changed: Any) -> ListedMessage
             "operation": Operation.POST,
             "state": State.HELD,
             "conversation": "C0LAUNCH",
-            "decided_at": NOW,
+            "enqueued_at": NOW,
             "not_before": NOW,
             "expires_at": None,
             "first_try_at": NOW,

@@ -72,8 +72,19 @@ async def test_empty_list(database_url: str) -> None:
 
     assert (result.code, result.out) == (
         0,
-        "Nothing waits for anybody: no message is held or failed or unknown.\n",
+        "No message is in the state held or failed or unknown.\n",
     )
+
+
+async def test_sent_messages_need_no_reason(db: Database, database_url: str) -> None:
+    sent_id = await add_message(db, state=State.SENT)
+
+    listed = await command(database_url, "outbox", "list", "--state", "sent")
+    as_json = await command(database_url, "outbox", "list", "--state", "sent", "--json")
+
+    assert listed.out.splitlines()[1].startswith(sent_id)
+    assert listed.out.endswith("\nsent: in Slack.\n")
+    assert json.loads(as_json.out)[0]["means"] == ""
 
 
 async def test_retry_of_a_held_message_requires_yes(db: Database, database_url: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY
-from sqlalchemy import update
+from sqlalchemy import event, select, update
+from sqlalchemy.exc import DBAPIError
 
 from bot.agenda import schedule
 from bot.clock import Clock, real_now
@@ -52,6 +53,41 @@ async def lag(db: Database) -> timedelta:
 
 async def test_idle_bot_is_ready(db: Database) -> None:
     assert await problems(db) == {}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("pragma", "repair", "sentence"),
+    [
+        ("max_page_count = 1", "max_page_count = 1000000", "no space left"),
+        ("query_only = ON", "query_only = OFF", "can be read, but not written to"),
+    ],
+    ids=["full", "read-only"],
+)
+async def test_reads_do_not_make_an_unwritable_database_ready(
+    db: Database, pragma: str, repair: str, sentence: str
+) -> None:
+    current = [pragma]
+
+    @event.listens_for(db.engine.sync_engine, "checkout")
+    def apply(connection: Any, *_: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA {current[0]}")
+        cursor.close()
+
+    with pytest.raises(DBAPIError):
+        await db.check_writable()
+    db.health._failed_at -= 10  # long ago
+    async with db.reading() as reader:
+        await reader.scalar(select(schema.agenda.c.action))
+    for _ in range(2):
+        assert sentence in (await problems(db))["database"]
+        db.health._failed_at -= 10
+
+    current[0] = repair
+    assert await problems(db) == {}
+    async with db.reading() as reader:  # what was written to try is gone
+        assert (await reader.execute(select(schema.workspaces))).all() == []
 
 
 async def test_overdue_agenda_item_makes_the_bot_unready(db: Database) -> None:

@@ -168,4 +168,6 @@ async def test_port_in_use_is_named(
     await other_site.stop()
 
     assert exit_code == 1
-    assert f"Port {port} is in use: stop the bot." in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert f"Port {port} is in use by another program." in output
+    assert "Or stop the bot." in output

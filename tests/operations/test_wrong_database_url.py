@@ -77,7 +77,7 @@ async def test_malformed_url_is_refused_by_all_other_commands() -> None:
 )
 async def test_driver_errors_are_reported_without_their_text(url: str) -> None:
     for output in await refusals(url, DOCTOR, RUN):
-        assert "heck DATABASE_URL" in output
+        assert "DATABASE_URL" in output
 
 
 @pytest.mark.parametrize("path", ["file/imbalance.db", f"{'n' * 300}.db"])

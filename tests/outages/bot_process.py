@@ -12,12 +12,10 @@ from pathlib import Path
 
 from bot.clock import real_now
 from bot.db.engine import Database
-from bot.keys import KeyRing
 from bot.playground.server import FakeSlack
 from bot.rounds import ballots
 from bot.settings import encode_key
-from tests.conftest import KEY
-from tests.harness import WORKSPACE
+from tests.harness import KEY, KEYS, WORKSPACE
 from tests.rounds.round_rows import ROUND, a_person, a_phase, a_round
 
 STOP_SECONDS = 15
@@ -106,6 +104,6 @@ async def open_round(db: Database, members: tuple[str, ...]) -> None:
             original_ends_on=last_day,
         )
         await a_round(tx, members=members, opened_at=now, closes_at=now + timedelta(days=2))
-        await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, ROUND)
+        await ballots.create_secret(tx, KEYS, WORKSPACE, ROUND, now + timedelta(days=2))
         for member in members:
             await a_person(tx, member)

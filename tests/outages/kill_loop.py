@@ -26,15 +26,13 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.keys import KeyRing
 from bot.rounds import answering, ballots, lifecycle, questions, store
 from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
 from bot.slack.people import People
 from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
-from tests.conftest import KEY
-from tests.harness import ANA, MEMBERS, WORKSPACE
+from tests.harness import ANA, KEYS, MEMBERS, WORKSPACE
 from tests.rounds.round_rows import NOW, a_person, a_phase, a_round
 
 ROUNDS = 400
@@ -71,7 +69,7 @@ def services_for(db: Database) -> Services:
         clock=clock,
         reads=reads,
         people=People(db, clock, reads),
-        keys=KeyRing([KEY]),
+        keys=KEYS,
         client_for=lambda _workspace_id: AsyncWebClient("xoxb-none"),
     )
 
@@ -87,7 +85,7 @@ async def prepare(url: str) -> None:
         for number in range(1, ROUNDS + 1):
             round_id = f"round{number:03}"
             await a_round(tx, round_id=round_id, number=number, questions=asked)
-            await ballots.create_secret(tx, KeyRing([KEY]), WORKSPACE, round_id)
+            await ballots.create_secret(tx, KEYS, WORKSPACE, round_id, CLOSES_AT)
             await schedule.add(
                 tx, WORKSPACE, action="close_round", subject=round_id, due_at=CLOSES_AT
             )
@@ -162,7 +160,7 @@ async def problems_in(url: str, file: Path, acknowledged: Acknowledged) -> list[
         for (round_id, user_id), serial in acknowledged.answers.items():
             if round_id not in still_open:
                 continue
-            kept = await ballots.of_voter(reader, KeyRing([KEY]), WORKSPACE, round_id, user_id)
+            kept = await ballots.of_voter(reader, KEYS, WORKSPACE, round_id, user_id)
             if kept is None or int(kept.comment) < serial:
                 found.append(f"lost: {user_id} in {round_id}: {serial}")
     await db.close()

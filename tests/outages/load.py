@@ -9,13 +9,11 @@ from typing import Any
 
 from bot.clock import monotonic
 from bot.db.engine import Database
-from bot.keys import KeyRing
 from bot.playground.fake_slack.app_responses import AppResponse
 from bot.playground.server import FakeSlack
 from bot.rounds import answer_form, ballots, messages
 from bot.slack.deadline_app import OUTCOME_UNKNOWN_TEXT, STORAGE_FULL_TEXT, STORAGE_UNAVAILABLE_TEXT
-from tests.conftest import KEY
-from tests.harness import WORKSPACE
+from tests.harness import KEYS, WORKSPACE
 from tests.rounds.round_rows import ROUND
 
 QUESTION = "clarity"
@@ -107,9 +105,7 @@ class Crowd:
         misled = []
         async with db.reading() as reader:
             for member in self.members:
-                ballot = await ballots.of_voter(
-                    reader, KeyRing([KEY]), WORKSPACE, ROUND, member.user_id
-                )
+                ballot = await ballots.of_voter(reader, KEYS, WORKSPACE, ROUND, member.user_id)
                 kept = int(ballot.comment) if ballot else 0
                 if kept not in member.possible_serials():
                     misled.append(

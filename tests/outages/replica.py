@@ -29,7 +29,6 @@ async def main() -> None:
         load(),
         clock,
         http=True,
-        host="127.0.0.1",
         rate_limits=RateLimits(limited=False),
         retry_timings=RetryTimings(settle=1, poll=0.1, picture_retry=0.1),
         draw=draw,

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,11 +17,11 @@ from sqlalchemy.engine import make_url
 from bot.clock import monotonic
 from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
-from bot.db.migrate import migrate
 from bot.metrics import database_failures
 from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
 from bot.slack.deadline_app import STORAGE_FULL_TEXT, STORAGE_UNAVAILABLE_TEXT
+from tests.databases import copy_of
 from tests.harness import ANA, BEN, MEMBERS, WORKSPACE, BotHarness
 from tests.outages.outage import ACK_SECONDS_UNDER_LOAD
 from tests.outages.tcp_proxy import TcpProxy, tcp_proxy
@@ -51,11 +50,9 @@ async def database_url(
 ) -> AsyncIterator[str]:
     """A file that can be locked, or a PostgreSQL behind a proxy that can be cut."""
     if engine_name == "sqlite":
-        shutil.copy(sqlite_template, tmp_path / "imbalance.db")
-        yield f"sqlite:///{tmp_path / 'imbalance.db'}"
+        yield copy_of(sqlite_template, tmp_path / "imbalance.db")
         return
-    build: Callable[[str], None] = lambda url: asyncio.run(migrate(url))  # noqa: E731
-    template = await asyncio.to_thread(cluster.template, "migrated", build)
+    template = await asyncio.to_thread(cluster.migrated_template)
     url = cluster.create(template)
     yield proxy.url(url)
     cluster.drop(url)

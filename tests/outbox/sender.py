@@ -17,8 +17,9 @@ from bot.outbox.rate_limits import RateLimits
 from bot.outbox.web_api import METADATA_TYPE
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.server import FakeSlack
+from bot.round_keys import RoundKeys
 from bot.slack.content import content, section
-from tests.harness import BEN, LAUNCH, TINY_PNG, WORKSPACE
+from tests.harness import BEN, KEYS, LAUNCH, TINY_PNG, WORKSPACE
 
 NO_DELAYS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 
@@ -42,6 +43,7 @@ class Sender:
         *,
         limited: bool = False,
         client: AsyncWebClient | None = None,
+        keys: RoundKeys = KEYS,
         **options: Any,
     ) -> Delivery:
         """A delivery on the same database; `options` are further arguments, such as callbacks."""
@@ -57,6 +59,7 @@ class Sender:
             self.clock,
             lambda _: client or self.client,
             draw,
+            keys,
             rate_limits=pace,
             retry_timings=retry_timings,
             **options,

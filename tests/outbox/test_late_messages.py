@@ -120,7 +120,7 @@ async def test_stopping_delivery_begins_no_further_call(sender: Sender) -> None:
         failures += 1
         delivery.stop_starting_calls()
 
-    delivery = sender.new_delivery(refused=refused)
+    delivery = sender.new_delivery(on_failed=refused)
     sender.slack.faults.fail_next("chat.postMessage", error="msg_too_long")
     await delivery.deliver_due()
 

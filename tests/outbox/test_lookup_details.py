@@ -81,6 +81,29 @@ async def test_lookup_ignores_another_apps_message_with_the_same_id(sender: Send
     assert (await sender.row("hello")).ts == sender.slack.as_user(BEN).visible(LAUNCH)[-1]["ts"]
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_lookup_takes_no_copy_by_another_app_for_proof(
+    sender: Sender, accepted: bool
+) -> None:
+    await post_with_unknown_outcome(sender, "hello", accepted=accepted)
+    payload = {"id": (await sender.row("hello")).message_id}
+    sender.slack.post_as_other_app(
+        LAUNCH, "a copy", metadata={"event_type": METADATA_TYPE, "event_payload": payload}
+    )
+    for shape in (None, {}, {"id": None}, {"id": [payload["id"]]}, [payload["id"]], "text"):
+        metadata = {"event_type": METADATA_TYPE, "event_payload": shape}
+        sender.slack.post_as_other_app(LAUNCH, "odd", metadata=metadata)
+    await run_lookup(sender, "hello")
+
+    ours = [
+        message
+        for message in sender.slack.as_user(BEN).visible(LAUNCH)
+        if message.get("app_id") == "A0IMBAL"
+    ]
+    assert [message["text"] for message in ours] == ["hello"]
+    assert (await sender.row("hello")).ts == ours[0]["ts"]
+
+
 @pytest.mark.parametrize(
     ("state", "tried", "event_type", "team", "more", "confirmed"),
     [
@@ -95,6 +118,10 @@ async def test_lookup_ignores_another_apps_message_with_the_same_id(sender: Send
         ("held", True, METADATA_TYPE, "T0OTHER", {}, False),
         ("unknown", True, METADATA_TYPE, WORKSPACE, {"user_id": "U0OTHERBOT"}, False),
         ("unknown", True, METADATA_TYPE, WORKSPACE, {"user_id": None}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"app_id": "A0OTHER"}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"app_id": "A0IMBAL"}, True),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"metadata": None}, False),
+        ("unknown", True, METADATA_TYPE, WORKSPACE, {"metadata": {}}, False),
         ("unknown", True, METADATA_TYPE, WORKSPACE, {"channel_id": "C0ELSEWHERE"}, False),
         ("unknown", True, METADATA_TYPE, WORKSPACE, {"channel_id": "D0ELSEWHERE"}, False),
     ],
@@ -125,7 +152,7 @@ async def test_message_event_confirms_only_an_attempted_post_of_this_bot(
     event = message_posted_event(message_id, event_type=event_type, **more)
     context = bolt_context(team)
     for _ in "12":  # Slack may redeliver the event
-        body = {"event_id": "Ev1", "event": event}
+        body = {"event_id": "Ev1", "api_app_id": "A0IMBAL", "event": event}
         await on_message_posted(services, body, context)
 
     row = await sender.row("hello")

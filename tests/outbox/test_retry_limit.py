@@ -238,7 +238,7 @@ async def test_given_up_message_is_reported_once_and_not_attempted_again(sender:
     before = calls(sender, "chat.update")
     async with sender.db.transaction() as tx:
         await tx.execute(update(schema.messages).values(retry_at=None))
-    delivery = sender.new_delivery(refused=refused)
+    delivery = sender.new_delivery(on_failed=refused)
     for _ in range(3):
         await delivery.deliver_due()
 

@@ -40,7 +40,7 @@ def reporting_delivery(sender: Sender, refusals: list[FailedMessage]) -> Deliver
         if refusal.key == "breaks":
             raise RuntimeError("the callback fails")
 
-    return sender.new_delivery(refused=refused)
+    return sender.new_delivery(on_failed=refused)
 
 
 async def lease(sender: Sender) -> dict[str, object]:
@@ -150,7 +150,7 @@ async def test_failure_callback_is_repeated_after_a_database_error(
         if len(refusals) == 1:
             raise PoolTimeout
 
-    delivery = sender.new_delivery(refused=refused)
+    delivery = sender.new_delivery(on_failed=refused)
     await sender.enqueue("nowhere", to=PLATFORM)
     await delivery.deliver_due()
 

@@ -1,5 +1,6 @@
 """The result of each way in which a call, a lookup or an upload can end."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,8 @@ from bot.clock import uptime
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.queued_message import QueuedMessage, SendResult, SlackLocation
 from bot.outbox.slack_calls import BEGIN_WITHIN_SECONDS, RetryTimings, SlackCalls
-from bot.slack.errors import ErrorKind
-from tests.harness import TINY_PNG
+from bot.slack.errors import ErrorKind, classify
+from tests.harness import KEYS, TINY_PNG
 from tests.outbox.test_rate_limits import a_row
 from tests.slack.test_errors import answered
 
@@ -37,7 +38,7 @@ async def outcome(error: Exception, claimed_at: float | None = None, **row: Any)
     async def draw(_: object) -> bytes:
         return TINY_PNG
 
-    calls = SlackCalls(lambda _: Failing(error), draw, RetryTimings())
+    calls = SlackCalls(lambda _: Failing(error), draw, KEYS, RetryTimings())
     changed = {"state": State.PENDING, "payload": {"text": "x", "blocks": []}, "attempts": 1, **row}
     asked: QueuedMessage = replace(a_row(), target=SlackLocation(channel="C1", ts="1.1"), **changed)
     return await calls.run(asked, uptime() if claimed_at is None else claimed_at)
@@ -120,6 +121,49 @@ async def test_picture_upload_is_attempted_twenty_times(
         wait,
     )
     assert found.state is State.PENDING
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (slack_error("missing_scope"), 1),
+        (slack_error("file_uploads_disabled"), 1),
+        (slack_error("ekm_access_denied"), 1),
+        (KeyError("files"), 3),  # a bug of ours does not go away either
+        (slack_error("token_revoked"), 20),  # the next installation may upload it
+        (TimeoutError(), 20),
+    ],
+)
+async def test_picture_refused_for_good_is_left_out_at_once_and_the_cause_logged(
+    written: io.StringIO, error: Exception, tries: int
+) -> None:
+    facts = {"facts": {}, "alt_text": "", "title": ""}
+    dropped = [
+        (await outcome(error, picture=facts, attempts=attempts)).drop_picture
+        for attempts in range(20)
+    ]
+
+    assert dropped.index(True) == tries - 1
+    assert "picture_left_out" in written.getvalue()
+    assert classify(error).reason in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("messages", "waits"),
+    [
+        ([], True),
+        (["invalid slack file [json-pointer:/blocks/1/slack_file]"], True),
+        (["must be less than 3001 characters [json-pointer:/blocks/0/text/text]"], False),
+    ],
+)
+async def test_message_waits_only_for_a_picture_that_may_become_ready(
+    messages: list[str], waits: bool
+) -> None:
+    error = slack_error("invalid_blocks")
+    error.response.data["response_metadata"] = {"messages": messages}
+    found = await outcome(error, file_id="F1", attempts=1)
+
+    assert found.drop_picture is not waits
 
 
 @pytest.mark.parametrize(

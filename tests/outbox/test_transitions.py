@@ -104,7 +104,7 @@ async def row_after_result(db: Database, *, meanwhile: dict[str, Any], **found: 
 async def test_sent_result_is_stored_unless_the_message_changed_meanwhile(
     db: Database, meanwhile: dict[str, Any], state: str, erased: bool
 ) -> None:
-    after = await row_after_result(db, meanwhile=meanwhile, state=State.SENT, place=PLACE)
+    after = await row_after_result(db, meanwhile=meanwhile, state=State.SENT, location=PLACE)
 
     assert (after.state, after.payload is None) == (state, erased)
     if erased or "revision" in meanwhile:
@@ -134,7 +134,13 @@ async def test_unsent_result_is_put_back_unless_the_message_changed_meanwhile(
     db: Database, meanwhile: dict[str, Any], found: State, state: str
 ) -> None:
     after = await row_after_result(
-        db, meanwhile=meanwhile, state=found, reason="why", wait=60, tried=-1, looked=1
+        db,
+        meanwhile=meanwhile,
+        state=found,
+        reason="why",
+        wait_seconds=60,
+        attempts_change=-1,
+        lookup_attempts_change=1,
     )
 
     assert after.state == state

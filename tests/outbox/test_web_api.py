@@ -141,7 +141,7 @@ async def test_rejected_picture_is_dropped_without_reporting_a_failure(
 
     sender.slack.faults.fail_next("chat.postMessage", error="invalid_blocks", times=3)
     await enqueue_with_picture(sender)
-    delivery = sender.new_delivery(refused=refused)
+    delivery = sender.new_delivery(on_failed=refused)
     while await delivery.deliver_due():
         pass
 

@@ -333,3 +333,11 @@ def test_members_leads_and_admins_may_act_and_guests_may_not() -> None:
 def refusal_text(refusal: Refusal | None) -> str:
     assert refusal is not None
     return refusal.text
+
+
+@pytest.mark.parametrize("ends_on", [date.min, date.max])
+def test_budget_of_a_sprint_with_an_extreme_end_date_is_computed(ends_on: date) -> None:
+    today = date(2026, 11, 23)
+    span = Span(starts_on=today, ends_on=ends_on)
+
+    assert compute_budget([], today, span).spent == (0 if ends_on < today else 90)

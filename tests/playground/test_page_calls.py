@@ -270,11 +270,32 @@ async def test_home_view_team_answers_and_reset(
 async def test_requests_from_other_origins_are_refused(
     slack: FakeSlack, session: ClientSession
 ) -> None:
-    for origin, status in (("https://evil.example", 403), (slack.url, 200)):
+    for origin, status in (("https://evil.example", 403), ("null", 403), (slack.url, 200)):
         async with session.post(
             f"{slack.url}/ui/reset", json={}, headers={"Origin": origin}
         ) as response:
             assert response.status == status
+
+
+@pytest.mark.parametrize("path", ["/", "/ui/bootstrap", "/archives/C0LAUNCH/p1", "/files/F1"])
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("localhost:1", True),
+        ("[::1]:1", True),
+        ("evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("[", False),
+        ("", False),
+    ],
+)
+async def test_page_answers_to_names_of_this_machine_only(
+    slack: FakeSlack, session: ClientSession, path: str, host: str, is_own: bool
+) -> None:
+    """Another site may let a name of its own point here, and then read what comes back."""
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    async with session.get(f"{slack.url}{path}", headers=headers) as response:
+        assert (response.status != 403) is is_own
 
 
 async def test_uploads_are_served(

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from bot.results.levels import Counts, question_figures
+from bot.phases.privacy import Rounding
+from bot.results.levels import Counts, Participation, question_figures
 from bot.results.model import ClosedRound, Reflection, ResultsView, ShownLevel
 from tests.announcement.phases import SPRINT, participant
 from tests.harness import ANA, BEN
@@ -23,8 +24,13 @@ TWO_LEADS = replace(PHASE, people=(participant(ANA), participant(BEN, is_lead=Tr
 OWN = Reflection(name="Ana", answers={"clarity": 5, "trust": 3, "ego": None}, shared=False)
 
 
-def shown_level(key: str, counts: Counts, change: float | None = None) -> ShownLevel:
-    level = question_figures(key, counts, minimum=4)
+def shown_level(
+    key: str,
+    counts: Counts,
+    change: float | None = None,
+    rounding: Rounding = Rounding.HALF,
+) -> ShownLevel:
+    level = question_figures(key, counts, minimum=4, rounding=rounding)
     assert level is not None
     return ShownLevel(figure=level, change=change)
 
@@ -36,7 +42,9 @@ START = ClosedRound(
     week=1,
     asked=7,
     minimum=4,
-    answered=6,
+    rounding=Rounding.HALF,
+    reached_minimum=True,
+    participation=None,
     labels=LABELS,
     figures=(
         shown_level("clarity", (0, 0, 2, 4, 0)),
@@ -53,8 +61,8 @@ WEEK = replace(
     kind="weekly",
     week=2,
     figures=(
-        shown_level("clarity", (2, 3, 1, 0, 0), change=-2.0),
-        shown_level("trust", (0, 0, 2, 3, 1), change=1.0),
+        shown_level("clarity", (2, 3, 1, 0, 0)),
+        shown_level("trust", (0, 0, 2, 3, 1)),
     ),
     shown_at=None,
 )
@@ -65,7 +73,7 @@ LARGE = replace(
     week=3,
     asked=12,
     minimum=5,
-    answered=11,
+    participation=Participation.MOST,
     figures=(
         shown_level("clarity", (0, 4, 2, 3, 2), change=0.0),
         shown_level("trust", (1, 0, 4, 3, 3)),
@@ -73,7 +81,18 @@ LARGE = replace(
     ),
     shown_at=None,
 )
-TOO_FEW = replace(WEEK, answered=None, figures=())
+WHOLE = replace(
+    LARGE,
+    round_id="d" * 32,
+    rounding=Rounding.WHOLE,
+    participation=None,
+    figures=(
+        shown_level("clarity", (0, 4, 2, 3, 2), rounding=Rounding.WHOLE),
+        shown_level("trust", (1, 0, 4, 3, 3), rounding=Rounding.WHOLE),
+        shown_level("ego", (0, 0, 0, 6, 5), rounding=Rounding.WHOLE),
+    ),
+)
+TOO_FEW = replace(WEEK, reached_minimum=False, figures=())
 
 
 def showing(*rounds: ClosedRound, **changed: object) -> ResultsView:

@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.phases.privacy import Rounding
 from bot.rounds import questions, store
 from bot.rounds.questions import Question
 from tests.harness import WORKSPACE
@@ -25,11 +26,12 @@ class Closing:
     round_id: str
     phase_id: str = PHASE
     minimum: int = 4
+    rounding: Rounding = Rounding.HALF
     questions: tuple[Question, ...] = ASKED
 
 
 async def a_closed_round(
-    tx: AsyncConnection, round_id: str, *, number: int = 1, answered: int | None = 6, **more: object
+    tx: AsyncConnection, round_id: str, *, number: int = 1, is_enough: bool = True, **more: object
 ) -> Closing:
     """Insert a round that was just closed, a week after the one before; no figures are stored."""
     at = NOW + timedelta(weeks=number - 1, days=1)
@@ -45,9 +47,9 @@ async def a_closed_round(
     await tx.execute(
         update(rounds)
         .where(rounds.c.round_id == round_id)
-        .values(state="closed", reached_minimum=answered is not None, answered=answered)
+        .values(state="closed", reached_minimum=is_enough)
     )
-    return Closing(round_id=round_id)
+    return Closing(round_id=round_id, rounding=Rounding(str(more.get("rounding", "half"))))
 
 
 async def a_reflection(

@@ -10,7 +10,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.results.lifecycle import show_results, store_results
 from bot.services import Services
-from tests.harness import WORKSPACE
+from tests.harness import KEYS, WORKSPACE
 from tests.results.result_rows import HIGH, LOW, MIXED, Closing, a_closed_round
 from tests.rounds.round_rows import the_phase
 
@@ -26,10 +26,12 @@ async def close(
 ) -> Closing:
     """Close a round with these counts, as `bot.rounds` does."""
     counts, comments = more.pop("counts", ALL), more.pop("comments", ())
-    answered = None if counts is None else 6
     async with db.transaction() as tx:
-        closing = await a_closed_round(tx, round_id, number=number, answered=answered, **more)
-        await store_results(tx, WORKSPACE, await the_phase(tx), closing, counts, comments, now)
+        closing = await a_closed_round(
+            tx, round_id, number=number, is_enough=counts is not None, **more
+        )
+        phase = await the_phase(tx)
+        await store_results(tx, KEYS, WORKSPACE, phase, closing, counts, comments, now=now)
     return closing
 
 

@@ -1,15 +1,18 @@
-"""The shown figures of a closed round never reveal one person's answer."""
+"""The figures of a closed round have one shape, whatever the answers."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.phases.privacy import Rounding
 from bot.results.levels import (
     WORDS,
+    Participation,
     QuestionFigures,
+    Share,
     change,
-    comparable,
     level_words,
+    participation,
     perception_gap,
     question_figures,
 )
@@ -17,8 +20,10 @@ from bot.results.levels import (
 COUNTS = st.lists(st.integers(0, 12), min_size=5, max_size=5)
 
 
-def level_of(counts: list[int], minimum: int = 4) -> QuestionFigures | None:
-    return question_figures("clarity", counts, minimum)
+def level_of(
+    counts: list[int], minimum: int = 4, rounding: Rounding = Rounding.HALF
+) -> QuestionFigures | None:
+    return question_figures("clarity", counts, minimum, rounding)
 
 
 @given(COUNTS, st.integers(4, 12))
@@ -37,24 +42,25 @@ def test_level_is_the_mean_rounded_to_a_half(counts: list[int]) -> None:
     assert 1 <= found.level <= 5
 
 
-@given(COUNTS)
-def test_no_band_holds_a_single_answer(counts: list[int]) -> None:
-    found = level_of(counts)
-    if found is None or found.bands is None:
-        return
-    assert all(band.answers != 1 for band in found.bands)
-    assert sum(band.answers for band in found.bands) == found.answers
-    assert (found.bands[0].first, found.bands[-1].last) == (1, 5)
-    assert len(found.bands) <= 3
-
-
-@given(COUNTS)
-def test_bands_are_shown_from_eight_answers_and_a_share_below(counts: list[int]) -> None:
-    found = level_of(counts)
+@given(COUNTS, st.sampled_from(Rounding))
+def test_phrase_is_shown_from_eight_answers_unless_levels_are_whole(
+    counts: list[int], rounding: Rounding
+) -> None:
+    found = level_of(counts, rounding=rounding)
     if found is None:
         return
-    assert (found.bands is None) == (found.answers < 8)
-    assert (found.high_count is None) == (found.answers >= 8)
+    assert (found.share is not None) == (sum(counts) >= 8 and rounding is Rounding.HALF)
+
+
+@given(COUNTS)
+def test_whole_level_is_the_mean_rounded_to_a_whole_number(counts: list[int]) -> None:
+    found = level_of(counts, rounding=Rounding.WHOLE)
+    if found is None:
+        return
+    mean = sum(level * count for level, count in enumerate(counts, start=1)) / sum(counts)
+    assert found.level.is_integer()
+    assert abs(found.level - mean) <= 0.5
+    assert 1 <= found.level <= 5
 
 
 @given(COUNTS)
@@ -62,22 +68,14 @@ def test_equal_counts_give_equal_figures(counts: list[int]) -> None:
     assert level_of(counts) == level_of(list(counts))
 
 
-@given(st.sets(st.integers(0, 20)), st.integers(21, 30))
-def test_rounds_differing_by_one_person_are_not_comparable(team: set[int], newcomer: int) -> None:
-    before = {str(member) for member in team}
+def test_change_is_shown_from_eight_answers() -> None:
+    few, many, before = (level_of([0, 0, 0, n, 0]) for n in (7, 8, 4))
+    assert few is not None
+    assert many is not None
 
-    assert not comparable(before | {str(newcomer)}, before)
-    assert comparable(before, before)
-    assert comparable(before | {"a", "b"}, before)
-
-
-def test_change_needs_a_comparable_previous_round() -> None:
-    now, before = level_of([0, 0, 0, 4, 0]), level_of([0, 0, 4, 0, 0])
-    assert now is not None
-
-    assert change(now, before, ["a"], ["a"]) == 1
-    assert change(now, before, ["a"], ["a", "b"]) is None
-    assert change(now, None, ["a"], ["a"]) is None
+    assert change(few, before) is None
+    assert change(many, before) == 0
+    assert change(many, None) is None
 
 
 def test_perception_gap_is_the_leads_mean_minus_the_shown_level() -> None:
@@ -120,41 +118,49 @@ def test_level_rounds_to_the_nearest_half_and_up_at_the_midpoint(
 
 
 @pytest.mark.parametrize(
-    ("counts", "high"), [([1, 1, 2, 1, 2], 3), ([0, 0, 7, 0, 0], 0), ([0, 0, 0, 0, 4], 4)]
+    ("counts", "share"),
+    [
+        ([0, 0, 2, 8, 0], Share.NEARLY_ALL),
+        ([0, 0, 3, 7, 0], Share.MOST),
+        ([4, 0, 0, 0, 6], Share.MOST),
+        ([0, 5, 0, 0, 5], Share.ABOUT_HALF),
+        ([0, 6, 0, 4, 0], Share.ABOUT_HALF),
+        ([0, 7, 0, 3, 0], Share.SOME),
+        ([8, 0, 0, 0, 2], Share.SOME),
+        ([9, 0, 0, 1, 0], Share.FEW),
+        ([0, 0, 10, 0, 0], Share.FEW),
+    ],
 )
-def test_share_below_eight_answers_counts_fours_and_fives(counts: list[int], high: int) -> None:
+def test_share_of_fours_and_fives_is_one_of_five_phrases(counts: list[int], share: Share) -> None:
     found = level_of(counts)
     assert found is not None
-    assert (found.high_count, found.bands) == (high, None)
+    assert found.share is share
 
 
 @pytest.mark.parametrize(
-    ("counts", "bands"),
+    ("answered", "asked", "word"),
     [
-        ([1, 1, 2, 2, 2], [(1, 2, 2), (3, 3, 2), (4, 5, 4)]),
-        ([0, 0, 4, 2, 2], [(1, 2, 0), (3, 3, 4), (4, 5, 4)]),
-        ([1, 0, 3, 2, 2], [(1, 3, 4), (4, 5, 4)]),  # the lowest merges upwards
-        ([2, 2, 1, 2, 1], [(1, 3, 5), (4, 5, 3)]),  # the middle one merges downwards
-        ([2, 2, 3, 1, 0], [(1, 2, 4), (3, 5, 4)]),
-        ([0, 0, 1, 4, 3], [(1, 5, 8)]),  # merged with an empty band it is still a single answer
+        (7, 7, None),
+        (8, 8, Participation.MOST),
+        (9, 15, Participation.MOST),
+        (8, 14, Participation.ABOUT_HALF),
+        (8, 20, Participation.ABOUT_HALF),
+        (8, 21, Participation.FEWER),
     ],
 )
-def test_band_with_one_answer_is_merged_with_its_neighbour(
-    counts: list[int], bands: list[tuple[int, int, int]]
+def test_participation_is_a_word_from_eight_answers(
+    answered: int, asked: int, word: Participation | None
 ) -> None:
-    found = level_of(counts)
-    assert found is not None
-    assert found.bands is not None
-    assert [(band.first, band.last, band.answers) for band in found.bands] == bands
+    assert participation(answered, asked, Rounding.HALF) is word
+    assert participation(answered, asked, Rounding.WHOLE) is None
 
 
 def test_change_is_positive_for_a_rise_and_negative_for_a_fall() -> None:
-    low, high = level_of([4, 0, 0, 0, 0]), level_of([0, 0, 0, 0, 4])
+    low, high = level_of([8, 0, 0, 0, 0]), level_of([0, 0, 0, 0, 8])
     assert low is not None
     assert high is not None
-    assert change(low, high, ["a"], ["a"]) == -4.0
-    assert change(high, low, ["a", "b"], ["c", "d"]) == 4.0
-    assert change(high, low, ["a", "b"], ["a", "b", "c"]) is None
+    assert change(low, high) == -4.0
+    assert change(high, low) == 4.0
 
 
 @pytest.mark.parametrize("key", sorted(WORDS))

@@ -1,6 +1,7 @@
 """Texts of the results messages to the leads and to the team."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -25,6 +26,7 @@ from tests.results.closed_rounds import (
     TOO_FEW,
     TWO_LEADS,
     WEEK,
+    WHOLE,
     showing,
     shown_level,
 )
@@ -36,6 +38,7 @@ FACTS = {
     "first": showing(START),
     "week": showing(),
     "large": showing(START, LARGE),
+    "one_changed": showing(START, WHOLE),
     "after_too_few": showing(START, TOO_FEW, LARGE),
     "too_few": showing(START, TOO_FEW),
     "closing": showing(START, replace(WEEK, kind="closing", week=4)),
@@ -89,26 +92,24 @@ def test_first_line_fits_a_notification(name: str) -> None:
     assert "!" not in blocks_json(SHOWN[name]).replace("<!", "")
 
 
-@pytest.mark.parametrize("changes", [(-2.0, 1.0), (0.5, -0.5), (0.0, 0.0), (None, None)])
-def test_first_line_of_every_round_kind_fits_a_notification(
-    changes: tuple[float | None, ...],
-) -> None:
-    figures = (
-        shown_level("clarity", (0, 2, 2, 0, 0), changes[0]),
-        shown_level("ego", (0, 2, 2, 0, 0), changes[1]),
-    )
-    for kind in ("first", "weekly", "closing", "after", "poll"):
-        facts = showing(START, replace(WEEK, kind=kind, week=9, figures=figures))
-        facts = replace(facts, phase=replace(PHASE, channel_id="C0123456789"))
-        assert len(team_message(facts).text) <= 80
-        assert len(leads_message(facts).text) <= 80
+@pytest.mark.parametrize("kind", ["first", "weekly", "closing", "after", "poll"])
+def test_first_line_of_every_round_kind_fits_a_notification_and_has_no_level(kind: str) -> None:
+    facts = showing(START, replace(WEEK, kind=kind, week=9))
+    facts = replace(facts, phase=replace(PHASE, channel_id="C0123456789"))
+    for message in (team_message(facts), leads_message(facts)):
+        assert len(message.text) <= 80
+        assert " of 5" not in message.text
 
 
-def test_first_line_names_the_largest_changes() -> None:
-    assert team_message(showing()).text == (
-        "Week 2 in <#C0LAUNCH>: less clear, more trust than before."
+def test_headline_names_the_strongest_and_the_weakest_or_the_largest_changes() -> None:
+    assert (
+        "Week 2 in <#C0LAUNCH>: trust is strongest (4 of 5), clarity weakest (2)."
+        in blocks_json(team_message(showing()))
     )
-    assert team_message(showing(START)).text == "Start in <#C0LAUNCH>: more than half clear."
+    moved = (shown_level("clarity", (8, 0, 0, 0, 0), -2.0), shown_level("trust", (8,) * 5, 1.0))
+    assert "Week 2 in <#C0LAUNCH>: less clear, more trust than before." in blocks_json(
+        team_message(showing(START, replace(WEEK, figures=moved)))
+    )
 
 
 def test_change_refers_to_the_last_round_that_showed_the_question() -> None:
@@ -156,7 +157,14 @@ def test_team_is_told_when_there_is_no_note() -> None:
     assert "No note from Ana this time." in blocks_json(team_message(FACTS["after"]))
 
 
-def test_number_of_answers_is_hidden_below_the_minimum() -> None:
+def test_number_of_answers_is_never_shown() -> None:
+    for name, message in SHOWN.items():
+        text = blocks_json(message)
+        assert "answers:" not in text, name
+        assert not re.search(r"\d+ (of \d+ people|answers,|chose)", text), name
+
+
+def test_nothing_is_shown_below_the_minimum() -> None:
     for message in (leads_message(FACTS["too_few"]), team_message(FACTS["too_few"])):
         assert message.picture is None
         assert "answered" not in blocks_json(message)

@@ -16,6 +16,8 @@ from tests.results.steps import ALL, COMMENTS, FRIDAY, close, count, figures, sh
 from tests.rounds.evidence import agenda_of, said
 from tests.rounds.round_rows import PHASE, a_person, a_phase
 
+EIGHT_HIGH = (0, 0, 0, 4, 4)
+
 
 async def test_only_figures_that_may_be_shown_are_stored(phase: Database) -> None:
     await close(phase, counts={**ALL, "trust": (0, 0, 0, 3, 0)})
@@ -23,19 +25,28 @@ async def test_only_figures_that_may_be_shown_are_stored(phase: Database) -> Non
     stored = await figures(phase)
     assert set(stored) == {"clarity", "ego"}
     low = stored["clarity"]
-    assert (low.level, low.answers, low.share_high) == (1.5, 6, 0)
-    assert (low.bands, low.change) == (None, None)
+    assert (low.level, low.share, low.change) == (1.5, None, None)
 
 
-async def test_bands_are_stored_from_eight_answers(phase: Database) -> None:
+async def test_phrase_is_stored_from_eight_answers_and_no_count(phase: Database) -> None:
     await close(phase, counts={"clarity": (1, 0, 3, 3, 2)})
 
     stored = (await figures(phase))["clarity"]
-    assert stored.share_high is None
-    assert stored.bands == [
-        {"first": 1, "last": 3, "answers": 4},
-        {"first": 4, "last": 5, "answers": 5},
-    ]
+    assert stored.share == "about_half"
+    assert set(stored._fields) == {"workspace_id", "round_id", "key", "level", "share", "change"}
+
+
+async def test_whole_levels_are_stored_without_phrase_or_change(phase: Database) -> None:
+    await close(phase, counts={"clarity": EIGHT_HIGH})
+    await close(phase, "r2", number=2, counts={"clarity": (0, 0, 4, 4, 1)}, rounding="whole")
+    await close(phase, "r3", number=3, counts={"clarity": EIGHT_HIGH})
+    await close(phase, "r4", number=4, counts={"clarity": EIGHT_HIGH})
+
+    stored = (await figures(phase, "r2"))["clarity"]
+    assert (stored.level, stored.share, stored.change) == (4, None, None)
+    assert (await figures(phase, "r3"))["clarity"].change is None  # its base is only known whole
+    assert (await figures(phase, "r4"))["clarity"].change == 0
+    assert "The team has changed by one person" in str(await said(phase))
 
 
 async def test_too_few_answers_store_nothing_and_leads_are_told(phase: Database) -> None:
@@ -44,7 +55,9 @@ async def test_too_few_answers_store_nothing_and_leads_are_told(phase: Database)
     assert await figures(phase) == {}
     assert await count(phase, schema.round_comments) == 0
     queued = await said(phase)
-    assert "too few answers to show" in queued[f"lead_results:r1:{ANA}"]["text"]
+    assert (
+        "not enough answers to keep everyone anonymous" in queued[f"lead_results:r1:{ANA}"]["text"]
+    )
 
 
 async def test_leads_see_results_at_once_and_the_team_a_working_day_later(
@@ -61,7 +74,8 @@ async def test_leads_see_results_at_once_and_the_team_a_working_day_later(
     await show(services)
 
     queued = await said(phase)
-    assert queued["results:r1"]["text"].startswith(f"Start in <#{LAUNCH}>: hardly clear")
+    assert queued["results:r1"]["text"] == f"Start in <#{LAUNCH}>: the results."
+    assert "trust is strongest (4.5 of 5), clarity weakest (1.5)" in str(queued["results:r1"])
     assert "No note from Ana this week." in str(queued["results:r1"])
     assert "Thanks for Tuesday" not in str(queued["results:r1"])
     assert await count(phase, schema.round_comments) == 0
@@ -120,28 +134,20 @@ async def test_results_are_not_sent_at_night_or_on_weekends(
     assert f"{due:%Y-%m-%d %H:%M}" == team_reads_at
 
 
-async def test_change_is_stored_if_the_same_people_were_asked(phase: Database) -> None:
+async def test_change_is_stored_from_eight_answers(phase: Database) -> None:
     await close(phase)
     await close(phase, "r2", number=2, counts={"clarity": HIGH})
-
-    assert (await figures(phase, "r2"))["clarity"].change == 3.0
-
-
-async def test_change_is_not_stored_if_rounds_differ_by_one_person(phase: Database) -> None:
-    await close(phase)
-    await close(phase, "r2", number=2, members=MEMBERS[:-1])
-    await close(phase, "r3", number=3, members=MEMBERS[:-2])
-    await close(phase, "r4", number=4, members=MEMBERS)
+    await close(phase, "r3", number=3, counts={"clarity": EIGHT_HIGH})
 
     assert (await figures(phase, "r2"))["clarity"].change is None
-    assert (await figures(phase, "r3"))["clarity"].change is None
-    assert (await figures(phase, "r4"))["clarity"].change == 0.0
+    assert (await figures(phase, "r3"))["clarity"].change == 0.0
 
 
 async def test_round_with_too_few_answers_is_skipped_in_comparisons(phase: Database) -> None:
-    await close(phase)
+    eight = {"clarity": EIGHT_HIGH}
+    await close(phase, counts=eight)
     await close(phase, "r2", number=2, counts=None)
-    await close(phase, "r3", number=3)
+    await close(phase, "r3", number=3, counts=eight)
 
     assert (await figures(phase, "r3"))["clarity"].change == 0.0
     queued = await said(phase)

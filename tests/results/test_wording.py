@@ -1,4 +1,4 @@
-"""Wording of results: changes, shares and bands, headlines, gaps, and pages of comments."""
+"""Wording of results: changes, phrases, headlines, gaps, and pages of comments."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -8,11 +8,20 @@ import pytest
 from bot.results.chart import ChartFacts, Line, alt_text
 from bot.results.comments import NOTE_LIMIT, SECTION_LIMIT, in_message, in_replies, quoted
 from bot.results.level_blocks import chart, chart_of, headline, level_paragraphs
-from bot.results.model import Reflection, last_round_showing
+from bot.results.model import Reflection, ShownLevel, base_of_change, last_round_showing
 from bot.slack.content import MESSAGE, size
-from tests.results.closed_rounds import LARGE, PHASE, START, TOO_FEW, WEEK, showing, shown_level
+from tests.results.closed_rounds import (
+    LARGE,
+    PHASE,
+    START,
+    TOO_FEW,
+    WEEK,
+    WHOLE,
+    showing,
+    shown_level,
+)
 
-HIGH, LOW = (0, 0, 0, 2, 2), (2, 2, 0, 0, 0)
+HIGH = (0, 0, 0, 4, 4)
 
 
 def paragraph(change: float | None, counts: tuple[int, ...] = HIGH) -> str:
@@ -24,10 +33,10 @@ def paragraph(change: float | None, counts: tuple[int, ...] = HIGH) -> str:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (1.5, "(4.5 of 5), up 1.5 since the start\n"),
-        (-0.5, "(4.5 of 5), down 0.5 since the start\n"),
-        (0.0, "(4.5 of 5), same as the start\n"),
-        (None, "(4.5 of 5)\n"),
+        (1.5, "(4.5 of 5), up 1.5 since the start\nNearly"),
+        (-0.5, "(4.5 of 5), down 0.5 since the start\nNearly"),
+        (0.0, "(4.5 of 5), same as the start\nNearly"),
+        (None, "(4.5 of 5)\nNearly"),
     ],
 )
 def test_level_text_states_the_change(change: float | None, text: str) -> None:
@@ -37,15 +46,15 @@ def test_level_text_states_the_change(change: float | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("counts", "text"),
     [
-        (HIGH, "4 answers, all of them 4 or 5"),
-        (LOW, "4 answers, none of them 4 or 5"),
-        ((0, 0, 1, 3, 1), "5 answers, 4 of them 4 or 5"),
-        ((0, 4, 2, 2, 0), "8 answers: 2 chose 4 to 5, 2 chose 3, 4 chose 1 to 2"),
-        ((0, 0, 8, 0, 0), "8 answers: 8 chose 3"),
-        ((4, 0, 1, 2, 2), "9 answers: 4 chose 4 to 5, 5 chose 1 to 3"),
+        ((0, 0, 0, 3, 4), "*Clear and doable?*\nNearly all clear (4.5 of 5)"),
+        ((1, 0, 0, 3, 4), "(4 of 5)\nNearly everyone chose 4 or 5."),
+        ((1, 0, 2, 3, 2), "\nMost people chose 4 or 5."),
+        ((2, 0, 2, 3, 1), "\nAbout half chose 4 or 5."),
+        ((2, 2, 2, 1, 1), "\nSome chose 4 or 5."),
+        ((0, 0, 8, 0, 0), "\nFew or none chose 4 or 5."),
     ],
 )
-def test_answer_counts_are_worded_as_a_share_or_bands(counts: tuple[int, ...], text: str) -> None:
+def test_phrase_follows_the_level_from_eight_answers(counts: tuple[int, ...], text: str) -> None:
     assert paragraph(None, counts).endswith(text)
 
 
@@ -63,7 +72,7 @@ def headline_of(*changes: float | None) -> str:
         ((0.5, -1.0, 2.0), "more room for mistakes, less trust than before"),
         ((-0.5, 0.0, None), "less clear than before"),
         ((0.0, 0.0, None), "the same as before"),
-        ((None, None, None), "nearly all clear"),
+        ((None, None, None), "every question is at 4.5 of 5"),
         ((0.5, 0.5, 0.5), "clearer, more trust than before"),
     ],
 )
@@ -71,6 +80,20 @@ def test_headline_names_the_two_largest_changes(
     changes: tuple[float | None, ...], text: str
 ) -> None:
     assert headline_of(*changes) == text
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        (START.figures, "room for mistakes is strongest (4 of 5), trust weakest (3)"),
+        (WEEK.figures, "trust is strongest (4 of 5), clarity weakest (2)"),
+        (WEEK.figures[:1], "clarity is at 2 of 5"),
+    ],
+)
+def test_headline_without_changes_names_the_strongest_and_the_weakest(
+    figures: tuple[ShownLevel, ...], text: str
+) -> None:
+    assert headline(showing(replace(WEEK, figures=figures))) == text
 
 
 def test_change_base_is_the_last_round_that_showed_the_question() -> None:
@@ -83,6 +106,12 @@ def test_change_base_is_the_last_round_that_showed_the_question() -> None:
     assert facts.previous_round("clarity") is WEEK
     assert facts.previous_round("ego") is START
     assert showing(START).previous_round("clarity") is None
+
+
+def test_whole_level_is_no_base_for_a_change() -> None:
+    assert base_of_change((START, WEEK), "clarity") is WEEK.figures[0].figure
+    assert base_of_change((START, WHOLE), "clarity") is None
+    assert base_of_change((), "clarity") is None
 
 
 def own(name: str, **answers: int | None) -> Reflection:

@@ -10,8 +10,9 @@ from bot.app import ACTIONS
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
+from bot.outbox.sealed_content import unseal_payload
 from bot.services import Services
-from tests.harness import WORKSPACE
+from tests.harness import KEYS, WORKSPACE
 
 
 async def agenda_of(db: Database, action: str) -> dict[str, datetime]:
@@ -26,10 +27,15 @@ async def agenda_of(db: Database, action: str) -> dict[str, datetime]:
 
 
 async def said(db: Database) -> dict[str, dict[str, Any]]:
-    """Return the payload of every outbox message, by key."""
+    """Return the payload of every outbox message, by key; None of one that is erased."""
     async with db.reading() as reader:
         rows = await reader.execute(select(schema.messages.c.key, schema.messages.c.payload))
-        return {row.key: row.payload for row in rows}
+        return {row.key: opened(row.payload) for row in rows}
+
+
+def opened(payload: Any) -> Any:
+    """Return a message's payload as Slack will get it; None if it was erased."""
+    return None if payload is None else unseal_payload(KEYS, WORKSPACE, payload)
 
 
 async def the_round(db: Database) -> Any:

@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.agenda import schedule
-from bot.clock import AdjustableClock, random_bytes
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.keys import KeyRing
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
@@ -19,8 +18,8 @@ from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, CHIARA, GUEST, MEMBERS, WORKSPACE
-from tests.rounds.evidence import agenda_of, delivered, said, the_round
+from tests.harness import ANA, BEN, CHIARA, GUEST, MEMBERS, WORKSPACE, other_keys
+from tests.rounds.evidence import agenda_of, delivered, said
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 
 BY_BEN = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND, message=("D0BEN", "1.1"))
@@ -36,7 +35,7 @@ async def asked(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, NOW + timedelta(days=2))
         for user_id in (ANA, *MEMBERS):
             await enqueue.post(
                 tx,
@@ -82,14 +81,11 @@ async def test_double_submit_stores_one_ballot(asked: Database, services: Servic
     assert await stored_answers(services, BY_BEN) == ANSWERS
 
 
-async def test_answer_adds_no_outbox_message_and_no_answer_count(
-    asked: Database, services: Services
-) -> None:
+async def test_answer_adds_no_outbox_message(asked: Database, services: Services) -> None:
     before = await said(asked)
     await answering.answer(services, BY_BEN, ANSWERS)
 
     assert await said(asked) == before  # the message is replaced through its response_url
-    assert (await the_round(asked)).answered is None
 
 
 async def test_answer_outside_the_message_edits_it_into_the_receipt(
@@ -221,14 +217,14 @@ async def test_answers_to_unasked_questions_are_dropped(
 async def test_retired_key_refuses_answer_skip_and_change(
     asked: Database, services: Services
 ) -> None:
-    retired = replace(services, keys=KeyRing([random_bytes(32)]))
+    keyless = replace(services, keys=other_keys())
 
     for attempt in (
-        answering.answer(retired, BY_BEN, ANSWERS),
-        answering.skip(retired, BY_BEN),
-        answering.questionnaire_to_change(retired, BY_BEN),
+        answering.answer(keyless, BY_BEN, ANSWERS),
+        answering.skip(keyless, BY_BEN),
+        answering.questionnaire_to_change(keyless, BY_BEN),
     ):
-        with pytest.raises(Refused, match="retired the key"):
+        with pytest.raises(Refused, match="is missing on the bot's server"):
             await attempt
 
 
@@ -251,3 +247,24 @@ async def test_open_for_returns_each_persons_open_questions(
             await store.open_questionnaires_for(reader, WORKSPACE, GUEST, services.keys, NOW) == ()
         )
         assert await store.open_questionnaires_for(reader, "T0OTHER", BEN, services.keys, NOW) == ()
+
+
+@pytest.mark.parametrize("changed", [{"is_guest": True}, {"team_id": "T0OTHER"}])
+async def test_person_who_became_an_outsider_after_opening_cannot_answer(
+    asked: Database, services: Services, changed: dict[str, object]
+) -> None:
+    async with asked.transaction() as tx:
+        people = schema.people
+        await tx.execute(update(people).where(people.c.user_id == BEN).values(**changed))
+
+    for attempt in (
+        answering.answer(services, BY_BEN, ANSWERS),
+        answering.skip(services, BY_BEN),
+        answering.questionnaire_to_change(services, BY_BEN),
+    ):
+        with pytest.raises(Refused, match="Only full members"):
+            await attempt
+    assert await count_ballots(asked) == 0
+    async with asked.reading() as reader:
+        home = await store.open_questionnaires_for(reader, WORKSPACE, BEN, services.keys, NOW)
+    assert home == ()

@@ -7,15 +7,14 @@ import pytest
 from sqlalchemy import insert, update
 
 from bot.agenda import schedule
-from bot.clock import AdjustableClock, random_bytes
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.keys import KeyRing
 from bot.rounds import ballots, questions, store
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import BallotSubmission
 from bot.services import Services
-from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
+from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE, other_keys
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -31,7 +30,7 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, NOW + timedelta(days=2))
         for user_id in (ANA, BEN):
             subject = f"{ROUND}:{user_id}"
             await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
@@ -206,6 +205,6 @@ async def test_retired_key_prevents_reminders(
 ) -> None:
     await carry_out(services, "ask")
     clock.advance(timedelta(days=1))
-    await carry_out(replace(services, keys=KeyRing([random_bytes(32)])), "remind")
+    await carry_out(replace(services, keys=other_keys()), "remind")
 
     assert REMIND_BEN not in await said(opened)

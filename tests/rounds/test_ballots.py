@@ -1,24 +1,24 @@
 """Ballots: data readable in the tables while a round is open, and data left after it."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.engine import make_url
 
-from bot.clock import random_bytes
 from bot.db import schema
 from bot.db.engine import Database
-from bot.keys import KeyMissing, KeyRing
+from bot.keys import KeyMissing
+from bot.round_keys import RoundKeys
 from bot.rounds import ballots, secure_delete
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import BallotSubmission
-from tests.harness import BEN, CHIARA, DEV, EMI, FINN, WORKSPACE
-from tests.rounds.round_rows import PHASE, ROUND, a_phase, a_round
+from tests.harness import BEN, CHIARA, DEV, EMI, FINN, KEYS, WORKSPACE, other_keys
+from tests.rounds.round_rows import NOW, PHASE, ROUND, a_phase, a_round
 
 COMMENT = "Nobody told us what must not slip"
-KEYS = KeyRing([bytes(range(32))])
 BALLOT = Ballot(answers={"clarity": 2, "trust": None, "ego": 5}, comment=COMMENT)
 
 
@@ -27,11 +27,11 @@ async def ballot_db(db: Database) -> Database:
     async with db.transaction() as tx:
         await a_phase(tx)
         await a_round(tx)
-        await ballots.create_secret(tx, KEYS, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, KEYS, WORKSPACE, ROUND, NOW + timedelta(days=2))
     return db
 
 
-async def cast(db: Database, user_id: str, ballot: Ballot = BALLOT, keys: KeyRing = KEYS) -> None:
+async def cast(db: Database, user_id: str, ballot: Ballot = BALLOT, keys: RoundKeys = KEYS) -> None:
     async with db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
         submitted = BallotSubmission(
@@ -141,7 +141,7 @@ async def test_ballots_under_a_retired_key_count_as_unreadable_and_are_deleted(
     ballot_db: Database,
 ) -> None:
     await cast(ballot_db, BEN)
-    other = KeyRing([random_bytes(32)])
+    other = other_keys()
 
     with pytest.raises(KeyMissing):
         await cast(ballot_db, BEN, keys=other)

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from bot.agenda import schedule
-from bot.clock import AdjustableClock, random_bytes
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.keys import KeyMissing, KeyRing
+from bot.keys import KeyMissing
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
+from bot.results.store import comments_of
 from bot.rounds import answering, ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import authorize_all
 from bot.rounds.answer_form import AnswerInput
@@ -22,7 +23,7 @@ from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE
+from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE, other_keys
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -38,7 +39,7 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, CLOSES)
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
         for user_id in (ANA, *MEMBERS):
             key = f"{'reflect' if user_id == ANA else 'ask'}:{ROUND}:{user_id}"
@@ -60,6 +61,10 @@ def at_closing_time(services: Services) -> Services:
     return replace(services, clock=AdjustableClock(CLOSES))
 
 
+#: Shown where everyone answers 2, 4 and 5.
+LEVELS = {"clarity": 2, "trust": 4, "ego": 5}
+
+
 async def close(services: Services) -> None:
     await carry_out(at_closing_time(services), "close_round")
 
@@ -71,17 +76,17 @@ async def remaining_rows(db: Database) -> list[int | None]:
         ]
 
 
-async def answer_counts(db: Database) -> dict[str, int]:
+async def shown_levels(db: Database) -> dict[str, float]:
     async with db.reading() as reader:
         rows = await reader.execute(
-            select(schema.question_levels.c.key, schema.question_levels.c.answers)
+            select(schema.question_levels.c.key, schema.question_levels.c.level)
         )
-        return {row.key: row.answers for row in rows}
+        return {row.key: row.level for row in rows}
 
 
-async def stored_comments(db: Database) -> list[str]:
-    async with db.reading() as reader:
-        return sorted(await reader.scalars(select(schema.round_comments.c.text)))
+async def stored_comments(services: Services) -> list[str]:
+    async with services.db.reading() as reader:
+        return sorted(await comments_of(reader, services.keys, WORKSPACE, ROUND))
 
 
 async def test_enough_answers_keep_totals_and_destroy_ballots(
@@ -92,8 +97,8 @@ async def test_enough_answers_keep_totals_and_destroy_ballots(
     await close(services)
 
     closed = await the_round(opened)
-    assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", True, 4)
-    assert await answer_counts(opened) == dict.fromkeys(KEYS, 4)
+    assert (closed.state, closed.reached_minimum, closed.participation) == ("closed", True, None)
+    assert await shown_levels(opened) == LEVELS
     assert await remaining_rows(opened) == [0, 0]
 
 
@@ -105,7 +110,7 @@ async def test_minimum_applies_to_each_question_separately(
     await answer_as(services, MEMBERS[3], 2, None, None)
     await close(services)
 
-    assert await answer_counts(opened) == {"clarity": 4}
+    assert await shown_levels(opened) == {"clarity": 2}
 
 
 async def test_too_few_answers_store_no_totals_and_no_comments(
@@ -117,9 +122,9 @@ async def test_too_few_answers_store_no_totals_and_no_comments(
     await close(services)
 
     closed = await the_round(opened)
-    assert (closed.state, closed.reached_minimum, closed.answered) == ("closed", False, None)
-    assert await answer_counts(opened) == {}
-    assert await stored_comments(opened) == []
+    assert (closed.state, closed.reached_minimum, closed.participation) == ("closed", False, None)
+    assert await shown_levels(opened) == {}
+    assert await stored_comments(services) == []
     assert await remaining_rows(opened) == [0, 0]
 
 
@@ -133,7 +138,7 @@ async def test_minimum_is_not_reached_unless_a_single_question_reaches_it(
     await close(services)
 
     assert (await the_round(opened)).reached_minimum is False
-    assert await answer_counts(opened) == {}
+    assert await shown_levels(opened) == {}
 
 
 @pytest.mark.parametrize(("written", "kept"), [(1, 0), (2, 2), (3, 3)])
@@ -145,7 +150,7 @@ async def test_comments_are_kept_only_if_there_are_at_least_two(
         await answer_as(services, user_id, 3, 3, 3, comment=comment)
     await close(services)
 
-    assert len(await stored_comments(opened)) == kept
+    assert len(await stored_comments(services)) == kept
 
 
 async def test_all_members_get_the_same_closing_edit(opened: Database, services: Services) -> None:
@@ -197,8 +202,8 @@ async def test_closing_twice_changes_nothing(opened: Database, services: Service
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES)
     await close(services)
 
-    assert (await the_round(opened)).answered == 4
-    assert await answer_counts(opened) == dict.fromkeys(KEYS, 4)
+    assert (await the_round(opened)).reached_minimum
+    assert await shown_levels(opened) == LEVELS
 
 
 async def test_scrub_is_retried_until_it_succeeds_and_repeated_on_postgresql(
@@ -232,10 +237,10 @@ async def test_process_without_the_key_leaves_ballots_for_another_process(
     for user_id in MEMBERS[:4]:
         await answer_as(services, user_id, 2, 4, 5)
     with pytest.raises(KeyMissing, match="put it back"):
-        await close(replace(services, keys=KeyRing([random_bytes(32)])))
+        await close(replace(services, keys=other_keys()))
     await close(services)
 
-    assert (await the_round(opened)).answered == 4
+    assert await shown_levels(opened) == LEVELS
 
 
 async def test_key_missing_for_a_day_closes_the_round_without_results(
@@ -245,10 +250,13 @@ async def test_key_missing_for_a_day_closes_the_round_without_results(
         await answer_as(services, user_id, 2, 4, 5)
     async with opened.transaction() as tx:
         await tx.execute(update(schema.agenda).values(attempts=KEY_ATTEMPTS))
-    await close(replace(services, keys=KeyRing([random_bytes(32)])))
+    await close(replace(services, keys=other_keys()))
 
     edit = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
-    assert "retired the key" in edit
+    assert "is missing on the bot's server" in edit
+    to_lead = (await said(opened))[f"lead_results:{ROUND}:{ANA}"]
+    assert "the answers could not be counted" in to_lead["text"]
+    assert "is missing on the bot's server" in str(to_lead["blocks"])
     assert (await the_round(opened)).reached_minimum is False
     assert await remaining_rows(opened) == [0, 0]
 
@@ -274,7 +282,9 @@ async def test_answer_racing_the_close_is_counted_or_refused(
     both = [late_answer(), closing()] if answers_first else [closing(), late_answer()]
     counted = any(await asyncio.gather(*both))
 
-    assert (await the_round(opened)).answered == 5 + counted
+    assert await shown_levels(opened) == (
+        {"clarity": 2, "trust": 3.5, "ego": 4.5} if counted else LEVELS
+    )
     assert await remaining_rows(opened) == [0, 0]
 
 

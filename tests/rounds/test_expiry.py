@@ -34,7 +34,12 @@ async def deliver(services: Services) -> None:
         await sender_leases.resume(tx, WORKSPACE)  # as an installation does
     pace = RateLimits(limited=False)
     await Delivery(
-        services.db, services.clock, services.client_for, draw_chart, rate_limits=pace
+        services.db,
+        services.clock,
+        services.client_for,
+        draw_chart,
+        services.keys,
+        rate_limits=pace,
     ).deliver_due()
 
 
@@ -52,7 +57,7 @@ async def ask_ben(db: Database, services: Services) -> None:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, CLOSES)
         subject = f"{ROUND}:{BEN}"
         await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
     await carry_out(services, "ask")

@@ -57,7 +57,7 @@ async def asked(db: Database, services: Services) -> Database:
         }
         await a_round(tx, round_id="other", **later)
         for round_id in (ROUND, "other"):
-            await ballots.create_secret(tx, services.keys, WORKSPACE, round_id)
+            await ballots.create_secret(tx, services.keys, WORKSPACE, round_id, CLOSES)
     await add_delivered_message(db, ASK, BEN, ASKED)
     await add_delivered_message(db, REMIND, BEN, REMINDED)
     await add_delivered_message(db, keys.ask("other", BEN), BEN, ("D0BEN", "3.3"))

@@ -1,13 +1,17 @@
 """The lengths of secrets, keys and nonces: all of them strong, none of them short by a byte."""
 
+from dataclasses import replace
+
+import pytest
+
 from bot import keys
 from bot.db.engine import Database
 from bot.rounds import ballots
 from bot.rounds.ballot_crypto import Ballot, BallotCipher
-from tests.harness import WORKSPACE
-from tests.rounds.round_rows import ROUND, a_phase, a_round
+from bot.rounds.messages import COMMENT_LIMIT
+from tests.harness import KEYS, WORKSPACE
+from tests.rounds.round_rows import NOW, ROUND, a_phase, a_round
 
-RING = keys.KeyRing([bytes(range(32))])
 NONCE_BYTES, TAG_BYTES = 12, 16  # of AES-GCM, as NIST SP 800-38D recommends
 
 
@@ -15,11 +19,11 @@ async def test_a_rounds_secret_has_256_bits(db: Database) -> None:
     async with db.transaction() as tx:
         await a_phase(tx)
         await a_round(tx)
-        await ballots.create_secret(tx, RING, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, KEYS, WORKSPACE, ROUND, NOW)
         wrapped = await ballots.secret_of(tx, WORKSPACE, ROUND)
 
     assert wrapped is not None
-    assert len(RING.unwrap(wrapped, f"{WORKSPACE}:{ROUND}")) == 32
+    assert len(KEYS.unwrap(wrapped, f"{WORKSPACE}:{ROUND}")) == 32
     assert len(wrapped.sealed) == NONCE_BYTES + 32 + TAG_BYTES
 
 
@@ -30,14 +34,16 @@ def test_ballots_are_sealed_with_a_key_of_256_bits_derived_from_the_secret() -> 
     assert cipher._key != cipher.secret
 
 
-def test_a_ballot_is_padded_to_a_kilobyte() -> None:
+@pytest.mark.parametrize("comment", ["", "x", "x" * 999, "👩" * COMMENT_LIMIT, '\\n"' * 500, "\0"])
+def test_every_ballot_has_the_same_size_and_opens_again(comment: str) -> None:
     cipher = BallotCipher(context="T1:round", secret=bytes(32))
-    sizes = {
-        len(cipher.seal("token", Ballot(answers={"trust": 3}, comment="x" * length)))
-        for length in (0, 1, 500, 900)
-    }
+    answers = {"clarity": 3, "trust": None, "ego": 5, "check": None}
+    ballot = Ballot(answers=answers, comment=comment)
 
-    assert sizes == {NONCE_BYTES + 1024 + TAG_BYTES}
+    sealed = cipher.seal("token", ballot)
+
+    assert len(sealed) == len(cipher.seal("token", Ballot()))
+    assert cipher.unseal("token", sealed) == replace(ballot, comment=comment.rstrip("\0"))
 
 
 def test_a_sealed_value_begins_with_a_fresh_nonce_of_96_bits() -> None:

@@ -11,16 +11,15 @@ import pytest
 from sqlalchemy import update
 
 from bot.agenda import schedule
-from bot.clock import AdjustableClock, random_bytes
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.home.lifecycle import opt_out
-from bot.keys import KeyRing
 from bot.rounds import answering, ballots, questions, store
 from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE
+from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, other_keys
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -36,7 +35,7 @@ async def opened(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx, questions=store.as_json(questions.about_leads(["Ana"])))
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, NOW + timedelta(days=2))
         for user_id in ASKED:
             subject = f"{ROUND}:{user_id}"
             await schedule.add(tx, WORKSPACE, action="ask", subject=subject, due_at=NOW)
@@ -113,7 +112,7 @@ async def test_while_the_key_is_missing_only_leads_are_asked_and_reminded(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     """Who of the members answered cannot be known then, and nobody is bothered for nothing."""
-    without_key = replace(services, keys=KeyRing([random_bytes(32)]))
+    without_key = replace(services, keys=other_keys())
     await carry_out(without_key, "ask")
     assert set(await said(opened)) == {ASKED[ANA]}
     await delivered(opened, ASKED[ANA], ("D0", "1.1"))
@@ -127,13 +126,13 @@ async def test_members_asked_before_the_key_was_missing_are_not_reminded(
     await asked(services)
     await answer(services, ANA)
 
-    assert await reminded(replace(services, keys=KeyRing([random_bytes(32)])), clock) == set()
+    assert await reminded(replace(services, keys=other_keys()), clock) == set()
 
 
 async def test_home_takes_a_question_as_answered_while_the_key_is_missing(
     opened: Database, services: Services
 ) -> None:
-    keys = KeyRing([random_bytes(32)])
+    keys = other_keys()
     async with opened.reading() as reader:
         for user_id, is_answered in ((BEN, True), (ANA, False)):
             (question,) = await store.open_questionnaires_for(reader, WORKSPACE, user_id, keys, NOW)

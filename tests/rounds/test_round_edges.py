@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.agenda import schedule
-from bot.clock import AdjustableClock, random_bytes
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
-from bot.keys import KeyRing
 from bot.rounds import answering, ballots
 from bot.rounds.lifecycle import plan_rounds
 from bot.rounds.messages import skipped
@@ -17,7 +16,7 @@ from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, OWNER, WORKSPACE
+from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, OWNER, WORKSPACE, other_keys
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, PHASE, ROUND, ZONES, a_person, a_phase, a_round, the_phase
 
@@ -32,7 +31,7 @@ async def open_round(db: Database, services: Services) -> Database:
             await a_person(tx, user_id)
         await a_phase(tx)
         await a_round(tx)
-        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND)
+        await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, NOW + timedelta(days=2))
         await schedule.add(tx, WORKSPACE, action="close_round", subject=ROUND, due_at=CLOSES_AT)
     return db
 
@@ -42,7 +41,7 @@ async def test_a_lost_key_delays_no_round_that_nobody_answered(
 ) -> None:
     clock.move_to(CLOSES_AT)
 
-    await carry_out(replace(services, keys=KeyRing([random_bytes(32)])), "close_round")
+    await carry_out(replace(services, keys=other_keys()), "close_round")
 
     assert (await the_round(open_round)).state == "cancelled"
 

@@ -1,12 +1,15 @@
 """Malformed and unusual request bodies, each with its content type."""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
+from tests.harness import LAUNCH
 from tests.scenarios.requests import (
     FORM,
     JSON,
     PRESSED,
+    PRESSED_IN_VIEW,
     SUBMITTED,
     TYPED,
     VIEW,
@@ -44,6 +47,10 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "team is a number": (form({"type": "shortcut", "team": 17}), FORM),
     "authorization is null": (form({"type": "shortcut", "authorizations": [None]}), FORM),
     "user is null": (form({**PRESSED, "user": None}), FORM),
+    "person with a channel's id": (form({**PRESSED, "user": {"id": LAUNCH}}), FORM),
+    "person without an id of Slack's": (form({**PRESSED, "user": {"id": "ben"}}), FORM),
+    "state of a button in a view is a text": (form({**PRESSED_IN_VIEW, "state": "x"}), FORM),
+    "view of a button in a message is a text": (form({**PRESSED, "view": "x"}), FORM),
     "no actions": (form({**PRESSED, "actions": []}), FORM),
     "action is null": (form({**PRESSED, "actions": [None]}), FORM),
     "actions are null": (form({**PRESSED, "actions": None}), FORM),
@@ -68,14 +75,37 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     ),
     "command without a user": (urlencode({**TYPED, "user_id": ""}).encode(), FORM),
 }
+ODD_PAYLOADS: tuple[Any, ...] = (None, {}, [], "text", {"id": None}, {"id": ["x"]})
+FOREIGN_METADATA: tuple[Any, ...] = (
+    *(None, {}, {"event_type": 7}, {"event_type": "imbalance_message"}),
+    *({"event_type": "imbalance_message", "event_payload": payload} for payload in ODD_PAYLOADS),
+)
 #: Unusual bodies answered with 200 if they are signed: well formed, or ignored by the bot.
 ANSWERED: dict[str, tuple[bytes, str]] = {
     "deeply nested event": (b'{"type":"x","event":' + b'{"event":' * 400 + b"1" + b"}" * 401, JSON),
     "team is null": (form({**PRESSED, "team": None}), FORM),
     "infinite value": (form({**PRESSED, "message": {"number": float("inf")}}), FORM),
+    "command without a text": (
+        json.dumps({name: TYPED[name] for name in TYPED if name != "text"}).encode(),
+        JSON,
+    ),
+    "command whose text is null": (json.dumps({**TYPED, "text": None}).encode(), JSON),
+    "button of a form, in a message": (
+        form({**PRESSED, "actions": [{"action_id": "phase.start.back", "value": "r"}]}),
+        FORM,
+    ),
+    "submitted home tab": (form({**SUBMITTED, "view": {**VIEW, "type": "home"}}), FORM),
+    "view of a button without a state": (
+        form({**PRESSED_IN_VIEW, "view": {**PRESSED_IN_VIEW["view"], "state": None}}),
+        FORM,
+    ),
+    "value that is no id": (
+        form({**PRESSED, "actions": [{"action_id": "phases.start", "value": "C0" * 200}]}),
+        FORM,
+    ),
     "unknown button": (form({**PRESSED, "actions": [{"action_id": "violet"}]}), FORM),
     "unknown form": (form({**SUBMITTED, "view": {**VIEW, "callback_id": "v"}}), FORM),
-    "unknown command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
+    "renamed command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
     "unknown type": (form({"type": "violet", "team": {"id": TYPED["team_id"]}}), FORM),
     "rate limited": (
         json.dumps({"type": "app_rate_limited", "team_id": TYPED["team_id"]}).encode(),
@@ -88,16 +118,19 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
         json.dumps({**NO_EVENT, "team_id": None, "event": {"type": "app_uninstalled"}}).encode(),
         JSON,
     ),
-    "metadata without a payload": (
-        json.dumps(
-            {
-                **NO_EVENT,
-                "event": {
-                    **event_callback("message_metadata_posted")["event"],
-                    "metadata": {"event_type": "imbalance_message", "event_payload": None},
-                },
-            }
-        ).encode(),
-        JSON,
-    ),
+    **{
+        f"metadata of another app: {metadata}": (
+            json.dumps(
+                {
+                    **NO_EVENT,
+                    "event": {
+                        **event_callback("message_metadata_posted")["event"],
+                        "metadata": metadata,
+                    },
+                }
+            ).encode(),
+            JSON,
+        )
+        for metadata in FOREIGN_METADATA
+    },
 }

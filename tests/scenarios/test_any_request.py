@@ -56,7 +56,6 @@ BYTES = st.one_of(
     st.binary(max_size=60).map(lambda body: b"payload=" + body),
 )
 SETTINGS = settings(
-    deadline=None,
     max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -5,10 +5,11 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.db import schema
-from bot.operations.message_decisions import OPERATOR, Decision, decide
+from bot.operations.message_decisions import Decision, decide
 from bot.outbox import admin_queries, enqueue, keys
 from bot.outbox.enqueue import State
 from bot.slack.content import content, section
+from bot.workspaces.store import OPERATOR
 from tests.harness import ANA, LAUNCH, MEMBERS, PLATFORM, WORKSPACE, BotHarness
 from tests.scenarios.lead import Lead, shown
 from tests.scenarios.screen import (

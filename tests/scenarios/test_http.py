@@ -1,12 +1,18 @@
 """The bot in HTTP mode, and the verification of request signatures."""
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientConnectorError, ClientSession
 from slack_sdk.signature import SignatureVerifier
 
-from bot.clock import real_now
+from bot.app import Imbalance
+from bot.clock import AdjustableClock, real_now
 from bot.metrics import refused_signatures
+from bot.settings import Settings
 from tests.harness import ANA, BEN, LAUNCH, BotHarness
+from tests.operations.test_process import free_port
 from tests.scenarios.lead import Lead
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -76,3 +82,34 @@ async def post(harness: BotHarness, headers: dict[str, str]) -> int:
         url = str(harness.slack.request_url)
         async with session.post(url, data=BODY, headers={**form, **headers}) as answer:
             return answer.status
+
+
+async def test_slack_and_metrics_are_served_at_their_own_addresses(
+    settings: Settings, clock: AdjustableClock
+) -> None:
+    metrics_port = free_port()
+    app = Imbalance(
+        replace(
+            settings, http_host="127.0.0.2", metrics_host="127.0.0.3", metrics_port=metrics_port
+        ),
+        clock,
+        http=True,
+    )
+    await app.start()
+    addresses = {
+        f"http://127.0.0.{last}:{port}{path}"
+        for last in (1, 2, 3)
+        for port, path in ((app.http_port, "/slack/events"), (metrics_port, "/healthz"))
+    }
+    answering = set()
+    async with ClientSession() as session:
+        for address in addresses:
+            with suppress(ClientConnectorError):
+                async with session.get(address):
+                    answering.add(address)
+    await app.stop()
+
+    assert answering == {
+        f"http://127.0.0.2:{app.http_port}/slack/events",
+        f"http://127.0.0.3:{metrics_port}/healthz",
+    }

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 from slack_sdk.models.blocks import InputBlock, PlainTextInputElement
 from slack_sdk.models.views import View
 from structlog.testing import capture_logs
@@ -16,6 +15,7 @@ from bot.slack import views
 from bot.slack.content import plain
 from bot.slack.views import INVALID_VIEW_TEXT
 from bot.start import page_moment, page_promise, wording
+from tests.conftest import log_plainly
 from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
 
@@ -27,7 +27,7 @@ def logged() -> Iterator[list[Any]]:
     vars(log).pop("bind", None)
     with capture_logs() as lines:
         yield lines
-    structlog.reset_defaults()
+    log_plainly()
     vars(log).pop("bind", None)
 
 

@@ -9,14 +9,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import select
 
+from bot.db import schema
 from tests.harness import BotHarness
 from tests.scenarios.malformed import ANSWERED, MALFORMED
 from tests.scenarios.requests import (
     FORM,
     JSON,
+    PRESSED,
+    SUBMITTED,
     TYPED,
+    VIEW,
     event_callback,
+    form,
     post,
     post_and_read,
     post_signed,
@@ -89,15 +95,53 @@ async def test_signed_unusual_request_is_answered(
     assert "exception" not in written.getvalue()
 
 
-@pytest.mark.parametrize("name", ["unknown form", "unknown command"])
-async def test_unknown_form_or_command_is_explained_to_the_user(
-    harness: BotHarness, name: str
-) -> None:
-    body, kind = ANSWERED[name]
+async def test_unknown_form_is_explained_to_the_user(harness: BotHarness) -> None:
+    body, kind = ANSWERED["unknown form"]
     status, text = await post_and_read(harness, body, signed(body), kind)
 
     assert status == 200
     assert "I do not know this button, form or command" in text
+
+
+@pytest.mark.parametrize(
+    ("callback_id", "metadata"),
+    [
+        ("phases.wrap_up", "r"),
+        ("phases.extend", "r"),
+        ("workspaces.settings", "{}"),
+    ],
+)
+async def test_form_with_other_inputs_is_refused_with_a_sentence(
+    harness: BotHarness, written: io.StringIO, callback_id: str, metadata: str
+) -> None:
+    view = {**VIEW, "callback_id": callback_id, "private_metadata": metadata}
+    states: tuple[dict[str, Any], ...] = ({}, {"outcome": {}}, {"outcome:x": {"phases.value": {}}})
+    for values in states:
+        body = form({**SUBMITTED, "view": {**view, "state": {"values": values}}})
+        status, text = await post_and_read(harness, body, signed(body))
+
+        assert status == 200
+        assert "Nothing was" in text
+    assert log_is_clean(written)
+
+
+async def test_another_workspace_is_refused_with_a_sentence_and_its_events_acknowledged(
+    harness: BotHarness, written: io.StringIO
+) -> None:
+    elsewhere = {"team": {"id": "T0OTHER"}, "response_url": "violet"}
+    typed = urlencode({**TYPED, "team_id": "T0OTHER", "response_url": "violet"}).encode()
+    for body in (typed, form({**SUBMITTED, **elsewhere})):
+        status, text = await post_and_read(harness, body, signed(body))
+        assert status == 200
+        assert "only people of the workspace that I am installed in" in text
+    assert await post_signed(harness, form({**PRESSED, **elsewhere})) == 200
+    for kind in ("channel_archive", "app_uninstalled", "user_change"):
+        event = {**event_callback(kind), "team_id": "T0OTHER", "authorizations": None}
+        assert await post_signed(harness, json.dumps(event).encode(), JSON) == 200
+
+    assert log_is_clean(written)
+    async with harness.bot.db.reading() as reader:
+        assert list(await reader.scalars(select(schema.events_seen.c.event_id))) == []
 
 
 async def test_body_is_decoded_as_utf_8_whatever_the_content_type(harness: BotHarness) -> None:

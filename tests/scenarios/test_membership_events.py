@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bot.db import schema
@@ -48,17 +49,25 @@ async def test_departed_member_gets_no_messages(harness: BotHarness, ana: Lead) 
     assert (await team_rows(harness))[BEN]["left_at"] is not None
 
 
-async def test_new_member_is_asked_from_the_next_round(harness: BotHarness, ana: Lead) -> None:
-    await ana.starts()
+@pytest.mark.parametrize("joiners", [(OWNER,), (OWNER, FINN)])
+async def test_new_members_of_a_small_team_are_asked_as_soon_as_there_are_two(
+    harness: BotHarness, ana: Lead, joiners: tuple[str, ...]
+) -> None:
+    await start_with_team(ana, [BEN, CHIARA, DEV, EMI])
     await harness.wait(days=2)
-    harness.slack.join(LAUNCH, OWNER)
+    harness.slack.leave(LAUNCH, FINN)
+    for user_id in joiners:
+        harness.slack.join(LAUNCH, user_id)
     await harness.settle()
+    assert "Every Tuesday, 4 people get three" in announcement_text(harness)
 
-    assert "Every Tuesday, 8 people get three" in announcement_text(harness)
-    assert harness.slack.as_user(OWNER).dm_with_bot() == []
     await harness.wait(days=7)
-    (asked,) = harness.slack.as_user(OWNER).dm_with_bot()[:1]
-    assert "questions about this week" in asked["text"]
+
+    are_asked = len(joiners) == 2
+    assert f"Every Tuesday, {6 if are_asked else 4} people get three" in announcement_text(harness)
+    for user_id in joiners:
+        texts = dm_texts(harness, user_id)
+        assert any("before it ends" in text or "this week" in text for text in texts) is are_asked
 
 
 async def test_joining_guest_does_not_become_a_team_member(harness: BotHarness, ana: Lead) -> None:
@@ -126,7 +135,7 @@ async def test_missed_joins_and_leaves_are_detected_when_the_next_round_opens(
 
     await harness.wait(days=7)
 
-    assert any("questions about this week" in text for text in dm_texts(harness, OWNER))
+    assert dm_texts(harness, OWNER) == []  # waits for a second one
     assert len(dm_texts(harness, BEN)) == before
     assert "led by Ana" in announcement_text(harness)
     people = await team_rows(harness)

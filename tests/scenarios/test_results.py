@@ -88,7 +88,7 @@ async def test_lead_gets_levels_chart_and_comments_before_the_team(
     message = latest_dm(round_closed, ANA)
 
     assert message["text"] == f"Start in <#{LAUNCH}>: the results, for the leads first."
-    assert "5 of 7 people asked answered." in blocks_json(message)
+    assert "people asked" not in blocks_json(message)
     assert "Mostly unclear (2 of 5)" in blocks_json(message)
     assert blocks_json(message).count("nobody says so") == 5
     (picture,) = [block for block in message["blocks"] if block["type"] == "image"]
@@ -106,7 +106,7 @@ async def test_team_gets_results_with_the_note_a_working_day_later(
     await round_closed.travel_to(AFTER_TEAM_RESULTS)
 
     (message,) = thread_replies(round_closed)
-    assert message["text"] == f"Start in <#{LAUNCH}>: mostly unclear."
+    assert message["text"] == f"Start in <#{LAUNCH}>: the results."
     assert "&lt;!channel&gt; It waits until January." in blocks_json(message)
     assert "nobody says so" not in blocks_json(message)
     assert "image" in [block["type"] for block in message["blocks"]]
@@ -178,9 +178,11 @@ async def test_too_few_answers_are_neither_shown_nor_stored(round_open: BotHarne
     await round_open.travel_to(AFTER_TEAM_RESULTS)
 
     to_lead = latest_dm(round_open, ANA)
-    assert to_lead["text"] == f"Start in <#{LAUNCH}>: too few answers to show."
+    assert (
+        to_lead["text"] == f"Start in <#{LAUNCH}>: not enough answers to keep everyone anonymous."
+    )
     (message,) = thread_replies(round_open)
-    assert "They are not kept." in blocks_json(message)
+    assert "nothing was kept" in blocks_json(message)
     assert COMMENT not in blocks_json(to_lead) + blocks_json(message)
     async with round_open.bot.db.reading() as reader:
         for table in (schema.question_levels, schema.round_comments):

@@ -5,10 +5,17 @@ import json
 from sqlalchemy import select
 
 from bot.db import schema
+from bot.playground.fake_slack.people import Person
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
-from bot.workspaces import store
+from bot.workspaces import settings_form, store
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import ANA, BEN, GUEST, LAUNCH, OWNER, WORKSPACE, BotHarness
+
+
+def top_view_id(person: Person) -> str:
+    view = person.top_view
+    assert view is not None
+    return str(view["id"])
 
 
 async def settings_of(harness: BotHarness) -> WorkspaceSettings:
@@ -47,6 +54,32 @@ async def test_invalid_settings_are_refused_at_their_fields(
 
     assert set(submitted.errors) == {"default_weeks", "default_zone"}
     assert await settings_of(harness) == WorkspaceSettings()
+
+
+async def test_admin_reads_the_audit_log_above_the_settings(harness: BotHarness) -> None:
+    admin = harness.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    await admin.fill(top_view_id(admin), {"minimum_small": "5", "default_zone": "Europe/Lisbon"})
+    await admin.submit()
+    await admin.close(everything=True)
+    await admin.command("/imbalance settings", LAUNCH)
+    await admin.click(settings_form.AUDIT)
+
+    shown = json.dumps(admin.top_view, ensure_ascii=False)
+    assert f"<@{OWNER}> changed the setting “Answers needed, teams of 4 to 7”: default → 5" in shown
+    assert "“Time zone where Slack knows none”: default → Europe/Lisbon" in shown
+
+
+async def test_person_who_is_no_admin_any_more_does_not_see_the_audit_log(
+    harness: BotHarness,
+) -> None:
+    admin = harness.slack.as_user(OWNER)
+    await admin.command("/imbalance settings", LAUNCH)
+    harness.slack.change_user(OWNER, is_admin=False, is_owner=False)
+    await harness.settle()
+    await admin.click(settings_form.AUDIT)
+
+    assert "Only workspace admins see the audit log." in json.dumps(admin.top_view)
 
 
 async def test_unchanged_settings_close_the_form(harness: BotHarness) -> None:

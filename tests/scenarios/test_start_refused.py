@@ -58,8 +58,6 @@ async def test_phase_cannot_start_in_a_direct_message(harness: BotHarness, ana: 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("results until 31-12", 'cannot read "31-12" as a day'),
-        ("results until", "cannot read nothing as a day"),
         ("results until 2026-11-20", "Fri 20 Nov isn't after today"),
         ("results until 2025-12-18", "Thu 18 Dec 2025 isn't after today"),
         ("results 30w", "at most 6 weeks"),

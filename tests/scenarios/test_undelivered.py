@@ -7,7 +7,8 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from bot.db import schema
-from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, BotHarness
+from bot.outbox.sealed_content import unseal_payload
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, WORKSPACE, BotHarness
 from tests.operations.stuck_messages import command
 from tests.scenarios.lead import Lead, count, shown
 from tests.scenarios.screen import dm_containing, dm_texts, failed_messages, posts_to
@@ -34,7 +35,9 @@ async def stored_messages(harness: BotHarness, kind: str = "concerns") -> list[s
         rows = await reader.scalars(
             select(messages.c.payload).where(messages.c.key.startswith(f"{kind}:"))
         )
-        return [shown(payload["blocks"]) for payload in rows if payload]
+        keys = harness.bot.services.keys
+        opened = [unseal_payload(keys, WORKSPACE, payload) for payload in rows if payload]
+        return [shown(payload["blocks"]) for payload in opened]
 
 
 def dm_transcript(harness: BotHarness, user_id: str = ANA) -> str:

@@ -138,7 +138,6 @@ def assert_accepted(view: View) -> None:
 
 many_examples = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

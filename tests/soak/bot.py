@@ -72,7 +72,6 @@ class MultiWorkspaceBot(Imbalance):
             rate_limits=RateLimits(limited=False),
             retry_timings=RETRY_TIMINGS,
             draw=draw,
-            host="127.0.0.1",
         )
         self.adjustable_clock = clock
 

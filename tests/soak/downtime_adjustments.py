@@ -14,7 +14,7 @@ from tests.soak.simulated_workspace import SimulatedWorkspace
 async def adopt_late_rounds(workspaces: dict[str, SimulatedWorkspace], bot: BotProcess) -> None:
     rounds = await bot.rows(
         "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
-        *("opened_at", "closes_at", "shown_at"),
+        *("opened_at", "closes_at", "shown_at", "asked"),
     )  # fmt: skip
     people = await bot.rows(
         "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
@@ -28,9 +28,20 @@ def _adopt_late_rounds(
     by_phase: dict[str, list[dict]] = {}
     by_round: dict[str, list[dict]] = {}
     for _, round_id, user_id, role, slot_at in people:
-        row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": _instant(slot_at)}
+        slot = _instant(slot_at) if slot_at else None
+        row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": slot}
         by_round.setdefault(round_id, []).append(row)
-    for workspace_id, round_id, phase_id, number, kind, opened_at, closes_at, shown_at in rounds:
+    for (
+        workspace_id,
+        round_id,
+        phase_id,
+        number,
+        kind,
+        opened_at,
+        closes_at,
+        shown_at,
+        asked,
+    ) in rounds:
         by_phase.setdefault(workspace_id + phase_id, []).append(
             {
                 "round_id": round_id,
@@ -39,6 +50,7 @@ def _adopt_late_rounds(
                 "opened_at": _instant(opened_at),
                 "closes_at": _instant(closes_at),
                 "shown_at": _instant(shown_at) if shown_at else None,
+                "asked": asked,
             }
         )
     for workspace in workspaces.values():

@@ -141,7 +141,7 @@ class Slack:
                     "event_type": "imbalance_message",
                     "event_payload": {"id": post.message_id},
                 }
-                found.append({"ts": post.ts, "metadata": metadata})
+                found.append({"ts": post.ts, "user": BOT, "metadata": metadata})
         return {"messages": found}
 
     def _conversations_replies(self, account: Account, args: Args) -> Args:

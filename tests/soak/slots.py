@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
+from bot.phases.privacy import LARGE_TEAM, Rounding
 from tests.model.calendar import (
     APART,
     DAY,
@@ -84,7 +85,7 @@ async def check(soak: Soak, problems: list[str]) -> Counter[str]:
     """Count the questions by the rule that permits their time, and add violations to `problems`."""
     rounds = await _rounds(soak)
     _check_distance(soak, rounds, problems)
-    await _check_minimum(soak, rounds, problems)
+    await _check_shape(soak, rounds, problems)
     results: Counter[str] = Counter()
     for one in _questions(soak, rounds):
         rule = rule_of(one, soak.downtimes)
@@ -197,7 +198,7 @@ def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Question]:
 
 
 async def _rounds(soak: Soak) -> dict[str, Row]:
-    names = ["workspace_id", "round_id", "phase_id", "kind", "state", "minimum"]
+    names = ["workspace_id", "round_id", "phase_id", "kind", "state", "asked", "rounding"]
     names += ["opened_at", "closes_at"]
     begun = dict(await soak.bot.rows("phases", "phase_id", "started_at"))
     results = {}
@@ -221,11 +222,12 @@ def _check_distance(soak: Soak, rounds: dict[str, Row], problems: list[str]) -> 
         ]
 
 
-async def _check_minimum(soak: Soak, rounds: dict[str, Row], problems: list[str]) -> None:
-    """No level from fewer answers than the round's minimum, and no band with one answer."""
-    for round_id, answers, bands in await soak.bot.rows(
-        "question_levels", "round_id", "answers", "bands"
-    ):
-        parts = [band["answers"] for band in bands or []]
-        if answers < rounds[round_id]["minimum"] or sum(parts) not in (0, answers) or 1 in parts:
-            problems.append(f"not anonymous: {round_id} {answers} {bands}")
+async def _check_shape(soak: Soak, rounds: dict[str, Row], problems: list[str]) -> None:
+    """Levels are rounded; no phrase and no change under eight people, or where they are whole."""
+    names = ("round_id", "level", "share", "change")
+    for round_id, level, share, change in await soak.bot.rows("question_levels", *names):
+        round_ = rounds[round_id]
+        is_fine = round_["asked"] >= LARGE_TEAM and round_["rounding"] == Rounding.HALF
+        is_rounded = (level * Rounding(round_["rounding"]).steps).is_integer()
+        if not is_rounded or ((share or change is not None) and not is_fine):
+            problems.append(f"not anonymous: {round_id} {level} {share} {change}")

@@ -3,11 +3,19 @@
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.phases.rules import PhaseKind, PhaseLimits
-from bot.start.command_args import Arguments, UnreadableDate, parse, refusal_of_end
+from bot.start.command_args import Arguments, parse, refusal_of_end
 
 TODAY = date(2026, 11, 24)  # a Tuesday
+#: Words that may be read as kind or end, and so leave the milestone.
+NEVER_IN_A_MILESTONE = {
+    *("results", "sprint", "trust", "building", "until", "for", "by", "in", "a", "two", "-"),
+    *("2w", "3", "weeks", "10", "days", "18", "Dec", "2026", "next", "Friday", "tomorrow", "of"),
+}
+WORDS = sorted(NEVER_IN_A_MILESTONE | {"Ship", "it", "soon", "31", "0000"})
 SPRINT, TRUST = PhaseKind.RESULTS_SPRINT, PhaseKind.TRUST_BUILDING
 
 
@@ -28,12 +36,37 @@ SPRINT, TRUST = PhaseKind.RESULTS_SPRINT, PhaseKind.TRUST_BUILDING
         ("until 2026-12-18 Ship", None, date(2026, 12, 18), "Ship"),
         ("trust Until 2026-12-18", TRUST, date(2026, 12, 18), ""),
         ("results Ship 2w", SPRINT, None, "Ship 2w"),
-        ("results 2weeks", SPRINT, None, "2weeks"),
-        ("results 1000d", SPRINT, None, "1000d"),
+        ("results 2weeks", SPRINT, TODAY + timedelta(days=14), ""),
+        ("results 3 weeks Ship it", SPRINT, TODAY + timedelta(days=21), "Ship it"),
+        ("for 3w Ship", None, TODAY + timedelta(days=21), "Ship"),
+        ("10 days", None, TODAY + timedelta(days=10), ""),
+        ("10-day sprint", SPRINT, TODAY + timedelta(days=10), ""),
+        ("2w results Ship", SPRINT, TODAY + timedelta(days=14), "Ship"),
+        ("results sprint 2w: Ship", SPRINT, TODAY + timedelta(days=14), "Ship"),
+        ("trust building for two weeks - Listen", TRUST, TODAY + timedelta(days=14), "Listen"),
+        ("for a month", None, date(2026, 12, 24), ""),
+        ("results Ship it for 3 weeks", SPRINT, TODAY + timedelta(days=21), "Ship it"),
+        ("results Ship it until 18 Dec", SPRINT, date(2026, 12, 18), "Ship it"),
+        ("until 18 Dec Ship", None, date(2026, 12, 18), "Ship"),
+        ("until Dec 18th, 2026 Ship", None, date(2026, 12, 18), "Ship"),
+        ("by 18th of December Ship", None, date(2026, 12, 18), "Ship"),
+        ("until 18 Jan Ship", None, date(2027, 1, 18), "Ship"),
+        ("until Friday Ship", None, date(2026, 11, 27), "Ship"),
+        ("until tue", None, date(2026, 12, 1), ""),
+        ("until next Friday", None, date(2026, 12, 4), ""),
+        ("until tomorrow", None, date(2026, 11, 25), ""),
+        ("results 1000d", SPRINT, TODAY + timedelta(days=1000), ""),
+        ("results 99999 days", SPRINT, None, "99999 days"),
+        ("2w until 18 Dec", None, TODAY + timedelta(days=14), "until 18 Dec"),
+        ("results 10 days of quiet", SPRINT, None, "10 days of quiet"),
+        ("Cut the lead time to 2 days", None, None, "Cut the lead time to 2 days"),
+        ("by popular demand", None, None, "by popular demand"),
+        ("for Acme", None, None, "for Acme"),
+        ("Ship for", None, None, "Ship for"),
         ("Ship results", None, None, "Ship results"),
     ],
 )
-def test_arguments_are_read_as_kind_end_and_milestone_in_this_order(
+def test_arguments_mean_what_they_say_in_any_usual_order(
     typed: str, kind: PhaseKind | None, ends_on: date | None, milestone: str
 ) -> None:
     arguments = parse(typed.split(), TODAY)
@@ -41,11 +74,33 @@ def test_arguments_are_read_as_kind_end_and_milestone_in_this_order(
     assert arguments == Arguments(kind=kind, ends_on=ends_on, milestone=milestone)
 
 
-@pytest.mark.parametrize(("typed", "word"), [("until", ""), ("results until soon", "soon")])
-def test_unreadable_date_is_named_in_the_error(typed: str, word: str) -> None:
-    with pytest.raises(UnreadableDate) as unreadable:
-        parse(typed.split(), TODAY)
-    assert unreadable.value.typed == word
+@pytest.mark.parametrize(
+    ("typed", "unread", "milestone"),
+    [
+        ("until", "", ""),
+        ("results until soon", "soon", ""),
+        ("until soon Ship", "soon", "Ship"),
+        ("until 31 Feb Ship", "31 Feb", "Ship"),
+        ("until 31-12 Ship", "31-12", "Ship"),
+        ("until 18 Dec 0000", None, "0000"),
+    ],
+)
+def test_end_that_cannot_be_read_is_kept_apart(
+    typed: str, unread: str | None, milestone: str
+) -> None:
+    arguments = parse(typed.split(), TODAY)
+
+    assert (arguments.unread_end, arguments.milestone) == (unread, milestone)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8), st.dates(date(2020, 1, 1), date(2100, 1, 1)))
+def test_every_word_is_read_or_shown(words: list[str], today: date) -> None:
+    arguments = parse(words, today)
+    shown = [*arguments.milestone.split(), *(arguments.unread_end or "").split()]
+    read = [word for word in words if word not in shown]
+
+    assert set(shown) <= set(words)
+    assert set(read) <= NEVER_IN_A_MILESTONE
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,14 @@ async def test_start_is_refused_for_ineligible_people_and_channels(
 async def test_group_message_is_refused_by_the_name_that_slack_gives_it(
     services: Services,
 ) -> None:
-    here = Request(workspace_id=WORKSPACE, channel_id="G0GROUP", user_id=ANA)
-    named = {"channel_name": "mpdm-ana--ben--emi-1", "trigger_id": "1.2.3"}
+    here = Request(
+        workspace_id=WORKSPACE,
+        channel_id="G0GROUP",
+        channel_name="mpdm-ana--ben--emi-1",
+        user_id=ANA,
+    )
     with pytest.raises(Refused, match="A phase belongs to a channel"):
-        await wizard.open_start(services, here, named)
+        await wizard.open_start(services, here, {"trigger_id": "1.2.3"})
 
 
 async def test_only_configured_starters_and_admins_may_start(services: Services) -> None:

@@ -57,8 +57,6 @@ async def save_unfinished(services: Services, draft: Draft = UNFINISHED) -> None
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("until", "cannot read nothing as a day"),
-        ("until soon", 'cannot read "soon" as a day'),
         ("until 2026-11-23", "isn't after today"),
         ("results until 2027-01-05", "at most 6 weeks"),
     ],
@@ -67,7 +65,7 @@ async def test_invalid_typed_end_is_refused(services: Services, typed: str, mess
     lead = await eligible_ana(services)
     with pytest.raises(Refused, match=message):
         prefill.parse_arguments(lead, typed.split())
-    arguments = prefill.parse_arguments(lead, ["results", "1w", "Ship", "&lt;it&gt;"])
+    arguments = prefill.parse_arguments(lead, ["results", "1w", "Ship", "<it>"])
     assert arguments.milestone == "Ship <it>"
     assert arguments.ends_on == date(2026, 11, 30)
 

@@ -171,8 +171,8 @@ READS: dict[str, Read] = {
     "opted_out_channels": lambda tx, ws, _: store.opted_out_channels(tx, ws, BEN),
     "closed_rounds": with_phase(results.closed_rounds),
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
-    "asked_in": lambda tx, ws, _: results.asked_in(tx, ws, OPEN_ROUND),
-    "comments_of": lambda tx, ws, _: results.comments_of(tx, ws, CLOSED_ROUND),
+    "earlier_rounds": lambda tx, ws, _: rounds.earlier_rounds(tx, ws, RUNS),
+    "comments_of": lambda tx, ws, s: results.comments_of(tx, s.keys, ws, CLOSED_ROUND),
     "latest_note": lambda tx, ws, _: results.latest_note(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
     "held_messages_of": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
@@ -222,7 +222,7 @@ async def test_read_of_one_phase_or_round_sees_no_other(
             phase = await loaded(reader, ws, phase_id)
             shown = await results.closed_rounds(reader, ws, phase)
             round_id = {RUNS: CLOSED_ROUND, OVER: OLD_ROUND}[phase_id]
-            comments = await results.comments_of(reader, ws, round_id)
+            comments = await results.comments_of(reader, services.keys, ws, round_id)
             note = await results.latest_note(reader, ws, phase_id)
             reflections = await results.reflections_of(reader, ws, phase, round_id)
 

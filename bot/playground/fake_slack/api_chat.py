@@ -31,6 +31,8 @@ def _post(core: Core, args: Arguments) -> Json:
     content["text"] = content.get("text", "")[:LONGEST_POST]
     content |= _thread(conversation, args)
     content |= _customized(core, args)
+    if args.flag("reply_broadcast") and "thread_ts" in content:
+        content["subtype"] = "thread_broadcast"  # shown in the channel as well
     message = messages.post(core, conversation, messages.by_bot(core, content))
     return {"channel": conversation.id, "ts": message["ts"], "message": message_object(message)}
 
@@ -74,7 +76,7 @@ def direct_with(core: Core, user_id: str, unknown: str = "user_not_found") -> Co
         raise SlackError("cannot_dm_bot")
     if user.deleted:
         raise SlackError("user_disabled")
-    if user.team_id != example_workspace.TEAM_ID and not _share_a_channel(core, user_id):
+    if not example_workspace.is_colleague(user) and not _share_a_channel(core, user_id):
         raise SlackError("user_not_visible")
     return core.workspace.open_direct_message(example_workspace.BOT_USER_ID, user_id)
 

@@ -71,8 +71,8 @@ def _of_user(core: Core, args: Arguments) -> Json:
 
 
 def _type(conversation: Conversation) -> str:
-    types = {"im": "im", "private": "private_channel", "channel": "public_channel"}
-    return types[conversation.kind]
+    types = {"groups": "private_channel", "channels": "public_channel"}
+    return types.get(conversation.family, conversation.family)
 
 
 def _listed(core: Core, args: Arguments, conversations: list[Conversation]) -> list[Json]:
@@ -115,6 +115,7 @@ def _history(core: Core, args: Arguments) -> Json:
         message
         for message in reversed(conversation.messages.values())
         if message.get("thread_ts", message["ts"]) == message["ts"]
+        or message.get("subtype") == "thread_broadcast"
     ]
     return _read(core, args, conversation, messages)
 

@@ -69,6 +69,18 @@ def _bookmark(core: Core, args: Arguments) -> Json:
     return {"bookmark": mark}
 
 
+def fill(core: Core, conversation: Conversation) -> None:
+    """Pin as many messages, and add as many bookmarks, as a channel takes."""
+    while len(conversation.pins) < MOST_PINS:
+        message = messages.by_person(core, conversation.creator, {"text": "Pinned long ago"})
+        ts = core.ids.ts()
+        conversation.messages[ts] = {**message, "ts": ts}
+        conversation.pins.append({"ts": ts, "by": conversation.creator, "at": 0})
+    while len(conversation.bookmarks) < MOST_BOOKMARKS:
+        link = {"title": "Old", "link": "https://example.com", "type": "link"}
+        conversation.bookmarks.append(_new_bookmark(core, conversation, Arguments(link)))
+
+
 def _new_bookmark(core: Core, conversation: Conversation, args: Arguments) -> Json:
     link = args.need("link")
     if not link.startswith(("http://", "https://")):

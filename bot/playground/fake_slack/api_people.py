@@ -8,6 +8,15 @@ from bot.playground.fake_slack.json_shapes import user_object
 from bot.playground.fake_slack.methods import Method, page
 from bot.playground.fake_slack.model import Json, User
 
+#: https://docs.slack.dev/enterprise/organization-ready-apps: the organization takes the place of
+#: the workspace.
+ORG_WIDE = {
+    "team": "Playground Inc",
+    "team_id": "E0ORG",
+    "enterprise_id": "E0ORG",
+    "is_enterprise_install": True,
+}
+
 
 def _auth_test(core: Core, args: Arguments) -> Json:
     return {
@@ -18,6 +27,7 @@ def _auth_test(core: Core, args: Arguments) -> Json:
         "user_id": example_workspace.BOT_USER_ID,
         "bot_id": example_workspace.BOT_ID,
         "is_enterprise_install": False,
+        **(ORG_WIDE if core.install.is_org_wide else {}),
     }
 
 
@@ -27,7 +37,7 @@ def _api_test(core: Core, args: Arguments) -> Json:
 
 def _user(core: Core, args: Arguments, user: User) -> Json:
     shape = user_object(user, core.workspace.now())
-    if args.flag("include_locale") and user.team_id == example_workspace.TEAM_ID:
+    if args.flag("include_locale") and example_workspace.is_colleague(user):
         shape["locale"] = "en-GB"
     return shape
 

@@ -61,7 +61,7 @@ def _found(core: Core, view_id: str, external_id: str) -> View:
 
 def _publish(core: Core, args: Arguments) -> Json:
     user = core.workspace.users.get(args.need("user_id"))
-    if user is None or user.is_bot or user.team_id != example_workspace.TEAM_ID:
+    if user is None or user.is_bot or not example_workspace.is_colleague(user):
         raise SlackError("invalid_arguments")
     content = args.need_object("view")
     return {"view": view_object(views.publish(core, user.id, content, args.get("hash")))}
@@ -69,14 +69,21 @@ def _publish(core: Core, args: Arguments) -> Json:
 
 def _validate(core: Core, args: Arguments) -> Json:
     """Handle blocks.validate: report what would be refused, without any effect."""
-    if args.has("view"):
+    given = [name for name in ("blocks", "message", "view") if args.has(name)]
+    if len(given) != 1:
+        raise SlackError("invalid_arguments")
+    if given == ["view"]:
         problems = check_view(args.get("view"), has_file=core.has_file)
     else:
-        problems = check_blocks(args.get("blocks"), "message", has_file=core.has_file)
+        blocks = args.get("blocks") or args.need_object("message").get("blocks") or []
+        problems = check_blocks(blocks, "message", has_file=core.has_file)
     if not problems:
         return {}
-    errors = [{"pointer": problem.pointer, "message": problem.message} for problem in problems]
-    raise SlackError("invalid_blocks", errors=errors)
+    errors = [
+        {"pointer": problem.pointer, "code": "failed_constraint", "message": problem.message}
+        for problem in problems
+    ]
+    raise SlackError(f"invalid_{given[0]}", errors=errors)
 
 
 METHODS = {

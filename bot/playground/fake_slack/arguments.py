@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.model import Json
 
-_JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata", "files")
+_JSON_ARGUMENTS = ("blocks", "attachments", "view", "message", "metadata", "files")
 
 
 async def received(request: web.Request) -> Json:

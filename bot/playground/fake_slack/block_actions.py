@@ -10,11 +10,18 @@ from bot.playground.fake_slack.model import Conversation, Json, Typed
 
 async def act(core: Core, user_id: str, container: Json, action: Json, typed: Typed) -> AppResponse:
     """Send the action with the state of all other inputs."""
+    return await core.dispatch.request(
+        "interactive", pressed(core, user_id, container, action, typed)
+    )
+
+
+def pressed(core: Core, user_id: str, container: Json, action: Json, typed: Typed) -> Json:
+    """Return the payload of an action on what is shown now, without sending it."""
     merge(core.workspace.typed_in(user_id, container), typed)
     _remember(core, user_id, container, action)
     payload = _payload(core, user_id, container)
     payload["actions"] = [{"action_ts": core.ids.ts(), **action}]
-    return await core.dispatch.request("interactive", payload)
+    return payload
 
 
 def _payload(core: Core, user_id: str, container: Json) -> Json:

@@ -46,7 +46,7 @@ async def run(
     declared = core.manifest.command(name)
     if declared is None:
         return _refused("unknown_command", UNKNOWN.format(command=name))
-    if core.workspace.users[user_id].team_id != example_workspace.TEAM_ID:
+    if not example_workspace.is_colleague(core.workspace.users[user_id]):
         return _refused("not_installed", OUTSIDER.format(command=name))
     mentions = declared.get("should_escape")  # otherwise names stay plain text
     sent = typed_text.composed(core.workspace, text) if mentions else typed_text.escaped(text)

@@ -49,9 +49,10 @@ class Hooks:
 
 @dataclass(kw_only=True)
 class Install:
-    """The state of the app's installation: whether its bot token works."""
+    """The state of the app's installation: whether its bot token works, and where it is valid."""
 
     revoked: str = ""  # the error returned by every call: token_revoked, account_inactive
+    is_org_wide: bool = False  # installed in an Enterprise Grid organization, not in a workspace
     limits: RateLimits = field(default_factory=RateLimits)
 
 

@@ -8,12 +8,21 @@ from bot.playground.fake_slack.model import Conversation, User
 TEAM_ID, TEAM_NAME, TEAM_DOMAIN = "T0PLAY", "Northwind", "northwind"
 OTHER_TEAM_ID = "T0OTHER"
 APP_ID, BOT_ID, BOT_USER_ID = "A0IMBAL", "B0IMBAL", "U0IMBAL"
+OTHER_APP_ID, OTHER_BOT_ID = "A0OTHER", "B0OTHER"
 SLACKBOT = "USLACKBOT"
 HOME_ZONE = "Europe/Lisbon"
 
 LEAD = "U0ANA"
 MEMBERS = ("U0BEN", "U0CHI", "U0DEV", "U0EMI", "U0FIN", "U0GUS", "U0HAN")
 OWNER, DEACTIVATED, GUEST, OTHER_BOT, EXTERNAL = "U0OWN", "U0OLD", "U0GST", "U0CIB", "U0EXT"
+
+
+def is_colleague(user: User) -> bool:
+    """Return whether somebody is of this workspace.
+
+    On Enterprise Grid the list of their workspaces says so, and `team_id` may be another's.
+    """
+    return TEAM_ID in user.teams if user.teams else user.team_id == TEAM_ID
 
 
 def _person(user_id: str, name: str, zone: str, title: str, color: str) -> User:

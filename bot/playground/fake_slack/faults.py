@@ -69,6 +69,7 @@ class Faults:
         self.slow_history = False  # 1 request a minute and 15 messages (unlisted apps)
         self.silent_sockets = False  # pings are not answered
         self.latency = 0.0  # real seconds added to every Web API call
+        self.outsiders_own_team = False  # payloads of outsiders name their workspace, not ours
         self.unprocessed_files = 0  # how often a picture is refused as not ready
         self.sockets: Sockets | None = None
 
@@ -169,5 +170,5 @@ class Faults:
         self._next.clear()
         self._lose_acks = self._duplicates = self.unprocessed_files = 0
         self.rate_limits = self.slow_history = False
-        self.silent_sockets = False
+        self.silent_sockets = self.outsiders_own_team = False
         self.latency = 0.0

@@ -13,7 +13,6 @@ def user_object(user: User, now: datetime) -> Json:
     """Build a user as in users.info and user_change."""
     shape: Json = {
         "id": user.id,
-        "team_id": user.team_id,
         "name": user.name,
         "deleted": user.deleted,
         "real_name": user.real_name,
@@ -21,6 +20,7 @@ def user_object(user: User, now: datetime) -> Json:
         "is_app_user": False,
         "updated": user.updated,
         "profile": _profile(user),
+        **_membership(user),
     }
     if user.deleted:
         return shape
@@ -29,8 +29,28 @@ def user_object(user: User, now: datetime) -> Json:
     for flag in ("is_admin", "is_owner", "is_restricted"):
         shape[flag] = getattr(user, flag)
     shape |= {"is_primary_owner": user.is_owner, "is_ultra_restricted": False}
-    if user.team_id != example_workspace.TEAM_ID:
+    if user.is_invited:
+        shape["is_invited_user"] = True
+    if not example_workspace.is_colleague(user):
         shape["is_stranger"] = False
+    return shape
+
+
+def _membership(user: User) -> Json:
+    """Return the fields that say where somebody belongs; Enterprise Grid has some of its own."""
+    shape: Json = {"team_id": user.team_id} if user.team_id else {}
+    if not user.enterprise_id:
+        return shape
+    if not user.team_id:
+        shape |= {"enterprise_id": user.enterprise_id, "teams": user.teams}
+    shape["enterprise_user"] = {
+        "id": f"W{user.id[1:]}",
+        "enterprise_id": user.enterprise_id,
+        "enterprise_name": "Northwind Group",
+        "is_admin": False,
+        "is_owner": False,
+        "teams": user.teams,
+    }
     return shape
 
 
@@ -44,12 +64,14 @@ def _zone(tz: str | None, now: datetime) -> Json:
 
 
 def _profile(user: User) -> Json:
+    first_name, _, _ = user.real_name.partition(" ")
+    display_name = first_name if user.display_name is None else user.display_name
     return {
         "title": user.title,
         "real_name": user.real_name,
         "real_name_normalized": user.real_name,
-        "display_name": user.real_name.split()[0],
-        "display_name_normalized": user.real_name.split()[0],
+        "display_name": display_name,
+        "display_name_normalized": display_name,
         "status_text": "",
         "status_emoji": "",
         "status_expiration": 0,
@@ -82,9 +104,9 @@ def _names(conversation: Conversation) -> Json:
         "name": conversation.name,
         "name_normalized": conversation.name,
         "previous_names": [],
-        "is_channel": True,
+        "is_channel": not conversation.is_mpim,
         "is_group": False,
-        "is_mpim": False,
+        "is_mpim": conversation.is_mpim,
         "is_private": conversation.is_private,
         "is_general": conversation.is_general,
         "creator": conversation.creator,

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.playground.fake_slack import example_workspace
 from bot.playground.fake_slack.model import Json
 
-_MESSAGES = {"im": "message.im", "channels": "message.channels", "groups": "message.groups"}
+_MESSAGES = {
+    "im": "message.im",
+    "mpim": "message.mpim",
+    "channels": "message.channels",
+    "groups": "message.groups",
+}
 
 
 class Manifest:
@@ -63,7 +67,7 @@ class Manifest:
         )
         return any(
             subscription["event_type"] == event_type
-            and subscription["app_id"] in ("*", example_workspace.APP_ID)
+            and subscription["app_id"] in ("*", event.get("app_id"))
             for subscription in self.metadata
         )
 

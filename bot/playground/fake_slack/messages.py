@@ -9,6 +9,20 @@ from bot.playground.fake_slack.json_shapes import bot_profile
 from bot.playground.fake_slack.model import Conversation, Json
 from bot.playground.page import screen
 
+_CHANNEL_TYPES = {"im": "im", "mpim": "mpim", "groups": "group"}
+
+
+def by_other_app(content: Json) -> Json:
+    """Build a message of another app of the workspace."""
+    return {
+        "type": "message",
+        "user": example_workspace.OTHER_BOT,
+        "team": example_workspace.TEAM_ID,
+        "bot_id": example_workspace.OTHER_BOT_ID,
+        "app_id": example_workspace.OTHER_APP_ID,
+        **content,
+    }
+
 
 def by_bot(core: Core, content: Json) -> Json:
     """Build a message of the app, with the author fields that Slack adds."""
@@ -60,7 +74,7 @@ def emit_message_event(core: Core, conversation: Conversation, message: Json) ->
     event = {
         **message,
         "channel": conversation.id,
-        "channel_type": {"im": "im", "groups": "group"}.get(conversation.family, "channel"),
+        "channel_type": _CHANNEL_TYPES.get(conversation.family, "channel"),
         "event_ts": message["ts"],
     }
     core.events.emit({**event, "type": "message"}, conversation)
@@ -77,8 +91,8 @@ def emit_metadata_event(
     """Emit the event message_metadata_posted, _updated or _deleted."""
     event = {
         "type": f"message_metadata_{what}",
-        "app_id": example_workspace.APP_ID,
-        "bot_id": example_workspace.BOT_ID,
+        "app_id": message["app_id"],
+        "bot_id": message["bot_id"],
         "user_id": message["user"],
         "team_id": example_workspace.TEAM_ID,
         "channel_id": conversation.id,

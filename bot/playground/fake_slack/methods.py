@@ -47,6 +47,8 @@ def conversation_for(core: Core, channel_id: str, scope_of: str = "") -> Convers
     conversation = core.workspace.conversations.get(channel_id)
     if conversation is None:
         raise SlackError("channel_not_found")
+    if conversation.is_mpim:  # refused for the scope, whether or not the app is in it
+        require(core, scope_of.format(conversation.family))
     if conversation.is_private and example_workspace.BOT_USER_ID not in conversation.members:
         raise SlackError("channel_not_found")
     require(core, scope_of.format(conversation.family))

@@ -16,8 +16,8 @@ class User:
 
     id: str
     name: str  # the handle, without @
-    real_name: str
-    team_id: str
+    real_name: str  # empty: hidden from the app
+    team_id: str  # empty: left out, as Enterprise Grid does for some people
     tz: str | None  # IANA; None for Slackbot
     title: str = ""
     color: str = "#51606e"
@@ -26,6 +26,10 @@ class User:
     is_owner: bool = False
     is_restricted: bool = False
     is_bot: bool = False
+    is_invited: bool = False  # has not accepted the invitation yet
+    display_name: str | None = None  # None: the first name
+    enterprise_id: str = ""  # of their organisation on Enterprise Grid
+    teams: list[str] = field(default_factory=list)  # their workspaces on Enterprise Grid
     updated: int = 0
 
 
@@ -40,6 +44,7 @@ class Conversation:
     topic: str = ""
     created: int = 0
     is_im: bool = False
+    is_mpim: bool = False  # a group direct message, which is private as well
     is_private: bool = False
     is_archived: bool = False
     is_general: bool = False
@@ -60,7 +65,9 @@ class Conversation:
 
     @property
     def family(self) -> str:
-        """Return its kind as in scopes and events: im, groups or channels."""
+        """Return its kind as in scopes and events: im, mpim, groups or channels."""
+        if self.is_mpim:
+            return "mpim"
         return {"im": "im", "private": "groups", "channel": "channels"}[self.kind]
 
     def other_than(self, user_id: str) -> str:

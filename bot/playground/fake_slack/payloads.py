@@ -9,13 +9,13 @@ from bot.playground.fake_slack.model import Conversation, Json, View
 def command(core: Core, user_id: str, conversation: Conversation, name: str, text: str) -> Json:
     """Build a slash command (docs.slack.dev/interactivity/implementing-slash-commands)."""
     user = core.workspace.users[user_id]
-    names = {"im": "directmessage", "private": "privategroup"}
+    names = {"im": "directmessage", "groups": "privategroup"}
     return {
         "token": "playground",
         "team_id": example_workspace.TEAM_ID,
         "team_domain": example_workspace.TEAM_DOMAIN,
         "channel_id": conversation.id,
-        "channel_name": names.get(conversation.kind, conversation.name),
+        "channel_name": names.get(conversation.family, conversation.name),
         "user_id": user_id,
         "user_name": user.name,
         "command": name,
@@ -29,9 +29,12 @@ def command(core: Core, user_id: str, conversation: Conversation, name: str, tex
 
 def _interaction(core: Core, kind: str, user_id: str) -> Json:
     user = core.workspace.users[user_id]
+    team = {"id": example_workspace.TEAM_ID, "domain": example_workspace.TEAM_DOMAIN}
+    if core.faults.outsiders_own_team and not example_workspace.is_colleague(user):
+        team = {"id": user.team_id, "domain": "elsewhere"}
     return {
         "type": kind,
-        "team": {"id": example_workspace.TEAM_ID, "domain": example_workspace.TEAM_DOMAIN},
+        "team": team,
         "user": {
             "id": user_id,
             "username": user.name,

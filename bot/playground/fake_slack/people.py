@@ -88,6 +88,21 @@ class Person:
             container, block_actions.action_payload(blocks, element, value), typed
         )
 
+    async def press_quickly(self, *action_ids: str) -> list[AppResponse]:
+        """Press buttons of the open modal before the app has answered the first press.
+
+        Each press carries the view as it was shown then, with its hash.
+        """
+        payloads = []
+        for action_id in action_ids:
+            container, blocks = block_actions.find_element(
+                self.core, self.user_id, action_id, None, None, None
+            )
+            _, element = forms.find(blocks, action_id)
+            action = block_actions.action_payload(blocks, element, None)
+            payloads.append(block_actions.pressed(self.core, self.user_id, container, action, {}))
+        return [await self.core.dispatch.request("interactive", payload) for payload in payloads]
+
     async def fill(
         self, view_id: str | None, values: dict[str, Any], *, channel: str = "", ts: str = ""
     ) -> None:

@@ -74,6 +74,10 @@ class SignedHttp:
         answer = await self.deliver("events_api", payload, 0, "")
         return challenge in (answer.body.get("challenge"), answer.body.get("text"))
 
+    async def check_certificate(self) -> AppResponse:
+        """Post the form with which Slack checks a certificate: without any signature."""
+        return await self.post(b"ssl_check=1&token=playground", {"Content-Type": _FORM})
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()

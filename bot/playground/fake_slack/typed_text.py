@@ -44,7 +44,7 @@ def _names(workspace: Workspace) -> dict[str, str]:
         if not channel.is_im:
             names[f"#{channel.name}"] = _channel(channel)
     for user in workspace.users.values():
-        for name in (user.name, user.real_name):
+        for name in filter(None, (user.name, user.real_name)):
             names[f"@{name.lower()}"] = _user(user)
     return names
 

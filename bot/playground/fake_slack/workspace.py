@@ -49,7 +49,7 @@ class Workspace:
     def visible_to(self, user_id: str) -> Iterator[Conversation]:
         """Yield what a person can see: their conversations, and public channels they may join."""
         user = self.users[user_id]
-        inside = not user.is_restricted and user.team_id == example_workspace.TEAM_ID
+        inside = not user.is_restricted and example_workspace.is_colleague(user)
         for conversation in self.conversations.values():
             public = conversation.kind == "channel" and inside
             if public or user_id in conversation.members:
@@ -67,6 +67,21 @@ class Workspace:
             members=[one, other],
             created=self.ids.now_seconds(),
             is_im=True,
+            is_private=True,
+        )
+        self.conversations[opened.id] = opened
+        return opened
+
+    def open_group_message(self, user_ids: list[str]) -> Conversation:
+        """Open a group direct message of people, without the app."""
+        handles = "--".join(self.users[user_id].name for user_id in user_ids)
+        opened = Conversation(
+            id=self.ids.new("C"),
+            name=f"mpdm-{handles}-1",
+            creator=user_ids[0],
+            members=list(user_ids),
+            created=self.ids.now_seconds(),
+            is_mpim=True,
             is_private=True,
         )
         self.conversations[opened.id] = opened

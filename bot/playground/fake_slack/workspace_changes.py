@@ -27,7 +27,7 @@ def change_user(core: Core, user: User, **changes: Any) -> EventDelivery:
         setattr(user, name, value)
     user.updated = core.ids.now_seconds()
     core.stream.on_change()
-    if user.team_id != example_workspace.TEAM_ID:
+    if not example_workspace.is_colleague(user):
         return None  # no event about people of other workspaces
     event = {"type": "user_change", "user": user_object(user, core.workspace.now())}
     return core.events.emit(event)

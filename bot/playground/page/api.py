@@ -32,6 +32,10 @@ NO_CLOCK = "Time cannot be moved here."
 NO_ANSWER = "The app did not answer ({error})."
 NOT_FOUND = "That is not there any more."
 
+#: The names of this machine; the page is for the person in front of it.
+OWN_HOSTS = ("127.0.0.1", "localhost", "::1")
+OF_PAGE = ("/ui/", "/files/", "/archives/")
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -57,14 +61,28 @@ def add_routes(application: web.Application, core: Core) -> None:
 
 @web.middleware
 async def _own_page_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests by other sites open in the same browser."""
-    origin = urlsplit(request.headers.get("Origin", ""))
-    if request.path.startswith("/ui/") and origin.netloc not in ("", request.host):
-        raise web.HTTPForbidden(text="The playground listens to its own page only.")
+    """Refuse requests by other sites open in the same browser.
+
+    A site may point a name of its own at this machine, so the name is checked, too.
+    """
+    if request.path.startswith(OF_PAGE) or request.path == "/":
+        origin = request.headers.get("Origin")
+        if _hostname(request.host) not in OWN_HOSTS or origin not in (
+            None,
+            f"{request.scheme}://{request.host}",
+        ):
+            raise web.HTTPForbidden(text="The playground listens to its own page only.")
     response = await handler(request)
     if request.path == "/" or request.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-cache"  # no outdated parts after an update
     return response
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 async def _index(_: web.Request) -> web.StreamResponse:

@@ -49,7 +49,7 @@ def user_item(user: User) -> Json:
         "deleted": user.deleted,
         "is_restricted": user.is_restricted,
         "is_bot": user.is_bot or user.id == example_workspace.SLACKBOT,
-        "is_external": user.team_id != example_workspace.TEAM_ID,
+        "is_external": not example_workspace.is_colleague(user),
         "is_admin": user.is_admin,
         "title": user.title,
     }
@@ -112,6 +112,7 @@ def history(core: Core, conversation: Conversation, user_id: str) -> list[Json]:
         message_item(core, conversation, message)
         for message in conversation.messages.values()
         if message.get("thread_ts", message["ts"]) == message["ts"]
+        or message.get("subtype") == "thread_broadcast"
     ]
     shown += [
         ephemeral_item(message)

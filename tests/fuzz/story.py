@@ -1,0 +1,179 @@
+"""The story in which the samples are recorded: a phase from start to wrap-up, and mishaps."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from bot.playground.fake_slack.example_workspace import BOT_USER_ID
+from bot.playground.fake_slack.workspace_changes import wait_for_delivery
+from bot.playground.server import FakeSlack
+from tests.fuzz.samples import Recorder, Sample
+from tests.fuzz.target import Snapshot, Target
+from tests.harness import ANA, BEN, HANA, LAUNCH, OWNER, SECRET
+from tests.scenarios.lead import CLEAR, Lead
+
+COMMANDS = (
+    *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history"),
+    *("start results 2w ship the beta", "start trust until 18 Dec", "strat"),
+)
+Change = Callable[[FakeSlack], Any]
+CHANGES: tuple[Change, ...] = (
+    lambda slack: slack.join(LAUNCH, OWNER),
+    lambda slack: slack.leave(LAUNCH, BEN),
+    lambda slack: slack.leave(LAUNCH, BOT_USER_ID),
+    lambda slack: slack.archive(LAUNCH),
+    lambda slack: slack.rename(LAUNCH, "lift-off"),
+    lambda slack: slack.delete_channel(LAUNCH),
+    lambda slack: slack.change_channel_id(LAUNCH, "C0MOVED"),
+    lambda slack: slack.leave(SECRET, BOT_USER_ID),
+    lambda slack: slack.archive(SECRET),
+    lambda slack: slack.delete_channel(SECRET),
+    lambda slack: slack.change_user(BEN, real_name="Benedict", tz="Asia/Tokyo"),
+    lambda slack: slack.deactivate(HANA),
+    lambda slack: slack.add_user(slack.copy_of(BEN, id="U0NEW", name="new")),
+    lambda slack: slack.uninstall(),
+)
+#: Payloads that end the installation, after which the bot answers nothing else.
+LAST_WORDS = {"event app_uninstalled", "event tokens_revoked"}
+
+
+async def record(target: Target, *, to_the_end: bool = True) -> list[Sample]:
+    """Live through the story; return the samples, each with its state.
+
+    The end of the phase adds states, but no handlers.
+    """
+    recorder = Recorder(target)
+    beginning = await target.snapshot()
+    await _until_results(recorder)
+    if to_the_end:
+        await _end(recorder)
+    await _mishaps(recorder, beginning)
+    recorder.stop()
+    samples = list(recorder.samples.values())
+    return [*samples, *_unhandled(samples)]
+
+
+async def _until_results(recorder: Recorder) -> None:
+    target = recorder.target
+    harness, lead = target.harness, Lead(target.harness)
+    await harness.settle()
+    recorder.stage = "before"
+    await recorder.explore(ANA, commands=COMMANDS)
+    recorder.stage = "admin"
+    await recorder.explore(OWNER, commands=("settings",))
+    await lead.types("results 2w")
+    await lead.sends(**CLEAR | {"start.level.clarity": "1"})
+    await recorder.explore_form(lead.me)
+    await lead.me.close(everything=True)
+    recorder.state = await target.snapshot()
+    await lead.starts()
+    if lead.me.top_view is not None:
+        await lead.me.close(everything=True)
+    recorder.stage = "running"
+    await recorder.explore(ANA, commands=COMMANDS)
+    await recorder.explore(BEN, OWNER)
+    await harness.wait(days=1)
+    recorder.stage = "asking"
+    await recorder.explore(ANA, commands=("", "poll"))
+    await recorder.explore(BEN, OWNER)
+    await _events(recorder)
+    await harness.slack.let_team_answer()
+    await harness.wait(days=3)
+    recorder.stage = "results"
+    await recorder.explore(ANA, BEN)
+
+
+async def _end(recorder: Recorder) -> None:
+    harness, lead = recorder.target.harness, Lead(recorder.target.harness)
+    await harness.wait(days=12)
+    recorder.stage = "over"
+    await recorder.explore(ANA, commands=("", "end", "extend", "start"))
+    await recorder.explore(BEN)
+    await lead.me.command("/imbalance end", LAUNCH)
+    await lead.sends(outcome="The beta is out.")
+    await lead.me.close(everything=True)
+    await harness.wait(days=2)
+    recorder.stage = "wrapped up"
+    await recorder.explore(ANA, commands=("", "end", "extend", "start"))
+
+
+async def _events(recorder: Recorder) -> None:
+    """Let things happen in the workspace, each from the same state."""
+    target, slack = recorder.target, recorder.target.harness.slack
+    await wait_for_delivery(slack.join(SECRET, BOT_USER_ID))
+    before = await target.snapshot()
+    for change in CHANGES:
+        recorder.state = before
+        await wait_for_delivery(change(slack))
+        await slack.settled()
+        await target.restore(before)
+    await wait_for_delivery(slack.archive(LAUNCH))
+    await wait_for_delivery(slack.archive(SECRET))
+    recorder.state = await target.snapshot()
+    await wait_for_delivery(slack.unarchive(LAUNCH))
+    await wait_for_delivery(slack.unarchive(SECRET))
+    recorder.state = None
+    await target.harness.settle()
+    await target.restore(before)
+
+
+async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
+    """Let the announcement get lost or be deleted, and the channel be archived."""
+    target, slack = recorder.target, recorder.target.harness.slack
+    await target.restore(beginning)
+    slack.core.manifest.events.discard("message_metadata_posted")
+    slack.faults.fail_next("chat.postMessage", status=500)
+    slack.faults.fail_next("conversations.history", error="missing_scope")
+    await Lead(target.harness).starts()
+    slack.core.manifest.events.add("message_metadata_posted")
+    recorder.stage = "held"
+    await recorder.explore(OWNER, ANA)
+
+    await target.restore(beginning)
+    lead = Lead(target.harness)
+    await lead.starts()
+    await lead.me.close(everything=True)
+    started = await target.snapshot()
+    slack.delete_message(LAUNCH, slack.workspace.messages(LAUNCH)[0]["ts"])
+    await target.harness.wait(days=2)
+    recorder.stage = "deleted"
+    await recorder.explore(ANA)
+
+    await target.restore(started)
+    await wait_for_delivery(slack.archive(LAUNCH))
+    await target.harness.settle()
+    recorder.stage = "paused"
+    await recorder.explore(ANA, commands=("", "poll", "end", "extend"))
+
+
+def _unhandled(samples: list[Sample]) -> list[Sample]:
+    """Return payloads that have no handler of their own."""
+    pressed = next(one for one in samples if "message" in one.payload)
+    sent = next(one for one in samples if one.name.startswith("view_submission"))
+    typed = next(one for one in samples if one.kind == "slash_commands")
+    happened = next(one for one in samples if one.kind == "events_api")
+    about = {name: pressed.payload[name] for name in ("team", "user", "token", "api_app_id")}
+    press, message = pressed.payload["actions"][0], pressed.payload["message"]
+    action, event = {**press, "action_id": "unheard.of"}, {"type": "unheard_of", "channel": LAUNCH}
+    place = {name: pressed.payload[name] for name in ("channel", "response_url", "trigger_id")}
+    changed: tuple[tuple[Sample, dict[str, Any]], ...] = (
+        (sent, {**sent.payload, "type": "view_closed", "is_cleared": False}),
+        (sent, {**sent.payload, "view": {**sent.payload["view"], "callback_id": "unheard.of"}}),
+        (pressed, {**pressed.payload, "actions": [action]}),
+        (pressed, {"type": "block_suggestion", **about, **press, "value": "s", "view": None}),
+        (pressed, {"type": "shortcut", **about, "callback_id": "short", "trigger_id": "1.2.3"}),
+        (pressed, {"type": "message_action", **about, **place, "message": message}),
+        (typed, {**typed.payload, "command": "/unheard"}),
+        (happened, {**happened.payload, "event": event}),
+        (happened, {"type": "url_verification", "challenge": "c", "token": "t"}),
+        (happened, {"type": "app_rate_limited", "team_id": about["team"]["id"], "minute": 1}),
+    )
+    return [
+        Sample(
+            name=f"unhandled {payload.get('type', payload.get('command'))} {number}",
+            kind=like.kind,
+            payload=deepcopy(payload),
+            state=like.state,
+        )
+        for number, (like, payload) in enumerate(changed)
+    ]
