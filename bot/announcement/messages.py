@@ -138,12 +138,13 @@ def _label(phase: Phase, key: str, label: str) -> str:
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
-    return [f"*{label}:* {_shortened(text, limit)}"] if text else []
+    return [f"*{label}:* {_shortened(text, limit, length(label))}"] if text else []
 
 
-def _shortened(text: str, limit: int) -> str:
-    # `limit` counts visible characters; escaping adds more.
-    return quote_within(truncated(one_line(text), limit), min(2 * limit, MAX_SECTION_LENGTH - 100))
+def _shortened(text: str, limit: int, taken: int) -> str:
+    # `limit` counts visible characters; escaping adds more. `taken` are those of the label.
+    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - taken)
+    return quote_within(truncated(one_line(text), limit), room)
 
 
 def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+from bot.announcement.expectation_forms import EXPECTATIONS, line_block
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
-from tests.harness import ANA, BEN, HANA, LAUNCH, OWNER, SECRET
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
@@ -67,6 +68,9 @@ async def _until_results(recorder: Recorder) -> None:
     await lead.me.close(everything=True)
     recorder.state = await target.snapshot()
     await lead.starts()
+    await recorder.explore_form(lead.me)
+    await lead.me.click(EXPECTATIONS)
+    await lead.sends(**{line_block(user_id): "Reviews." for user_id in (BEN, CHIARA)})
     if lead.me.top_view is not None:
         await lead.me.close(everything=True)
     recorder.stage = "running"
