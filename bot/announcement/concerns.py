@@ -29,7 +29,7 @@ from bot.slack.request import Request
 
 ID_LENGTH, BATCH_LENGTH = 32, 16  # of a concern id; of the batch part of a key
 
-EMPTY = "Nothing was sent: the note is empty. Write what worries you, or close the form."
+EMPTY = "There is nothing in it yet. Write what worries you, or close the form."
 
 _concerns = schema.concerns
 

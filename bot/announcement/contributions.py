@@ -14,15 +14,10 @@ from bot.slack.request import Request
 
 _people = schema.phase_people
 
-OVER = "Nothing was saved: this phase has ended. What it brought is in the channel."
-NOT_IN_TEAM = (
-    "Nothing was saved: you are not in the team of this phase. Ask {leads} if you should be; "
-    "people who join the channel are added from then on."
-)
-NOT_THERE = (
-    "Nothing is shown: this phase belongs to a channel you are not in. Join the channel first."
-)
-TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
+OVER = "This phase has ended, so nothing was saved. What came of it is in the channel."
+NOT_IN_TEAM = "You aren't on this phase's team. Ask {leads} if you should be."
+NOT_THERE = "This phase belongs to a channel you aren't in. Join the channel first."
+TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def visible_phase(services: Services, request: Request) -> Phase:

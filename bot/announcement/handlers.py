@@ -1,10 +1,21 @@
 """Slack handlers for the announcement's buttons and the forms behind them."""
 
+from dataclasses import replace
+
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.announcement import concerns, contributions, messages, part_messages
+from bot.announcement import (
+    concerns,
+    contributions,
+    expectation_forms,
+    expectations,
+    messages,
+    part_messages,
+)
+from bot.phases.expectation import CHANGE_IT, FITS, TOO_MUCH
+from bot.phases.model import ExpectationReply
 from bot.services import Services
-from bot.slack.request import Body, Request, as_listener, typed_values
+from bot.slack.request import Body, Request, as_listener, form_of, typed_values
 from bot.slack.views import open_form, show_next
 
 
@@ -14,6 +25,13 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(messages.DETAILS)(as_listener(services, open_details))
     app.view(part_messages.PART_FORM)(as_listener(services, save_contribution))
     app.view(part_messages.CONCERN_FORM)(as_listener(services, send_concern))
+    app.action(expectation_forms.EXPECTATIONS)(as_listener(services, open_expectations))
+    app.action(expectation_forms.CHANGE_LINE)(as_listener(services, open_expectations))
+    app.view(expectation_forms.FORM)(as_listener(services, save_expectations))
+    app.action(FITS)(as_listener(services, note_fits))
+    app.action(CHANGE_IT)(as_listener(services, open_reply, ExpectationReply.CHANGE))
+    app.action(TOO_MUCH)(as_listener(services, open_reply, ExpectationReply.TOO_MUCH))
+    app.view(expectation_forms.REPLY_FORM)(as_listener(services, send_reply))
 
 
 async def open_part(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
@@ -54,6 +72,60 @@ async def send_concern(services: Services, request: Request, ack: AsyncAck, body
         request,
         text=part_messages.submitted_text(typed_values(body), part_messages.CONCERN_BLOCK),
         field=part_messages.CONCERN_BLOCK,
-        view_id=body["view"]["id"],
+        view_id=form_of(body)["id"],
     )
     await show_next(ack, part_messages.concern_received(phase))
+
+
+async def open_expectations(
+    services: Services, request: Request, ack: AsyncAck, body: Body
+) -> None:
+    """Open the lines of all members, or of the one named in the button."""
+    phase_id, page = expectation_forms.read_page_id(request.target_id)
+    phase = await expectations.phase_to_write(services, replace(request, target_id=phase_id))
+    form = expectation_forms.build(phase, page or "0")
+    await open_form(services.client_for(request.workspace_id), body, form)
+    await ack()
+
+
+async def save_expectations(
+    services: Services, request: Request, ack: AsyncAck, body: Body
+) -> None:
+    phase_id, page = expectation_forms.read_page_id(request.target_id)
+    lines = expectation_forms.parse(typed_values(body))
+    request = replace(request, target_id=phase_id)
+    phase = await expectations.save_expectations(services, request, lines)
+    following = expectation_forms.page_after(phase, page)
+    if following is not None:
+        await show_next(ack, expectation_forms.build(phase, following))
+    else:
+        await ack()
+
+
+async def note_fits(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await expectations.note_fits(services, request)
+    client = services.client_for(request.workspace_id)
+    await open_form(client, body, expectation_forms.fits_noted())
+    await ack()
+
+
+async def open_reply(
+    services: Services, reply: ExpectationReply, request: Request, ack: AsyncAck, body: Body
+) -> None:
+    phase, member = await expectations.member_with_line(services, request)
+    form = expectation_forms.reply_form(phase, member, reply)
+    await open_form(services.client_for(request.workspace_id), body, form)
+    await ack()
+
+
+async def send_reply(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    phase_id, reply = expectation_forms.read_page_id(request.target_id)
+    values = typed_values(body)
+    await expectations.send_reply(
+        services,
+        replace(request, target_id=phase_id),
+        ExpectationReply(reply),
+        words=expectation_forms.submitted_words(values),
+        view_id=form_of(body)["id"],
+    )
+    await ack()

@@ -8,7 +8,14 @@ from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.model import PauseReason, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind
-from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
+from bot.phases.wording import (
+    WEEKDAY_NAMES,
+    lead_names,
+    leads_as_subject,
+    one_line,
+    one_or_many,
+    title,
+)
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     Content,
@@ -23,45 +30,55 @@ from bot.slack.mrkdwn import length, quote, quote_within, truncated
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 SHORT = 240  # characters of each text in the announcement; Details shows the full text
 
-#: Labels of the parts of the promise, in display order.
+#: Labels of the parts of the promise, in display order. {leads} are the leads, as a subject.
 SET_ASIDE = "set_aside"
 LABELS = {
     PhaseKind.RESULTS_SPRINT: (
-        ("stakes", "Why now"),
-        (SET_ASIDE, "What waits"),
-        ("ask", "What I ask"),
+        ("stakes", "What's at stake"),
+        (SET_ASIDE, "On hold"),
+        ("ask", "What {leads} asks"),
         ("protected", "Protected"),
-        ("why_you", "Why you"),
-        ("give_up", "What I give up"),
+        ("why_you", "Why each of you matters"),
+        ("give_up", "What {leads} gives up"),
     ),
     PhaseKind.TRUST_BUILDING: (
-        ("purpose", "What for"),
-        ("mistakes_fine", "Mistakes fine here"),
+        ("purpose", "The goal"),
+        ("mistakes_fine", "Mistakes are fine"),
         ("mistakes_not", "Not here"),
-        ("listening", "How I'll listen"),
+        ("listening", "How {leads} listens"),
         ("yours_to_shape", "Yours to shape"),
-        (SET_ASIDE, "What waits"),
-        ("give_up", "What I give up"),
+        (SET_ASIDE, "On hold"),
+        ("give_up", "What {leads} gives up"),
     ),
+}
+#: The labels that read differently with several leads.
+LABELS_OF_SEVERAL = {
+    "ask": "What {leads} ask",
+    "listening": "How {leads} listen",
+    "give_up": "What {leads} give up",
 }
 LEFT, LAST_DAY = "{days} left", "Last day"
 LED_BY = "led by {leads}"
 PAUSED = " · paused: {why}"
 PAUSED_WHY = {
     PauseReason.ARCHIVED: "the channel is archived",
-    PauseReason.BOT_REMOVED: "I am not in the channel any more",
-    PauseReason.NOT_VISIBLE: "I cannot see the channel any more",
+    PauseReason.BOT_REMOVED: "I'm no longer in the channel",
+    PauseReason.NOT_VISIBLE: "I can no longer see the channel",
     PauseReason.RESTRICTED: "I may not post in the channel",
 }
 BACK = "Back on {day}."
-AFTER, NO_NEW = "After", "no new sprint planned before {day}."
+AFTER, NO_NEW = "Afterwards", "No new sprint before {day}."
 ANOTHER = {
     PhaseKind.RESULTS_SPRINT: "Why another sprint",
     PhaseKind.TRUST_BUILDING: "Why another phase",
 }
 EXTENDED = "Extended from {day}"
-QUESTIONS = "{weekdays}: 3 questions to {people} people, totals only."
-TALKING = "{weekdays}: 3 questions to talk about together, nothing stored."
+ONE_ASKED = "Every {weekday}, 1 person gets three anonymous questions. Only totals are shared."
+QUESTIONS = (
+    "Every {weekday}, {people} people get three anonymous questions. Only totals are shared."
+)
+TALKING = "Every {weekday}, three questions to talk about together. Nothing is stored."
+BUTTONS = {MY_PART: "My Part", CONCERN: "Raise a Concern", DETAILS: "Details"}
 
 
 def announcement(phase: Phase, today: date) -> Content:
@@ -96,7 +113,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
         if key == SET_ASIDE:
             lines += _set_aside_lines(phase, label, limit)
         else:
-            lines += _labelled(label, getattr(phase.promise, key), limit)
+            lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
     if phase.recovery_until is not None:
         free_from = day(working_day_after(phase.recovery_until))
         lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
@@ -107,18 +124,27 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
 
 def questions_line(phase: Phase) -> str:
     """A line about the questions: weekday, number of people asked, what is shown of answers."""
-    asked = len(phase.roster)
-    template = TALKING if phase.minimum_answers is None else QUESTIONS
-    return template.format(weekdays=WEEKDAYS[phase.weekday], people=asked)
+    weekday, asked = WEEKDAY_NAMES[phase.weekday], len(phase.roster)
+    if phase.minimum_answers is None:
+        return TALKING.format(weekday=weekday)
+    template = one_or_many(asked, ONE_ASKED, QUESTIONS)
+    return template.format(weekday=weekday, people=asked)
+
+
+def _label(phase: Phase, key: str, label: str) -> str:
+    several = LABELS_OF_SEVERAL.get(key, label)
+    template = one_or_many(len(phase.lead_names), label, several)
+    return template.format(leads=leads_as_subject(phase))
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
-    return [f"*{label}:* {_shortened(text, limit)}"] if text else []
+    return [f"*{label}:* {_shortened(text, limit, length(label))}"] if text else []
 
 
-def _shortened(text: str, limit: int) -> str:
-    # `limit` counts visible characters; escaping adds more.
-    return quote_within(truncated(one_line(text), limit), min(2 * limit, MAX_SECTION_LENGTH - 100))
+def _shortened(text: str, limit: int, taken: int) -> str:
+    # `limit` counts visible characters; escaping adds more. `taken` are those of the label.
+    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - taken)
+    return quote_within(truncated(one_line(text), limit), room)
 
 
 def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
@@ -130,7 +156,7 @@ def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
     line = f"*{label}:* {items}."
     if not phase.is_active:
         return [line]
-    return [f"{line}\n{BACK.format(day=day(working_day_after(phase.ends_on)))}"]
+    return [f"{line} {BACK.format(day=day(working_day_after(phase.ends_on)))}"]
 
 
 def _item(item: SetAsideItem, limit: int) -> str:
@@ -139,11 +165,5 @@ def _item(item: SetAsideItem, limit: int) -> str:
 
 
 def _buttons(phase: Phase) -> list[object]:
-    details = button("Details", DETAILS, phase.phase_id)
-    if not phase.is_active:
-        return [details]
-    return [
-        button("My part", MY_PART, phase.phase_id),
-        button("Raise a concern", CONCERN, phase.phase_id),
-        details,
-    ]
+    shown = BUTTONS if phase.is_active else (DETAILS,)
+    return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]

@@ -1,4 +1,4 @@
-"""The *My part*, *Raise a concern* and *Details* modals, and the concerns message for leads."""
+"""The *My Part*, *Raise a Concern* and *Details* modals, and the concerns message for leads."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,9 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.announcement.messages import SHORT, promise_lines, status_line
+from bot.phases.expectation import counted_on_line
 from bot.phases.model import Phase
-from bot.phases.wording import WEEKDAYS, lead_names, one_line, title
+from bot.phases.wording import WEEKDAY_NAMES, lead_names, one_line, title
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     Content,
@@ -29,29 +30,28 @@ PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
 TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
 PART_LIMIT, CONCERN_LIMIT = SHORT, 3_000
 
-PART_TITLE, PART_LABEL = "My part", "What I bring to this"
+PART_TITLE, PART_LABEL = "My Part", "What I bring to this"
 PART_ABOUT = (
-    "*{title}*\nEverybody in {channel} can read it under *Details*, with your name. Leave it "
-    "empty if you like: nobody is shown who has said nothing."
+    "*{title}*\nEveryone in {channel} can read it under *Details*, with your name. Leave it blank "
+    "if you like; blanks aren't shown."
 )
 PART_EXAMPLE = "I carry the importer, and pair on reviews in the mornings."
-CONCERN_TITLE, CONCERN_LABEL = "Raise a concern", "What worries you?"
+CONCERN_TITLE, CONCERN_LABEL = "Raise a Concern", "What worries you?"
 CONCERN_ABOUT = (
-    "*To {leads}, without your name.* Neither who wrote it nor when is kept. It is sent the next "
-    "working morning, together with others if there are any, and then deleted here. Your style "
-    "may give you away, and Slack carries it."
+    "*To {leads}, without your name.* We don't store who wrote it or when. Your writing style "
+    "could still give you away. It's sent the next working morning, mixed with others if there "
+    "are any, and then deleted here."
 )
 CONCERN_EXAMPLE = "We said weekends are protected, and two of us worked on Sunday."
-TAKEN_TITLE = "Raise a concern"
-RECEIVED = "Received. It reaches {leads} the next working morning, without your name."
+RECEIVED = "Thanks. It reaches {leads} the next working morning, without your name."
 
 ONE = "A concern from your team, without a name"
 MANY = "{count} concerns from your team, without names"
 FROM = "*{first}*, about {channel}."
 FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
 WHY = (
-    "Written with Raise a concern, in mixed order, and now deleted here. Do not look for who "
-    "wrote: answer to everybody, in the channel or in your next meeting."
+    "Anonymous. Please don't try to guess who wrote it. Answer everyone, in the channel or in "
+    "your next meeting."
 )
 
 DETAILS_TITLE = "Details"
@@ -60,19 +60,19 @@ MORE_PARTS = "And {count} more."
 #: Maximum size of all contributions, in JSON: Slack accepts 250,000 bytes per view.
 PARTS_ROOM = 120_000
 WHEN = (
-    "{weekdays} at {time} in each person's own time zone, and first on the working morning after "
-    "the announcement. Answers are anonymous after closing: totals from {minimum} answers on, "
-    "then individual answers are deleted. Leads get private hints from the same totals. Leaders "
-    "of leads see that a phase runs, never answers."
+    "Every {weekday} at {time} in each person's own time zone, and first on the working morning "
+    "after the announcement. Answers are anonymous after closing: totals from {minimum} answers "
+    "on, then single answers are deleted. Everyone who can read this channel sees the totals; "
+    "nobody sees answers. The leads also get private tips based on these totals."
 )
 WHEN_SIMILAR = (
-    "{weekdays} the questions come to the channel, to talk about together. Another phase with the "
-    "same lead has the same team but for one person, so comparing the two would show what that "
-    "person answered. Nothing is stored."
+    "Every {weekday}, the questions come to the channel, to talk about together. Another phase "
+    "with the same lead has the same team but for one person, so comparing the two would show what "
+    "that person answered. Nothing is stored."
 )
 WHEN_SMALL = (
-    "{weekdays} the questions come to the channel, to talk about together: this team is too small "
-    "for answers without names. Nothing is stored."
+    "Every {weekday}, the questions come to the channel, to talk about together: this team is too "
+    "small for answers without names. Nothing is stored."
 )
 COMMENTS = {
     "leads": "Comments are read by the leads, without names.",
@@ -82,9 +82,9 @@ COMMENTS = {
 
 def contribution_form(phase: Phase, user_id: str) -> View:
     """Build the form in which a member writes, changes or removes their contribution."""
-    current = next(
-        (person.contribution for person in phase.people if person.user_id == user_id), None
-    )
+    person = phase.participant(user_id)
+    current = person.contribution if person else None
+    counted_on = counted_on_line(phase, person) if person else None
     about = PART_ABOUT.format(title=title(phase), channel=channel(phase.channel_id))
     text = text_input(
         PART_BLOCK,
@@ -96,7 +96,8 @@ def contribution_form(phase: Phase, user_id: str) -> View:
         multiline=True,
         optional=True,
     )
-    return _form(PART_FORM, PART_TITLE, "Save", phase, [section(about), text])
+    opening = [section(counted_on)] if counted_on else []
+    return _form(PART_FORM, PART_TITLE, "Save", phase, [*opening, section(about), text])
 
 
 def concern_form(phase: Phase) -> View:
@@ -117,7 +118,7 @@ def concern_received(phase: Phase) -> View:
     """Build the confirmation, which does not repeat the note."""
     return View(
         type="modal",
-        title=plain(TAKEN_TITLE),
+        title=plain(CONCERN_TITLE),
         close=plain("Close"),
         blocks=[section(RECEIVED.format(leads=lead_names(phase)))],
     )
@@ -178,13 +179,13 @@ def _fitting(parts: Sequence[str]) -> Iterator[str]:
 
 
 def _about_questions(phase: Phase) -> str:
-    weekdays = WEEKDAYS[phase.weekday]
+    weekday = WEEKDAY_NAMES[phase.weekday]
     if phase.too_similar_to is not None:
-        return WHEN_SIMILAR.format(weekdays=weekdays)
+        return WHEN_SIMILAR.format(weekday=weekday)
     if phase.minimum_answers is None:
-        return WHEN_SMALL.format(weekdays=weekdays)
+        return WHEN_SMALL.format(weekday=weekday)
     at = f"{phase.time_of_day:%H:%M}"
-    when = WHEN.format(weekdays=weekdays, time=at, minimum=phase.minimum_answers)
+    when = WHEN.format(weekday=weekday, time=at, minimum=phase.minimum_answers)
     return f"{when} {COMMENTS[phase.comments_to]}"
 
 

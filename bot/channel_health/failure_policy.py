@@ -83,7 +83,9 @@ MALFORMED = {
 }
 #: Kinds of messages to one person that contain the only copy of what people wrote. If refused, they
 #: are kept and reported, and sent once the recipient can be reached again.
-PERSONAL_KINDS = frozenset({"concerns", "comments", "lead_results", "goodbye", "line"})
+PERSONAL_KINDS = frozenset(
+    {"concerns", "comments", "expectation_reply", "lead_results", "goodbye", "line"}
+)
 #: The installed app lacks a permission.
 MISSING_PERMISSION = {
     "messages_tab_disabled",

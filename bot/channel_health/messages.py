@@ -91,6 +91,7 @@ UNDELIVERED: Mapping[str, str] = {
     "concerns": "Concerns from your team in {channel} did not reach you.",
     "comments": "Comments about {channel} did not reach you.",
     "lead_results": "The results of {channel} did not reach you.",
+    "expectation_reply": "A reply from your team in {channel} did not reach you.",
     "goodbye": "The line to {name} in {channel} did not arrive.",
     "line": "The line to {name} in {channel} did not arrive.",
 }

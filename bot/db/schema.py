@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     Time,
+    false,
     text,
     true,
 )
@@ -200,6 +201,12 @@ phase_people = Table(
     #: Of a member: whether they have a place among the people asked. Who leaves keeps it.
     Column("is_on_roster", Boolean, nullable=False, server_default=true()),
     Column("contribution", Text),  # null: none written; who has none is never shown
+    #: what the leads count on the person for; null: they wrote nothing
+    Column("expectation", Text),
+    #: whether the person's questions have shown it to them
+    Column("expectation_shown", Boolean, nullable=False, server_default=false()),
+    #: fits, change or too_much; null: the person has not said anything about it
+    Column("expectation_reply", String(16)),
     Column("thanks_line", Text),  # null: the lead wrote none
     _to_phase(),
     Index("ix_phase_people_user", "workspace_id", "user_id"),

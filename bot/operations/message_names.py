@@ -20,6 +20,7 @@ NAMES = {
     "closing": "the end of a phase",
     "comments": "comments without names",
     "concerns": "notes to a lead without names",
+    "expectation_reply": "a member's reply to a lead",
     "extended": "the notice of a new end",
     "goodbye": "a goodbye to a member",
     "home": "somebody's App Home",

@@ -21,6 +21,7 @@ class MessageKind(StrEnum):
     CLOSING = "closing"
     COMMENTS = "comments"
     CONCERNS = "concerns"
+    EXPECTATION_REPLY = "expectation_reply"
     EXTENDED = "extended"
     GOODBYE = "goodbye"
     HOME = "home"
@@ -62,6 +63,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.CLOSING: (_PHASE,),
     MessageKind.COMMENTS: (_ROUND, "to", "number"),
     MessageKind.CONCERNS: (_PHASE, "batch", "number", _PERSON),
+    MessageKind.EXPECTATION_REPLY: (_PHASE, "reply", _PERSON),
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
     MessageKind.HOME: (_PERSON,),
@@ -81,7 +83,12 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.WRAPPED_UP: (_PHASE,),
 }
 #: Kinds with several messages in a phase; leads are told of each that could not be sent.
-_REPORTED_ONE_BY_ONE = (MessageKind.CONCERNS, MessageKind.GOODBYE, MessageKind.LATE_THANKS)
+_REPORTED_ONE_BY_ONE = (
+    MessageKind.CONCERNS,
+    MessageKind.EXPECTATION_REPLY,
+    MessageKind.GOODBYE,
+    MessageKind.LATE_THANKS,
+)
 
 
 class MessageKey(str):
@@ -167,6 +174,11 @@ def comments(round_id: str, to: str, number: int) -> MessageKey:
 def concerns(phase_id: str, batch: str, number: int, user_id: str) -> MessageKey:
     """Return the key of a page of concerns to a lead; `batch` identifies one delivery."""
     return _key(MessageKind.CONCERNS, phase_id, batch, number, user_id)
+
+
+def expectation_reply(phase_id: str, reply: str, user_id: str) -> MessageKey:
+    """Return the key of a member's reply to a lead; `reply` identifies one submitted form."""
+    return _key(MessageKind.EXPECTATION_REPLY, phase_id, reply, user_id)
 
 
 def extended(phase_id: str) -> MessageKey:

@@ -41,6 +41,10 @@ class Budget:
         return self.share > self.allowed
 
     @property
+    def allowed_days(self) -> int:
+        return int(self.window * self.allowed)
+
+    @property
     def sentence(self) -> str:
         words = WITH_THIS_ONE if self.with_proposal else SO_FAR
         return words.format(spent=self.spent, window=self.window)

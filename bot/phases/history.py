@@ -55,6 +55,22 @@ async def ended_phase_ids(
     return tuple(ids)
 
 
+async def last_learning(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str | None:
+    """Return what was learned in the channel's last phase; empty: nothing was written.
+
+    None: the channel had no phase.
+    """
+    row = (
+        await tx.execute(
+            select(_phases.c.learning)
+            .where(_phases.c.workspace_id == workspace_id, _phases.c.channel_id == channel_id)
+            .order_by(_phases.c.started_at.desc())
+            .limit(1)
+        )
+    ).first()
+    return None if row is None else row.learning or ""
+
+
 async def team_counts(
     tx: AsyncConnection, workspace_id: str, channel_id: str, today: date
 ) -> tuple[int, int]:

@@ -21,6 +21,14 @@ class ItemOutcome(StrEnum):
     PARKED = "parked"
 
 
+class ExpectationReply(StrEnum):
+    """The reply of a member to what the leads count on them for."""
+
+    FITS = "fits"
+    CHANGE = "change"
+    TOO_MUCH = "too_much"
+
+
 class PauseReason(StrEnum):
     """The reason why a phase is paused, stored in `phases.pause_reason`."""
 
@@ -42,6 +50,9 @@ class Participant:
     has_left: bool
     contribution: str | None  # None: not stated; never show who stated none
     thanks_line: str | None  # None: the lead wrote none
+    expectation: str | None = None  # what the leads count on them for; None: nothing was written
+    expectation_shown: bool = False  # whether their questions have shown it to them
+    expectation_reply: str | None = None  # an `ExpectationReply`; None: no reply yet
     is_reachable: bool = True  # the account is not deactivated
     is_on_roster: bool = True  # False: joined later, and is not asked yet
 
@@ -194,6 +205,10 @@ class Phase:
     @property
     def limits(self) -> PhaseLimits:
         return PhaseLimits.of(self.settings)
+
+    def participant(self, user_id: str) -> Participant | None:
+        """Return the person, if they are or were in the phase's team."""
+        return next((person for person in self.people if person.user_id == user_id), None)
 
     def day_of(self, instant: datetime) -> date:
         """Return the calendar day of an instant in the lead's zone."""

@@ -17,8 +17,8 @@ NO_PHASE = (
 )
 
 IN_A_DIRECT_MESSAGE = (
-    "Nothing was changed: a phase belongs to a channel, where the team reads it. Type the same in "
-    "the team's channel."
+    "A phase belongs to a channel, where the whole team can read it. Type the same in your team's "
+    "channel."
 )
 
 

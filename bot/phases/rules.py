@@ -11,46 +11,32 @@ from enum import StrEnum
 from typing import Self
 
 from bot.agenda.slots import working_day_before, working_day_from
-from bot.dates import day
+from bot.dates import day, weeks
 from bot.phases.budget import SHARE, Budget, Span
 from bot.workspaces.rules import WorkspaceSettings
 
-NOT_LATER = "Nothing was started: {day} is not after today. Choose a later end."
-TOO_LONG = (
-    "Nothing was started: {days} days are more than the {weeks} weeks this workspace allows, "
-    "because an imbalance without a near end becomes the normal. End by {latest}."
+NOT_LATER = "{day} isn't after today. Pick a later day."
+SPRINT_TOO_LONG = "That's too long: sprints here last at most {weeks}. Pick a date by {latest}."
+TRUST_TOO_LONG = (
+    "That's too long: trust-building phases here last at most {weeks}. Pick a date by {latest}."
 )
-NEEDS_MILESTONE = (
-    "Nothing was started: a results sprint serves a milestone. Name what must not slip."
-)
-NEEDS_STAKES = (
-    "Nothing was started: a results sprint says what is at stake. Write what happens if you miss."
-)
+NEEDS_MILESTONE = "A sprint serves a milestone. Name the one thing that can't slip."
+NEEDS_STAKES = "People give more when they know why. Say what happens if you miss it."
 NEEDS_SET_ASIDE = (
-    "Nothing was started: a results sprint needs something that may wait. Name at least one "
-    "piece of work the team can stop doing until {day}."
+    "If nothing can wait, it's just more pressure. Add one thing the team can stop doing until "
+    "{day}."
 )
-NEEDS_PURPOSE = (
-    "Nothing was started: a trust-building phase says what it is for. Write what you should be "
-    "able to do together afterwards."
-)
-NEEDS_TEAM = "Nothing was started: nobody is in the team. Choose who the phase is for."
-TEXT_TOO_LONG = (
-    "Nothing was started: this has {length:,} characters, and {limit:,} fit. Shorten it."
-)
-NEEDS_JUSTIFICATION = (
-    "Nothing was started yet. {reason} Write why it is worth it; the announcement prints it."
-)
-OVER_BUDGET = "{sentence} More than a third of the time is not extraordinary any more."
-TOO_SOON = "The last sprint ended {day}, less than its own length before this one."
-IN_RECOVERY = "The last sprint booked recovery until {day}."
-EXTENDED_ALREADY = (
-    "The phase before was extended already, so this is a new one: announcing it ends the running "
-    "one today."
-)
+NEEDS_PURPOSE = "Say what you want to be able to do together when this is over."
+NEEDS_TEAM = "Nobody is on the team yet. Choose who this phase is for."
+TEXT_TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
+NEEDS_JUSTIFICATION = "{reason} Say why this can't wait; the channel will see it."
+OVER_BUDGET = "{sentence} The limit here is {allowed}."
+TOO_SOON = "The last sprint ended on {day}, less than its own length ago."
+IN_RECOVERY = "The team is in recovery until {day}."
+EXTENDED_ALREADY = "The phase that runs now was already extended, so announcing this one ends it."
 LONG_SPRINT = (
-    "Over {weeks} weeks the gain of longer hours is mostly gone, and people are tired for longer "
-    "than they were fast. Is a shorter end possible?"
+    "After {weeks}, longer hours bring little more, and people stay tired for longer. Could it "
+    "end sooner?"
 )
 EXTENDED_ONCE = (
     "The phase was not extended: that goes once, and it was done. Start a new one when it is "
@@ -65,10 +51,12 @@ GUESTS_NEVER = (
     "Nothing was changed: guests and people from other organisations cannot do this. Ask a full "
     "member of this workspace."
 )
-STARTERS_ONLY = (
-    "Nothing was started: in this workspace only some people start phases. Ask {names}, or an "
-    "admin to change the settings."
+GUESTS_CANNOT_START = (
+    "Guests and people from other organizations can't start a phase. Ask a full member of this "
+    "workspace to start it."
 )
+STARTERS_ONLY = "In this workspace, phases are started by {names}. Ask them to start yours."
+ADMINS_ONLY = "In this workspace, only admins start phases. Ask one of them to start yours."
 LEADS_ONLY = (
     "Nothing was changed: only the leads of this phase and workspace admins do this. Ask {names}."
 )
@@ -219,12 +207,27 @@ def refusals_to_start(
     proposal: Proposal, history: SprintHistory, limits: PhaseLimits, today: date
 ) -> tuple[Refusal, ...]:
     """Return everything that keeps the phase from starting; empty: it may."""
-    refusals = [*_dates_refused(proposal, limits, today), *_missing(proposal), *_too_long(proposal)]
+    refused_end = refusal_of_end(proposal.kind, proposal.ends_on, today, limits)
+    refusals = [*([refused_end] if refused_end else []), *_missing(proposal), *_too_long(proposal)]
     reason = needs_justification(proposal, history)
     if reason and not proposal.justification:
         text = NEEDS_JUSTIFICATION.format(reason=reason)
         refusals.append(Refusal(text=text, field="justification"))
     return tuple(refusals)
+
+
+def refusal_of_end(
+    kind: PhaseKind, ends_on: date, today: date, limits: PhaseLimits
+) -> Refusal | None:
+    """Return why a phase of this kind that starts today may not end on the day; None: it may."""
+    if ends_on <= today:
+        return Refusal(text=NOT_LATER.format(day=day(ends_on, today)), field="ends_on")
+    latest = latest_end(kind, today, limits)
+    if ends_on <= latest:
+        return None
+    template = SPRINT_TOO_LONG if kind is PhaseKind.RESULTS_SPRINT else TRUST_TOO_LONG
+    text = template.format(weeks=weeks(limits.max_weeks(kind)), latest=day(latest, today))
+    return Refusal(text=text, field="ends_on")
 
 
 def warnings(proposal: Proposal, limits: PhaseLimits) -> tuple[str, ...]:
@@ -235,7 +238,7 @@ def warnings(proposal: Proposal, limits: PhaseLimits) -> tuple[str, ...]:
     """
     is_long = proposal.span.days > limits.sprint_warn_weeks * 7 + 1
     if proposal.kind is PhaseKind.RESULTS_SPRINT and is_long:
-        return (LONG_SPRINT.format(weeks=limits.sprint_warn_weeks),)
+        return (LONG_SPRINT.format(weeks=weeks(limits.sprint_warn_weeks)),)
     return ()
 
 
@@ -246,12 +249,13 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
     if proposal.kind is not PhaseKind.RESULTS_SPRINT:
         return None
     if history.recovery_until and proposal.starts_on <= history.recovery_until:
-        return IN_RECOVERY.format(day=day(history.recovery_until))
+        return IN_RECOVERY.format(day=day(history.recovery_until, proposal.starts_on))
     last = history.last_sprint
     if last and (proposal.starts_on - last.ends_on).days < last.days:
-        return TOO_SOON.format(day=day(last.ends_on))
+        return TOO_SOON.format(day=day(last.ends_on, proposal.starts_on))
     if history.budget.is_over:
-        return OVER_BUDGET.format(sentence=history.budget.sentence)
+        budget = history.budget
+        return OVER_BUDGET.format(sentence=budget.sentence, allowed=budget.allowed_days)
     return None
 
 
@@ -299,10 +303,10 @@ def refusal_to_start_any(actor: Actor, limits: PhaseLimits, names: str) -> Refus
     Any full member may, or only those named; `names` are shown to the others.
     """
     if not actor.is_full_member:
-        return Refusal(text=GUESTS_NEVER)
+        return Refusal(text=GUESTS_CANNOT_START)
     if limits.starters is None or actor.is_admin or actor.user_id in limits.starters:
         return None
-    return Refusal(text=STARTERS_ONLY.format(names=names))
+    return Refusal(text=STARTERS_ONLY.format(names=names) if names else ADMINS_ONLY)
 
 
 def may_manage(actor: Actor, lead_ids: Collection[str]) -> bool:
@@ -318,19 +322,6 @@ def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Re
     return Refusal(text=text)
 
 
-def _dates_refused(proposal: Proposal, limits: PhaseLimits, today: date) -> Iterable[Refusal]:
-    if proposal.ends_on <= today:
-        yield Refusal(text=NOT_LATER.format(day=day(proposal.ends_on)), field="ends_on")
-    latest = latest_end(proposal.kind, proposal.starts_on, limits)
-    if proposal.ends_on > latest:
-        text = TOO_LONG.format(
-            days=proposal.span.days,
-            weeks=limits.max_weeks(proposal.kind),
-            latest=day(latest),
-        )
-        yield Refusal(text=text, field="ends_on")
-
-
 def _missing(proposal: Proposal) -> Iterable[Refusal]:
     if not set(proposal.member_ids) - set(proposal.lead_ids):
         yield Refusal(text=NEEDS_TEAM, field="members")
@@ -343,7 +334,7 @@ def _missing(proposal: Proposal) -> Iterable[Refusal]:
     if not proposal.promise.stakes:
         yield Refusal(text=NEEDS_STAKES, field="stakes")
     if not proposal.set_aside:
-        text = NEEDS_SET_ASIDE.format(day=day(proposal.ends_on))
+        text = NEEDS_SET_ASIDE.format(day=day(proposal.ends_on, proposal.starts_on))
         yield Refusal(text=text, field="set_aside")
 
 

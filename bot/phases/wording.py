@@ -8,12 +8,15 @@ from bot.slack.mrkdwn import join_names, quote_within, truncated
 NAMES = {PhaseKind.RESULTS_SPRINT: "Results sprint", PhaseKind.TRUST_BUILDING: "Trust-building"}
 EMOJI = {PhaseKind.RESULTS_SPRINT: "🏁", PhaseKind.TRUST_BUILDING: "🌱"}
 EMOJI_NAMES = {PhaseKind.RESULTS_SPRINT: ":checkered_flag:", PhaseKind.TRUST_BUILDING: ":seedling:"}
-WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = tuple(f"{name}s" for name in WEEKDAY_NAMES)
 FIRST_LINE = 80
 LEADS_SHOWN = 600  # of the leads' names in a sentence
 RUNNING = "{emoji} {name} until {day}"
 ENDED = "{emoji} {name}, ended {day}"
 NO_LEAD = "nobody in this channel"
+THE_LEADS, THE_LEADS_BEGIN = "the leads", "The leads"
+LEADS_NAMED = 2  # more of them are "the leads" in the middle of a sentence
 
 
 def title(phase: Phase, limit: int = FIRST_LINE) -> str:
@@ -36,6 +39,22 @@ def bookmark_title(phase: Phase) -> str:
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def one_or_many(count: int, one: str, many: str) -> str:
+    """Return the wording for one, or the wording for any other number."""
+    return one if count == 1 else many
+
+
+def leads_as_subject(phase: Phase, *, begins: bool = False) -> str:
+    """Return the leads as the subject of a sentence, quoted: their names, or "the leads".
+
+    With `begins`, the sentence begins with them.
+    """
+    names = phase.lead_names
+    if len(names) > LEADS_NAMED:
+        return THE_LEADS_BEGIN if begins else THE_LEADS
+    return quote_within(join_names(names), LEADS_SHOWN)
 
 
 def lead_names(phase: Phase) -> str:

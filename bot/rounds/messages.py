@@ -106,6 +106,14 @@ def questions_message(asking: QuestionnaireView) -> Content:
     return content(first, *blocks)
 
 
+def with_expectation(asking: Content, expectation: Sequence[Block]) -> Content:
+    """Return the questions with what the leads count on the person for, after the first lines."""
+    if not expectation:
+        return asking
+    first, *others = asking.blocks
+    return content(asking.text, first, *expectation, *others)
+
+
 def answer_blocks(asking: QuestionnaireView) -> list[Block]:
     """Return the questions as inputs and the comment or lead's box, for message and App Home."""
     blocks: list[Block] = []

@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, PhaseDay, RoundPerson
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.agenda.slots import within_hours
+from bot.db import schema
+from bot.db.upserts import padded
 from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
+from bot.phases.expectation import expectation_blocks
 from bot.phases.model import Phase
 from bot.results.store import latest_note
 from bot.rounds import messages, questions, rules, store
@@ -20,6 +24,8 @@ from bot.rounds.model import RosterEntry, Round
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.people import Person
+
+_people = schema.phase_people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +70,14 @@ async def send_questions(services: Services, *items: AgendaItem) -> None:
             (
                 question_key(round_id, recipient.person),
                 recipient.person.user_id,
-                to_lead if recipient.person.is_lead else to_member,
+                to_lead
+                if recipient.person.is_lead
+                else _with_expectation(to_member, batch.phase, recipient.person.user_id),
             )
             for recipient in people
         )
         await enqueue.post_all(tx, batch.workspace_id, posts, now=now, expires_at=closes_at)
+        await _note_expectations_shown(tx, batch, people)
         await _plan_reminders(tx, batch, people, now)
 
 
@@ -175,6 +184,35 @@ async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Conten
     return messages.questions_message(replace(asking, to_lead=True)), messages.questions_message(
         replace(asking, note=note)
     )
+
+
+def _with_expectation(to_member: Content, phase: Phase, user_id: str) -> Content:
+    """Return the questions with what the leads count on the person for, if it is new to them."""
+    person = phase.participant(user_id)
+    if person is None or person.expectation_shown:
+        return to_member
+    return messages.with_expectation(to_member, expectation_blocks(phase, person))
+
+
+async def _note_expectations_shown(
+    tx: AsyncConnection, batch: _Batch, people: Sequence[_Due]
+) -> None:
+    asked = {recipient.person.user_id for recipient in people}
+    shown = [
+        member.user_id
+        for member in batch.phase.members
+        if member.expectation and not member.expectation_shown and member.user_id in asked
+    ]
+    if shown:
+        await tx.execute(
+            update(_people)
+            .where(
+                _people.c.workspace_id == batch.workspace_id,
+                _people.c.phase_id == batch.phase.phase_id,
+                _people.c.user_id.in_(padded(shown)),
+            )
+            .values(expectation_shown=True)
+        )
 
 
 async def _reminder_times(

@@ -69,7 +69,9 @@ def _target_id(body: Mapping[str, Any]) -> str:
     if view.get("type") == "modal" or "actions" not in body:
         return view.get("private_metadata") or ""
     target_id = body["actions"][0].get("value") or ""
-    if target_id and _is_id(target_id) is not None:  # the value of each of our buttons is one id
+    # The value of each of our buttons is an id, or a phase's and that of a person in it.
+    parts = target_id.split(":", 1) if isinstance(target_id, str) else [target_id]
+    if target_id and any(_is_id(part) is not None for part in parts):
         raise Refused(UNKNOWN_TEXT)
     return str(target_id)
 

@@ -20,26 +20,17 @@ from bot.phases import rules, store
 from bot.phases.history import ended_phase_ids, sprint_history
 from bot.phases.model import Phase
 from bot.phases.rules import PhaseLimits, Proposal
-from bot.phases.wording import EMOJI_NAMES, NAMES, bookmark_title
+from bot.phases.wording import EMOJI_NAMES, NAMES, bookmark_title, leads_as_subject
 from bot.rounds.lifecycle import drop_rounds, plan_rounds
 from bot.rounds.membership import add_non_participants
 from bot.rounds.rules import FOLLOW_UP_WINDOW
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import stored_people
-from bot.start import draft_store
+from bot.start import draft_store, wording
 from bot.start.proposed_phase import phase_preview, roles_of, values_of
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import add_audit_entry
-
-RUNS_ALREADY = (
-    "Nothing was started: a {name} runs here until {day}, and one at a time keeps it clear. "
-    "Use `/imbalance extend` or `/imbalance end` first. What you typed is kept for a week."
-)
-GONE = (
-    "Nothing was started: this form is older than a week and was forgotten. Use "
-    "`/imbalance start` again."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +102,15 @@ async def _compared_with_others(tx: AsyncConnection, workspace_id: str, phase: P
     return replace(phase, too_similar_to=other_id)
 
 
-def runs_already(phase: Phase) -> str:
-    """Return why nothing can be started beside this phase."""
+def runs_already(phase: Phase, *, may_manage: bool) -> str:
+    """Return why nothing can be started beside this phase, and what the person can do."""
     name = NAMES[phase.kind].lower()
-    full_name = name if phase.is_sprint else f"{name} phase"
-    return RUNS_ALREADY.format(name=full_name, day=day(phase.ends_on))
+    template = wording.RUNS_ALREADY_LEAD if may_manage else wording.RUNS_ALREADY
+    return template.format(
+        name=name if phase.is_sprint else f"{name} phase",
+        day=day(phase.ends_on),
+        leads=leads_as_subject(phase),
+    )
 
 
 async def _started_before(
@@ -126,7 +121,7 @@ async def _started_before(
     lead_id = phase_start.proposal.lead_id
     stored = await draft_store.find(tx, workspace_id, phase_start.draft_id, lead_id, lock=True)
     if stored is None:
-        raise Refused(GONE)
+        raise Refused(wording.GONE)
     return stored.phase_id
 
 
@@ -137,7 +132,7 @@ async def _end_earlier_phases(
     proposal = phase_start.proposal
     running = await store.active_in(tx, workspace_id, proposal.channel_id)
     if running is not None and running.phase_id != phase_start.continues:
-        raise Refused(runs_already(running))
+        raise Refused(_typed_in_vain(running, proposal.lead_id))
     if running is not None:
         await _end_phase(tx, workspace_id, running.phase_id, proposal.lead_id, now)
     since = proposal.starts_on - FOLLOW_UP_WINDOW
@@ -178,7 +173,8 @@ async def _store_phase(
     }
     # Of two at the same moment, the index on active phases accepts one.
     if not await insert_if_new(tx, schema.phases, **ids, state="active", **values):
-        raise Refused(await _already_running(tx, workspace_id, proposal.channel_id))
+        running = await store.active_in(tx, workspace_id, proposal.channel_id)
+        raise Refused(_typed_in_vain(running, proposal.lead_id) if running else wording.GONE)
     people = [
         {**ids, "user_id": user_id, "role": role, "joined_at": now}
         for user_id, role in roles_of(proposal)
@@ -246,6 +242,6 @@ async def _announce(tx: AsyncConnection, workspace_id: str, phase: Phase, now: d
     await schedule_dates(tx, workspace_id, phase, now)
 
 
-async def _already_running(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str:
-    running = await store.active_in(tx, workspace_id, channel_id)
-    return runs_already(running) if running else GONE
+def _typed_in_vain(running: Phase, lead_id: str) -> str:
+    refusal = runs_already(running, may_manage=running.is_led_by(lead_id))
+    return f"{refusal} {wording.TYPED_IS_KEPT}"

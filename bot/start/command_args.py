@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.dates import day
-from bot.phases.rules import NOT_LATER, TOO_LONG, PhaseKind, PhaseLimits, default_end, latest_end
+from bot.phases import rules
+from bot.phases.rules import PhaseKind, PhaseLimits, default_end
 
 #: Longer names first.
 KINDS = {
@@ -76,14 +76,9 @@ def refusal_of_end(arguments: Arguments, today: date, limits: PhaseLimits) -> st
     """Return why the end that was typed is refused; None: it is not, or none was typed."""
     if arguments.ends_on is None:
         return None
-    if arguments.ends_on <= today:
-        return NOT_LATER.format(day=day(arguments.ends_on))
     kind = arguments.kind or PhaseKind.TRUST_BUILDING  # the kind that may last longer
-    latest = latest_end(kind, today, limits)
-    if arguments.ends_on <= latest:
-        return None
-    days = (arguments.ends_on - today).days + 1
-    return TOO_LONG.format(days=days, weeks=limits.max_weeks(kind), latest=day(latest))
+    refusal = rules.refusal_of_end(kind, arguments.ends_on, today, limits)
+    return refusal.text if refusal else None
 
 
 def _take_kind(rest: list[str]) -> PhaseKind | None:

@@ -42,8 +42,12 @@ class Draft:
     ends_on: date
     rows: tuple[Row, ...] = (Row(),)
     justification_request: str | None = None  # why a justification is asked for; None: it is not
-    more_options: bool = False  # More options are open
+    wants_example: bool = False  # the example was asked for
+    is_copy: bool = False  # it began as a copy of the channel's last phase
+    is_richer: bool = False  # Make It Richer is open
+    more_options: bool = False  # Options are open
     members: tuple[str, ...] | None = None  # None: the channel was not read yet
+    team_chosen: bool = False  # the lead has seen and sent the team
     team_by_hand: bool = False  # the channel is too large to be the team as a whole
     co_leads: tuple[str, ...] = ()
     weekday: int = 1  # 0 is Monday
@@ -60,6 +64,12 @@ class Draft:
     @property
     def has_room_for_row(self) -> bool:
         return len(self.rows) < SET_ASIDE_LIMIT
+
+    @property
+    def has_texts(self) -> bool:
+        """Return whether anything beyond the milestone was typed."""
+        typed = any(text for name, text in self.texts.items() if name != "milestone")
+        return typed or any(row.text for row in self.rows)
 
     def with_another_row(self) -> "Draft":
         return replace(self, rows=(*self.rows, Row())) if self.has_room_for_row else self

@@ -16,6 +16,7 @@ from bot.log import log
 from bot.phases import rules
 from bot.phases.permissions import IN_A_DIRECT_MESSAGE, require_channel
 from bot.phases.rules import Actor, PhaseLimits
+from bot.phases.wording import one_or_many
 from bot.services import Services
 from bot.slack.conversations import (
     Channel,
@@ -25,46 +26,21 @@ from bot.slack.conversations import (
     is_of_direct_message,
 )
 from bot.slack.errors import Refused, reason_of
-from bot.slack.mrkdwn import join_names, quote
+from bot.slack.mrkdwn import channel as mrkdwn_channel
+from bot.slack.mrkdwn import join_names, quote_within
 from bot.slack.people import Person
 from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
+from bot.start import wording
 from bot.start.draft import Draft
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_of
 
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
+NAMES_SHOWN = 600  # characters of the names of those who may start phases
 #: Members of a channel that can be read while somebody waits: ten pages, a good second.
 MOST_MEMBERS = 9_990
-
-INVITE_ME = (
-    "Nothing was started: I am not in this private channel and cannot come by myself. Type "
-    "`/invite @Imbalance` here, then the same command again."
-)
-ARCHIVED = (
-    "Nothing was started: this channel is archived, so nobody would read it. Unarchive it, or "
-    "start in another channel."
-)
-NOT_IN_CHANNEL = (
-    "Nothing was started: only people who are in this channel start a phase here. Join it first."
-)
-TOO_LARGE = (
-    "Nothing was started: more than {most:,} people are in this channel, too many for a phase. "
-    "Start it in the team's own channel."
-)
-CANNOT_JOIN = (
-    "Nothing was started: Slack did not let me into this channel ({reason}). Type "
-    "`/invite @Imbalance` there, then press Announce again."
-)
-NOT_COLLEAGUES = (
-    "Nothing was started: {names} cannot be chosen: apps, guests, deactivated people and those of "
-    "other organisations are never asked. Leave them out."
-)
-NOT_READING = (
-    "Nothing was started: {names} would not read it, not being in this channel. Invite them "
-    "first, or leave them out."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +104,11 @@ async def eligible_channel(
     if channel is not None and channel.is_direct:
         raise Refused(IN_A_DIRECT_MESSAGE)
     if channel is None or (channel.is_private and not channel.is_member):
-        raise Refused(INVITE_ME)
+        raise Refused(wording.INVITE_ME)
     if channel.is_archived:
-        raise Refused(ARCHIVED)
+        raise Refused(wording.ARCHIVED)
     if request.user_id not in user_ids:
-        raise Refused(NOT_IN_CHANNEL)
+        raise Refused(wording.NOT_IN_CHANNEL)
     return EligibleChannel(
         workspace_id=workspace_id,
         channel_id=channel.channel_id,
@@ -146,15 +122,20 @@ async def eligible_channel(
 
 
 async def with_team(services: Services, eligible: EligibleChannel, draft: Draft) -> Draft:
-    """Return the draft with the channel's colleagues as its team; to be chosen by hand if many."""
+    """Return the draft with the channel's colleagues as its team; to be chosen by hand if many.
+
+    Raises:
+        Refused: nobody but the lead could be on the team.
+    """
     if draft.members is not None:
         return draft
     people = await _team(services, eligible)
     if not 0 < len(people) <= TEAM:
         return _with_members(draft, (), by_hand=True)
-    return _with_members(
-        draft, tuple(user_id for user_id in people if user_id != eligible.lead.user_id)
-    )
+    members = tuple(user_id for user_id in people if user_id != eligible.lead.user_id)
+    if not members:
+        raise Refused(wording.ALONE.format(channel=mrkdwn_channel(eligible.channel_id)))
+    return _with_members(draft, members)
 
 
 async def people_errors(
@@ -169,11 +150,13 @@ async def people_errors(
     errors = {}
     for name, ids in fields.items():
         not_colleagues = _not_colleagues(people, [user_id for user_id in ids if user_id])
-        not_in_channel = [] if name.startswith("owner.") else _not_in_channel(eligible, people, ids)
+        is_reader = not name.startswith("owner.")
+        absent = [user for user in ids if is_reader and user not in eligible.member_ids]
         if not_colleagues:
-            errors[name] = NOT_COLLEAGUES.format(names=not_colleagues)
-        elif not_in_channel:
-            errors[name] = NOT_READING.format(names=not_in_channel)
+            errors[name] = wording.NOT_COLLEAGUES.format(names=not_colleagues)
+        elif absent:
+            template = one_or_many(len(absent), wording.ONE_NOT_READING, wording.NOT_READING)
+            errors[name] = template.format(names=_named(people, [user for user in absent if user]))
     return errors
 
 
@@ -196,7 +179,7 @@ async def join(services: Services, eligible: EligibleChannel) -> None:
         await client.conversations_join(channel=eligible.channel.channel_id)
     except SlackApiError as error:
         log.warning("channel_not_joined", reason=reason_of(error))
-        raise Refused(CANNOT_JOIN.format(reason=reason_of(error))) from error
+        raise Refused(wording.CANNOT_JOIN.format(reason=reason_of(error))) from error
 
 
 async def _require_permission(
@@ -209,7 +192,7 @@ async def _require_permission(
     )
     starters = settings.starters or ()
     names = await names_of(services, request.workspace_id, starters) if starters else {}
-    shown = quote(join_names([*names.values()]))
+    shown = quote_within(join_names([*names.values()]), NAMES_SHOWN)
     refusal = rules.refusal_to_start_any(actor, PhaseLimits.of(settings), shown)
     if refusal is not None:
         raise Refused(refusal.text)
@@ -226,7 +209,7 @@ async def _member_ids(
     try:
         return await fetch_member_ids(reads, client, workspace_id, channel_id, at_most=MOST_MEMBERS)
     except TooManyMembers:
-        raise Refused(TOO_LARGE.format(most=MOST_MEMBERS)) from None
+        raise Refused(wording.TOO_LARGE.format(most=MOST_MEMBERS)) from None
     except SlackApiError as error:
         if reason_of(error) != "channel_not_found" and not is_of_direct_message(error):
             raise
@@ -260,14 +243,6 @@ def _not_colleagues(people: Mapping[str, Person], ids: Sequence[str]) -> str:
         user_id for user_id in ids if user_id not in people or not people[user_id].is_full_member
     ]
     return _named(people, wrong)
-
-
-def _not_in_channel(
-    eligible: EligibleChannel, people: Mapping[str, Person], ids: Iterable[str | None]
-) -> str:
-    return _named(
-        people, [user_id for user_id in ids if user_id and user_id not in eligible.member_ids]
-    )
 
 
 def _named(people: Mapping[str, Person], ids: Sequence[str]) -> str:

@@ -10,52 +10,37 @@ from slack_sdk.models.blocks import (
     InputBlock,
     Option,
     RadioButtonsElement,
+    StaticSelectElement,
 )
 from slack_sdk.models.views import View
 
+from bot.announcement.messages import SHORT
 from bot.dates import day
 from bot.phases.rules import PhaseKind
-from bot.phases.wording import EMOJI, NAMES
-from bot.rounds.messages import YOUR_ANSWER, levels, question_text
+from bot.phases.wording import EMOJI, NAMES, one_line
 from bot.rounds.questions import Question
-from bot.slack.content import actions, context, plain, section
-from bot.slack.inputs import form_parser, option_with_value
-from bot.slack.mrkdwn import channel, quote_within
+from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, plain, section
+from bot.slack.inputs import MAX_LABEL_LENGTH, form_parser, option_with_value, text_input
+from bot.slack.mrkdwn import channel, clean, quote_within, truncated
+from bot.start import wording
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft
 
 PAGE = "phase.start.moment"
 KIND, LEVEL, ANYWAY = "phase.start.kind", "phase.start.level", "phase.start.anyway"
-KIND_BLOCK, ANYWAY_BLOCK = "start.kind", "start.anyway"
+COPY, EXAMPLE = "phase.start.copy", "phase.start.example"
+TEXT = "phase.start.text"
+KIND_BLOCK, ANYWAY_BLOCK, FILL_BLOCK = "start.kind", "start.anyway", "start.fill"
+JUSTIFICATION_BLOCK = "start.text.justification"
+LESSON_SHOWN = 600
+TYPED_SHOWN = 200  # characters of what was typed with the command
 
-TITLE = "Is this the moment?"
-ABOUT = "For {channel}. Nothing is posted before you press *Announce* on the third page."
-RESUMED = "What you typed here before is filled in."
-#: What the form understood of the command, and what it did not.
-TYPED_END = "Ends {day}"
-TYPED_MILESTONE = "milestone “{milestone}”"
-TYPED = "From your command: {parts}. You can change it on the next page."
-UNREAD_END = "I can't read “{typed}” as a day, so the end is {day}. Change it on the next page."
-NO_END = "You typed “until” without a day, so the end is {day}. Change it on the next page."
-SHOWN = 200  # characters of what was typed
-FOLLOWS = "The phase that runs now was extended once already, so this is a new one after it."
-GIVEN = "{emoji} *{name}*"
-WHICH = "What comes first for a while?"
-WHAT = {
-    PhaseKind.RESULTS_SPRINT: "A milestone must not slip; some work may wait until then.",
-    PhaseKind.TRUST_BUILDING: "Relationships and mistakes to learn from; some speed may wait.",
-}
-OWN_VIEW = (
-    "*First your own view.* The team gets the same three questions about you. Only the leads of "
-    "this phase see yours, beside the team's totals. Leave one blank if you can't say."
-)
-ORDINARY = "*This looks like an ordinary week. Start anyway?*"
-YES = "Yes, start anyway"
-SAY_YES = (
-    "Nothing was started: the goal is not clear yet, so this may be an ordinary week. Tick Yes "
-    "below to go on, or come back when it is clear."
-)
-CHOOSE = "Nothing was started: choose what comes first."
+
+@dataclass(frozen=True, kw_only=True)
+class LastPhase:
+    """The channel's last phase, which can be copied."""
+
+    lesson: str = ""  # what was learned, as the lead wrote it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +49,9 @@ class Moment:
 
     draft_id: str
     channel_id: str
-    questions: Sequence[Question]
-    budget: str  # the sentence
+    questions: Sequence[Question]  # with `to_lead` as asked for the draft's kind
+    budget: str  # the sentence; empty for trust-building
+    last: LastPhase | None = None
     resumed: bool = False
     typed: Arguments = field(default_factory=Arguments)  # with the command
 
@@ -76,17 +62,21 @@ def build(moment: Moment, draft: Draft) -> View:
     blocks.append(
         _given_kind(draft.kind) if draft.kind and draft.kind_given else _kind_input(draft.kind)
     )
-    blocks += [context(moment.budget), section(OWN_VIEW)]
+    if moment.budget:
+        blocks.append(context(moment.budget))
+    if draft.justification_request:
+        blocks += justification_blocks(draft)
+    blocks.append(section(wording.OWN_VIEW))
     for question in moment.questions:
-        blocks.append(question_text(question, to_lead=True))
         blocks.append(_level_input(question, draft.answers.get(question.key)))
         if question.key == "clarity" and draft.doubt_shown:
             blocks += _doubt(draft.starts_anyway)
+    blocks += _fill(moment, draft)
     return View(
         type="modal",
         callback_id=PAGE,
         private_metadata=moment.draft_id,
-        title=plain(TITLE),
+        title=plain(wording.MOMENT_TITLE),
         submit=plain("Next"),
         close=plain("Cancel"),
         blocks=blocks,
@@ -104,11 +94,19 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         if block_id.startswith("start.level.")
     }
     return replace(
-        draft,
+        with_justification(values, draft),
         kind=PhaseKind(kind) if kind in list(PhaseKind) else draft.kind,
         answers=answers,
         starts_anyway=bool(ticked),
     )
+
+
+def with_justification(values: Mapping[str, Any], draft: Draft) -> Draft:
+    """Return the draft with the justification, where the page asked for it."""
+    if JUSTIFICATION_BLOCK not in values:
+        return draft
+    typed = values[JUSTIFICATION_BLOCK].get(TEXT, {}).get("value") or ""
+    return replace(draft, texts={**draft.texts, "justification": clean(typed)})
 
 
 def level_block(key: str) -> str:
@@ -116,12 +114,27 @@ def level_block(key: str) -> str:
     return f"start.level.{key}"
 
 
+def justification_blocks(draft: Draft) -> list[Block]:
+    """Return why a justification is asked for, and its input."""
+    request = truncated(draft.justification_request or "", MAX_SECTION_LENGTH)
+    typed = text_input(
+        JUSTIFICATION_BLOCK,
+        wording.JUSTIFICATION,
+        TEXT,
+        limit=SHORT,
+        value=draft.text("justification"),
+        placeholder=wording.JUSTIFICATION_EXAMPLE,
+        multiline=True,
+    )
+    return [section(request), typed]
+
+
 def _about(moment: Moment, draft: Draft) -> list[str]:
-    lines = [ABOUT.format(channel=channel(moment.channel_id))]
+    lines = [wording.MOMENT_ABOUT.format(channel=channel(moment.channel_id))]
     if draft.continues:
-        lines.append(FOLLOWS)
+        lines.append(wording.FOLLOWS)
     elif moment.resumed:
-        lines.append(RESUMED)
+        lines.append(wording.RESUMED)
     return [*lines, *_about_typed(moment.typed, draft)]
 
 
@@ -129,18 +142,24 @@ def _about_typed(typed: Arguments, draft: Draft) -> Iterator[str]:
     """Yield what is read from the command, so that nothing typed disappears unseen."""
     parts = []
     if typed.ends_on is not None:
-        parts.append(TYPED_END.format(day=day(typed.ends_on)))
+        parts.append(wording.TYPED_END.format(day=day(typed.ends_on)))
     if typed.milestone:
-        parts.append(TYPED_MILESTONE.format(milestone=quote_within(typed.milestone, SHOWN)))
+        parts.append(
+            wording.TYPED_MILESTONE.format(milestone=quote_within(typed.milestone, TYPED_SHOWN))
+        )
     if parts:
-        yield TYPED.format(parts=", ".join(parts))
+        yield wording.TYPED.format(parts=", ".join(parts))
     if typed.unread_end is not None:
-        sentence = UNREAD_END if typed.unread_end else NO_END
-        yield sentence.format(typed=quote_within(typed.unread_end, SHOWN), day=day(draft.ends_on))
+        sentence = wording.UNREAD_END if typed.unread_end else wording.NO_END
+        yield sentence.format(
+            typed=quote_within(typed.unread_end, TYPED_SHOWN), day=day(draft.ends_on)
+        )
 
 
 def _given_kind(kind: PhaseKind) -> Block:
-    return section(f"{GIVEN.format(emoji=EMOJI[kind], name=NAMES[kind])}\n{WHAT[kind]}")
+    return section(
+        wording.GIVEN_KIND.format(emoji=EMOJI[kind], name=NAMES[kind], what=wording.KINDS[kind])
+    )
 
 
 def _kind_input(kind: PhaseKind | None) -> Block:
@@ -148,28 +167,33 @@ def _kind_input(kind: PhaseKind | None) -> Block:
         Option(
             value=option.value,
             text=plain(f"{EMOJI[option]} {NAMES[option]}"),
-            description=plain(WHAT[option]),
+            description=plain(wording.KINDS[option]),
         )
         for option in PhaseKind
     ]
     return InputBlock(
         block_id=KIND_BLOCK,
-        label=plain(WHICH),
+        label=plain(wording.WHICH_KIND),
         element=RadioButtonsElement(
             action_id=KIND,
             options=options,
             initial_option=option_with_value(options, kind),
         ),
+        dispatch_action=True,  # the questions, the budget and the justification depend on it
     )
 
 
 def _level_input(question: Question, level: int | None) -> Block:
-    options = levels(question)
+    options = [
+        Option(value=str(number), text=plain(text))
+        for number, text in enumerate(wording.LEVELS, start=1)
+    ]
     return InputBlock(
         block_id=level_block(question.key),
-        label=plain(YOUR_ANSWER),
-        element=RadioButtonsElement(
+        label=plain(truncated(question.to_lead, MAX_LABEL_LENGTH)),
+        element=StaticSelectElement(
             action_id=LEVEL,
+            placeholder=plain(wording.LEVEL),
             options=options,
             initial_option=option_with_value(options, level),
         ),
@@ -179,9 +203,23 @@ def _level_input(question: Question, level: int | None) -> Block:
 
 def _doubt(ticked: bool) -> list[Block]:
     # Not an input block: Slack would label it "(optional)", which it is not.
-    yes = [Option(value="yes", text=plain(YES))]
+    yes = [Option(value="yes", text=plain(wording.YES))]
     box = CheckboxesElement(action_id=ANYWAY, options=yes, initial_options=yes if ticked else None)
-    return [section(ORDINARY), actions(box, block_id=ANYWAY_BLOCK)]
+    return [section(wording.ORDINARY), actions(box, block_id=ANYWAY_BLOCK)]
+
+
+def _fill(moment: Moment, draft: Draft) -> Iterator[Block]:
+    """Yield the button that fills page 2, or that it is filled; the lesson of the last phase."""
+    if moment.last is not None and moment.last.lesson:
+        lesson = quote_within(one_line(moment.last.lesson), LESSON_SHOWN)
+        yield section(wording.LESSON.format(lesson=lesson))
+    if draft.is_copy:
+        yield context(wording.COPIED)
+    elif draft.wants_example:
+        yield context(wording.EXAMPLE_FILLED)
+    elif not draft.has_texts:
+        copy, example = button(wording.COPY_LAST, COPY), button(wording.FILL_EXAMPLE, EXAMPLE)
+        yield actions(copy if moment.last is not None else example, block_id=FILL_BLOCK)
 
 
 def _selected_value(values: Mapping[str, Any], block_id: str, action_id: str) -> str:

@@ -1,4 +1,4 @@
-"""More options of the start form, all with defaults: team, co-leads, day and time, comments."""
+"""Options of the start form, all with defaults: team, co-leads, day and time, comments."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,9 +15,11 @@ from slack_sdk.models.blocks import (
     TimePickerElement,
 )
 
+from bot.phases.wording import WEEKDAY_NAMES
 from bot.slack.content import MAX_SECTION_LENGTH, plain, section
 from bot.slack.inputs import option_with_value, people_select
 from bot.slack.mrkdwn import truncated
+from bot.start import wording
 from bot.start.draft import Draft
 
 MEMBERS, CO_LEADS = "phase.start.members", "phase.start.co_leads"
@@ -25,31 +27,8 @@ WEEKDAY, TIME = "phase.start.weekday", "phase.start.time"
 REMIND, COMMENTS = "phase.start.remind", "phase.start.comments"
 NAMES = ("members", "co_leads", "weekday", "time_of_day", "remind", "comments_to")
 
-TEAM = "Team: who the phase is for and who is asked"
-TEAM_HINT = (
-    "People of this channel. Everyone is asked alone and answers are shown as totals; with fewer "
-    "than 4, or than this workspace wants answers, the questions come to the channel to talk about."
-)
-LEADS = "Co-leads"
 MAX_CO_LEADS = 5  # if everybody leads, nobody does; and five leads' answers fit one message
-LEADS_HINT = (
-    "Up to five. They reflect each week like you, see results when you do, and may extend and end."
-)
-TOO_MANY_LEADS = (
-    f"Nothing was started: more than {MAX_CO_LEADS} co-leads are chosen. Choose those whom the "
-    "team should hear from."
-)
-DAY = "Questions come on"
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
-AT, AT_HINT = "At", "In each person's own time zone, between 08:00 and 20:00."
-REMINDING = "Reminder"
-REMIND_ONCE = "Remind once, after a day, only who has not answered"
-READERS = "Who reads comments"
-READER = {"leads": "The leads, without names", "team": "The whole team, without names"}
-OFF_HOURS = (
-    "Nothing was started: questions go out between 08:00 and 20:00, so that nobody is asked at "
-    "night. Choose a time in between."
-)
+WORKING_DAYS = WEEKDAY_NAMES[:5]
 
 
 def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
@@ -57,12 +36,13 @@ def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
     blocks: list[Block] = []
     if draft.more_options or draft.team_by_hand:
         blocks += _notice(told, "members")
-        blocks.append(_people("members", MEMBERS, TEAM, TEAM_HINT, draft.members or ()))
+        hint = wording.TEAM_HINT
+        blocks.append(_people("members", MEMBERS, wording.TEAM, hint, draft.members or ()))
     if draft.more_options:
         blocks += _notice(told, "co_leads")
-        blocks.append(
-            _people("co_leads", CO_LEADS, LEADS, LEADS_HINT, draft.co_leads, MAX_CO_LEADS)
-        )
+        hint = wording.CO_LEADS_HINT.format(most=MAX_CO_LEADS)
+        leads = (draft.co_leads, MAX_CO_LEADS)
+        blocks.append(_people("co_leads", CO_LEADS, wording.CO_LEADS, hint, *leads))
         blocks += [_weekday(draft.weekday), _time(draft.time_of_day)]
         blocks += [_remind(draft.remind), _comments(draft.comments_to)]
     return blocks
@@ -75,9 +55,11 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         state = _state(values, name, action_id)
         if state is not None:
             changes[name] = tuple(state.get("selected_users") or ())
+    if "members" in changes:
+        changes["team_chosen"] = True
     weekday, at = _state(values, "weekday", WEEKDAY), _state(values, "time_of_day", TIME)
     if weekday and weekday.get("selected_option"):
-        changes["weekday"] = int(weekday["selected_option"]["value"]) % len(DAYS)
+        changes["weekday"] = int(weekday["selected_option"]["value"]) % len(WORKING_DAYS)
     if at and at.get("selected_time"):
         changes["time_of_day"] = time.fromisoformat(at["selected_time"])
     remind = _state(values, "remind", REMIND)
@@ -90,13 +72,18 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     return replace(draft, **changes)
 
 
+def are_shown(values: Mapping[str, Any]) -> bool:
+    """Return whether the options are open on the page, from Slack's state."""
+    return block_of("weekday") in values
+
+
 def faults(draft: Draft) -> dict[str, str]:
     """Return what is wrong, by the field's name."""
     errors = {}
     if not time(8) <= draft.time_of_day <= time(20):
-        errors["time_of_day"] = OFF_HOURS
+        errors["time_of_day"] = wording.OFF_HOURS
     if len(draft.co_leads) > MAX_CO_LEADS:
-        errors["co_leads"] = TOO_MANY_LEADS
+        errors["co_leads"] = wording.TOO_MANY_LEADS.format(most=MAX_CO_LEADS)
     return errors
 
 
@@ -120,16 +107,20 @@ def _people(
         block_id=block_of(name),
         label=plain(label),
         hint=plain(hint),
-        element=people_select(action_id, chosen, max_selected=most, placeholder="Choose people"),
+        element=people_select(
+            action_id, chosen, max_selected=most, placeholder=wording.CHOOSE_PEOPLE
+        ),
         optional=name == "co_leads",
     )
 
 
 def _weekday(weekday: int) -> InputBlock:
-    options = [Option(value=str(number), text=plain(name)) for number, name in enumerate(DAYS)]
+    options = [
+        Option(value=str(number), text=plain(name)) for number, name in enumerate(WORKING_DAYS)
+    ]
     return InputBlock(
         block_id=block_of("weekday"),
-        label=plain(DAY),
+        label=plain(wording.DAY),
         element=StaticSelectElement(
             action_id=WEEKDAY, options=options, initial_option=option_with_value(options, weekday)
         ),
@@ -139,17 +130,17 @@ def _weekday(weekday: int) -> InputBlock:
 def _time(at: time) -> InputBlock:
     return InputBlock(
         block_id=block_of("time_of_day"),
-        label=plain(AT),
-        hint=plain(AT_HINT),
+        label=plain(wording.AT),
+        hint=plain(wording.AT_HINT),
         element=TimePickerElement(action_id=TIME, initial_time=at.isoformat("minutes")),
     )
 
 
 def _remind(remind: bool) -> InputBlock:
-    box = [Option(value="yes", text=plain(REMIND_ONCE))]
+    box = [Option(value="yes", text=plain(wording.REMIND_ONCE))]
     return InputBlock(
         block_id=block_of("remind"),
-        label=plain(REMINDING),
+        label=plain(wording.REMINDER),
         element=CheckboxesElement(
             action_id=REMIND, options=box, initial_options=box if remind else None
         ),
@@ -158,10 +149,10 @@ def _remind(remind: bool) -> InputBlock:
 
 
 def _comments(to: str) -> InputBlock:
-    options = [Option(value=value, text=plain(text)) for value, text in READER.items()]
+    options = [Option(value=value, text=plain(text)) for value, text in wording.READER.items()]
     return InputBlock(
         block_id=block_of("comments_to"),
-        label=plain(READERS),
+        label=plain(wording.READERS),
         element=RadioButtonsElement(
             action_id=COMMENTS, options=options, initial_option=option_with_value(options, to)
         ),

@@ -1,6 +1,6 @@
 """Initial values of the start form, from the command or from an earlier phase."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,7 +72,7 @@ def _resumed(before: Draft, eligible: EligibleLead, blank: Draft, continues: str
     The team of the phase that it continues was chosen when that began.
     """
     is_future = before.ends_on > eligible.today
-    is_team_chosen = before.more_options or before.team_by_hand or continues is not None
+    is_team_chosen = before.team_chosen or continues is not None
     return replace(
         before,
         ends_on=before.ends_on if is_future else blank.ends_on,
@@ -88,9 +88,32 @@ async def _repeating(
     return blank if phase is None else _from_phase(phase, blank)
 
 
-def _from_phase(phase: Phase, blank: Draft) -> Draft:
+def copy_of(phase: Phase, draft: Draft, lead_id: str, channel_member_ids: Collection[str]) -> Draft:
+    """Return the draft with the texts and options of an earlier phase.
+
+    A milestone typed with the command stays. Of the phase's people, those who are still in the
+    channel are copied.
+    """
+    copied = _from_phase(phase, draft)
+    here = {*channel_member_ids} - {lead_id}
+    members = tuple(
+        person.user_id for person in phase.people if not person.has_left and person.user_id in here
+    )
+    milestone = draft.text("milestone") or phase.milestone
     return replace(
-        blank,
+        copied,
+        kind_given=draft.kind_given and draft.kind is phase.kind,
+        texts={**copied.texts, "milestone": milestone},
+        members=members or None,
+        team_chosen=bool(members),
+        co_leads=tuple(user_id for user_id in copied.co_leads if user_id in here),
+        is_copy=True,
+    )
+
+
+def _from_phase(phase: Phase, draft: Draft) -> Draft:
+    return replace(
+        draft,
         kind=phase.kind,
         kind_given=True,
         texts={**asdict(phase.promise), "milestone": phase.milestone},

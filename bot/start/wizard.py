@@ -11,8 +11,8 @@ from slack_sdk.models.views import View
 
 from bot.log import log
 from bot.phases import rules, store
-from bot.phases.history import sprint_history
-from bot.phases.rules import NEEDS_JUSTIFICATION, PhaseLimits, Proposal, SprintHistory
+from bot.phases.model import Phase
+from bot.phases.rules import Actor, PhaseKind, PhaseLimits, SprintHistory
 from bot.rounds.rules import plan
 from bot.services import Services
 from bot.slack.errors import Refused, classify
@@ -27,8 +27,9 @@ from bot.start import (
     page_promise,
     prefill,
     wizard_views,
+    wording,
 )
-from bot.start.begin import GONE, PhaseStart
+from bot.start.begin import PhaseStart
 from bot.start.draft import Draft
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import (
@@ -40,6 +41,7 @@ from bot.start.eligibility import (
     people_errors,
     with_team,
 )
+from bot.start.promise_texts import with_example
 
 Values = Mapping[str, Any]
 
@@ -77,7 +79,7 @@ async def open_start(
     async with services.db.transaction() as tx:
         running = await store.active_in(tx, workspace_id, lead.channel_id)
         if running is not None and running.phase_id != continues:
-            raise Refused(begin.runs_already(running))
+            raise Refused(begin.runs_already(running, may_manage=_may_manage(lead, running)))
         arguments = prefill.parse_arguments(lead, words)
         stored, resumed = await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
         await draft_store.create(tx, workspace_id, stored, services.clock.now())
@@ -87,7 +89,7 @@ async def open_start(
 
 
 async def after_moment(services: Services, request: Request, values: Values) -> View:
-    """Handle page 1: return page 2, or page 1 again with its doubt.
+    """Handle page 1: return page 2, or page 1 again where it must ask for more.
 
     Raises:
         Refused: something is missing on page 1.
@@ -95,14 +97,47 @@ async def after_moment(services: Services, request: Request, values: Values) -> 
     stored = await _update_draft(services, request, lambda draft: page_moment.parse(values, draft))
     draft = stored.draft
     if draft.kind is None:
-        raise Refused(page_moment.CHOOSE, {page_moment.KIND_BLOCK: page_moment.CHOOSE})
+        text = wording.CHOOSE_KIND
+        raise Refused(text, {page_moment.KIND_BLOCK: text})
     if draft.is_ordinary_week and not draft.starts_anyway:
         return await _doubt(services, request, draft)
     eligible = await _eligible_channel(services, stored, request)
-    filled = await with_team(services, eligible, draft)
-    filled = replace(filled, doubt_shown=filled.is_ordinary_week)
-    stored = await _store_draft(services, request, stored, filled)
-    return await _promise_page(services, eligible, stored)
+    async with services.db.reading() as reader:
+        past = await wizard_views.history_of(reader, eligible, draft)
+    draft = wizard_views.with_justification_request(eligible, draft, past)
+    if draft.justification_request and not draft.text("justification"):
+        return await _ask_for_justification(services, request, stored, values)
+    draft = await with_team(services, eligible, draft)
+    draft = replace(draft, doubt_shown=draft.is_ordinary_week)
+    if draft.wants_example and draft.kind is not None:
+        draft = with_example(draft, draft.kind)
+    stored = await _store_draft(services, request, stored, draft)
+    return wizard_views.promise(eligible, stored)
+
+
+async def choose_kind(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 1 for the kind that was just chosen."""
+    return await _page_1_with(services, request, values, lambda draft: draft)
+
+
+async def fill_example(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 1; page 2 will hold the example, for *Fill In an Example*."""
+    return await _page_1_with(
+        services, request, values, lambda draft: replace(draft, wants_example=True)
+    )
+
+
+async def copy_last(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 1 with the kind of the channel's last phase, whose texts page 2 will hold."""
+    eligible = await _eligible_channel(services, await _load_draft(services, request), request)
+    async with services.db.reading() as reader:
+        last = await store.latest_in(reader, request.workspace_id, eligible.channel_id)
+    if last is None:
+        return await choose_kind(services, request, values)
+    people = (eligible.lead.user_id, eligible.member_ids)
+    return await _page_1_with(
+        services, request, values, lambda draft: prefill.copy_of(last, draft, *people)
+    )
 
 
 async def after_promise(services: Services, request: Request, values: Values) -> View:
@@ -113,17 +148,14 @@ async def after_promise(services: Services, request: Request, values: Values) ->
     """
     stored = await _update_draft(services, request, lambda draft: page_promise.parse(values, draft))
     eligible = await _eligible_channel(services, stored, request)
+    kind = stored.draft.kind or PhaseKind.RESULTS_SPRINT
     async with services.db.reading() as reader:
-        proposal = wizard_views.proposed(eligible, stored.draft)
-        limits = PhaseLimits.of(eligible.settings)
-        past = await sprint_history(
-            reader, eligible.workspace_id, proposal, limits, stored.draft.continues
-        )
-    draft = _with_justification(stored.draft, proposal, past)
+        past = await wizard_views.history_of(reader, eligible, stored.draft)
+    draft = wizard_views.with_justification_request(eligible, stored.draft, past)
     faults = {**await people_errors(services, eligible, draft), **_faults(eligible, draft, past)}
-    if set(faults) & set(page_options.NAMES):
-        draft = replace(draft, more_options=True)
-    stored = await _store_draft(services, request, stored, draft)
+    stored = await _store_draft(
+        services, request, stored, page_promise.unfolded(draft, kind, faults)
+    )
     shown = {
         name: text for name, text in faults.items() if page_promise.field_block(name) in values
     }
@@ -132,7 +164,7 @@ async def after_promise(services: Services, request: Request, values: Values) ->
         raise Refused(next(iter(shown.values())), by_block)
     if not faults:
         return await wizard_views.preview(services, eligible, stored)
-    return await _promise_page(services, eligible, stored, faults)
+    return wizard_views.promise(eligible, stored, faults)
 
 
 async def announce(services: Services, request: Request) -> View:
@@ -155,7 +187,7 @@ async def announce(services: Services, request: Request) -> View:
 
 
 async def add_row(services: Services, request: Request, values: Values) -> ChangedPage:
-    """Return page 2 with one more line for what can wait, for *Add another*.
+    """Return page 2 with one more line for what can wait, for *Add Another*.
 
     Two quick presses add one line: the second comes from the form as it was before the first.
     """
@@ -167,10 +199,22 @@ async def add_row(services: Services, request: Request, values: Values) -> Chang
     return await _page_2_with(services, request, values, change)
 
 
-async def show_more(services: Services, request: Request, values: Values) -> ChangedPage:
-    """Return page 2 with all of its inputs, for *More options*."""
+async def fold_richer(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 2 with or without its optional texts, for *Make It Richer*."""
+
+    def change(draft: Draft) -> Draft:
+        return replace(draft, is_richer=not page_promise.shows_richer(values))
+
+    return await _page_2_with(services, request, values, change)
+
+
+async def fold_options(services: Services, request: Request, values: Values) -> ChangedPage:
+    """Return page 2 with or without its options, for *Options*."""
     return await _page_2_with(
-        services, request, values, lambda draft: replace(draft, more_options=True)
+        services,
+        request,
+        values,
+        lambda draft: replace(draft, more_options=not page_options.are_shown(values)),
     )
 
 
@@ -178,9 +222,8 @@ async def back(services: Services, request: Request, values: Values, page: str) 
     """Return the page before page 2 or 3, as it was left, for *Back*."""
     if page == page_preview.PAGE:
         stored = await _load_draft(services, request)
-        return await _promise_page(
-            services, await _eligible_channel(services, stored, request), stored
-        )
+        eligible = await _eligible_channel(services, stored, request)
+        return wizard_views.promise(eligible, stored)
     stored = await _update_draft(services, request, lambda draft: page_promise.parse(values, draft))
     return await _moment_page(services, request, stored)
 
@@ -199,6 +242,22 @@ async def _recheck_channel(
         log.warning("channel_not_rechecked", reason=classify(error).reason)
 
 
+async def _page_1_with(
+    services: Services, request: Request, values: Values, change: Callable[[Draft], Draft]
+) -> ChangedPage:
+    is_repeated = False
+
+    def parse_and_change(draft: Draft) -> Draft:
+        nonlocal is_repeated
+        changed = change(page_moment.parse(values, draft))
+        is_repeated = changed == draft
+        return changed
+
+    stored = await _update_draft(services, request, parse_and_change)
+    view = await _moment_page(services, request, stored)
+    return ChangedPage(view=view, is_repeated=is_repeated)
+
+
 async def _page_2_with(
     services: Services, request: Request, values: Values, change: Callable[[Draft], Draft]
 ) -> ChangedPage:
@@ -213,32 +272,31 @@ async def _page_2_with(
 
     stored = await _update_draft(services, request, parse_and_change)
     eligible = await _eligible_channel(services, stored, request)
-    view = await _promise_page(services, eligible, stored)
+    view = wizard_views.promise(eligible, stored)
     return ChangedPage(view=view, is_repeated=is_repeated)
 
 
 async def _doubt(services: Services, request: Request, draft: Draft) -> View:
     if draft.doubt_shown:  # it is on the page already
         block_id = page_moment.level_block("clarity")
-        raise Refused(page_moment.SAY_YES, {block_id: page_moment.SAY_YES})
+        raise Refused(wording.SAY_YES, {block_id: wording.SAY_YES})
     stored = await _update_draft(services, request, lambda draft: replace(draft, doubt_shown=True))
     return await _moment_page(services, request, stored)
 
 
-async def _moment_page(services: Services, request: Request, stored: StoredDraft) -> View:
-    eligible = await _eligible_channel(services, stored, request)
-    async with services.db.reading() as reader:
-        return await wizard_views.moment(reader, eligible, stored)
-
-
-async def _promise_page(
-    services: Services,
-    eligible: EligibleChannel,
-    stored: StoredDraft,
-    told: Mapping[str, str] | None = None,
+async def _ask_for_justification(
+    services: Services, request: Request, stored: StoredDraft, values: Values
 ) -> View:
+    if page_moment.JUSTIFICATION_BLOCK in values:
+        text = wording.JUSTIFICATION_BLANK
+        raise Refused(text, {page_moment.JUSTIFICATION_BLOCK: text})
+    return await _moment_page(services, request, stored)
+
+
+async def _moment_page(services: Services, request: Request, stored: StoredDraft) -> View:
+    lead = await eligible_lead(services, replace(request, channel_id=stored.channel_id))
     async with services.db.reading() as reader:
-        return await wizard_views.promise(reader, eligible, stored, told)
+        return await wizard_views.moment(reader, lead, stored)
 
 
 async def _eligible_channel(
@@ -253,7 +311,7 @@ async def _load_draft(services: Services, request: Request) -> StoredDraft:
             reader, request.workspace_id, request.target_id, request.user_id
         )
     if stored is None:
-        raise Refused(GONE)
+        raise Refused(wording.GONE)
     return stored
 
 
@@ -265,7 +323,7 @@ async def _update_draft(
             tx, request.workspace_id, request.target_id, request.user_id, lock=True
         )
         if stored is None:
-            raise Refused(GONE)
+            raise Refused(wording.GONE)
         stored = replace(stored, draft=change(stored.draft))
         await draft_store.save(tx, request.workspace_id, stored, services.clock.now())
     return stored
@@ -281,19 +339,21 @@ async def _store_draft(
     return changed
 
 
-def _with_justification(draft: Draft, proposal: Proposal, past: SprintHistory) -> Draft:
-    """Return the draft that asks for a justification exactly where the rules do."""
-    reason = rules.needs_justification(proposal, past)
-    sentence = NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
-    return replace(draft, justification_request=sentence)
-
-
 def _faults(eligible: EligibleChannel, draft: Draft, past: SprintHistory) -> dict[str, str]:
+    """Return what is wrong on page 2, by the field's name."""
     proposal = wizard_views.proposed(eligible, draft)
     limits = PhaseLimits.of(eligible.settings)
     refusals = rules.refusals_to_start(proposal, past, limits, eligible.today)
     by_rules = {refusal.field or "ends_on": refusal.text for refusal in reversed(refusals)}
     return {**page_options.faults(draft), **page_promise.faults(draft, proposal.kind), **by_rules}
+
+
+def _may_manage(lead: EligibleLead, phase: Phase) -> bool:
+    person = lead.lead
+    actor = Actor(
+        user_id=person.user_id, is_full_member=person.is_full_member, is_admin=person.is_admin
+    )
+    return rules.may_manage(actor, phase.lead_ids)
 
 
 def _phase_start(eligible: EligibleChannel, stored: StoredDraft) -> PhaseStart:

@@ -83,7 +83,7 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
         blocks.append(context(status.budget.sentence))
     buttons = [
         button("Details", DETAILS, phase.phase_id),
-        button("My part", MY_PART, phase.phase_id),
+        button("My Part", MY_PART, phase.phase_id),
     ]
     if status.may_manage:
         buttons += [

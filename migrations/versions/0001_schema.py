@@ -266,6 +266,9 @@ def upgrade() -> None:
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_on_roster", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("contribution", sa.Text(), nullable=True),
+        sa.Column("expectation", sa.Text(), nullable=True),
+        sa.Column("expectation_shown", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("expectation_reply", sa.String(length=16), nullable=True),
         sa.Column("thanks_line", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],

@@ -65,9 +65,9 @@ async def test_contribution_can_be_saved_changed_and_removed(services: Services)
 async def test_contributions_and_concerns_are_refused_outside_the_team(services: Services) -> None:
     phase_id = await begin(services)
 
-    with pytest.raises(Refused, match="you are not in the team"):
+    with pytest.raises(Refused, match="aren't on this phase's team"):
         await contribute(services, phase_id, OWNER, "I watch.")
-    with pytest.raises(Refused, match="you are not in the team"):
+    with pytest.raises(Refused, match="aren't on this phase's team"):
         await raise_concern(services, phase_id, OWNER, "I watch.")
 
 
@@ -86,7 +86,7 @@ async def test_contributions_and_concerns_are_refused_after_the_end(
     await end(services, clock, days=14)
 
     for submit in (contribute, raise_concern):
-        with pytest.raises(Refused, match="this phase has ended"):
+        with pytest.raises(Refused, match="This phase has ended"):
             await submit(services, phase_id, BEN, "Late.")
 
 
@@ -230,9 +230,9 @@ async def test_departed_person_can_neither_contribute_nor_see_details(
         await tx.execute(left)
     request = by(user_id, phase_id)
 
-    with pytest.raises(Refused, match="not in the team"):
+    with pytest.raises(Refused, match="aren't on this phase's team"):
         await contribute(services, phase_id, user_id, "Late.")
-    with pytest.raises(Refused, match="not in the team"):
+    with pytest.raises(Refused, match="aren't on this phase's team"):
         await phase_for_member(services, request)
     with pytest.raises(Refused, match="Join the channel first"):
         await visible_phase(services, request)

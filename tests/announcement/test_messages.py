@@ -73,7 +73,7 @@ def test_notification_text_is_cut_at_80_characters() -> None:
 
 def test_set_aside_items_return_on_the_next_working_day() -> None:
     assert "Back on Mon 21 Dec." in texts(SPRINT)
-    assert "no new sprint planned before Mon 4 Jan." in texts(SPRINT)
+    assert "No new sprint before Mon 4 Jan." in texts(SPRINT)
 
 
 def test_ended_announcement_offers_only_details() -> None:
@@ -88,7 +88,7 @@ def test_extended_announcement_names_the_first_end_and_the_reason() -> None:
 
 
 def test_team_of_fewer_than_four_talks_instead_of_answering() -> None:
-    assert "talk about together, nothing stored" in texts(CO_LED)
+    assert "talk about together. Nothing is stored" in texts(CO_LED)
     assert "led by Ana and Ben" in texts(CO_LED)
 
 
@@ -116,4 +116,4 @@ def test_longest_texts_fit(filler: str) -> None:
     message = messages.announcement(phase, TODAY + timedelta(days=1))
 
     assert check_blocks(message.blocks, "message") == []
-    assert "*What I give up:*" in texts(phase)
+    assert "*What Ana gives up:*" in texts(phase)

@@ -32,14 +32,14 @@ LEAPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 WIDE, NARROW, TALL = 1280, 400, 1040
 #: `test_page` has the phone; only its pictures, and CI, need the whole story there.
 WIDTHS = [WIDE, NARROW] if ALL_VARIANTS or os.environ.get("SCREENSHOTS") else [WIDE]
-WHY_NOW = "Why now: what if we miss it?"
+AT_STAKE = "What's at stake"
 NARROW_PICTURES = ("announcement", "form-error", "poll", "results", "home")
 PROMISE = {
     "What can wait": "Dark mode",
-    "What I ask": "Fast reviews, one late test night.",
+    "What you ask, and its limit": "Fast reviews, one late test night.",
     "What stays protected": "Weekends, 1:1s, booked leave.",
-    "Why each of you counts": "Each of you owns a piece nobody else can.",
-    "What I give up": "My roadmap review, polish.",
+    "Why each person matters": "Each of you owns a piece nobody else can.",
+    "What you give up": "My roadmap review, polish.",
 }
 
 
@@ -122,21 +122,25 @@ async def test_phase_from_start_to_end(story: PhaseStory) -> None:
 async def announce(story: PhaseStory, ana: Screen) -> None:
     """Ana fills in the form, corrects a missing field and announces."""
     await ana.type_command("/imbalance start results 2w")
-    for place in range(3):
-        group = ana.modal.locator(".choices").nth(place)
-        await group.locator(".choice").nth(3).locator("input").check()
+    for question in ("Do I keep what's critical clear", "Even under pressure", "Where less is"):
+        await ana.fill_field(question, "4")
+    await story.picture(ana, "moment")
     await ana.press("Next")
-    await expect(ana.modal).to_contain_text("Milestone that must not slip")
-    await ana.fill_field("Milestone that must not slip", "Ship the beta")
+    await expect(ana.modal).to_contain_text("What's at stake")
+    richer = ana.modal.get_by_role("button", name="Make It Richer")
+    await richer.focus()  # the counter of the field left goes, and would move the button on a click
+    await richer.press("Enter")
+    await expect(ana.modal).to_contain_text("What stays protected")
+    await ana.fill_field("Milestone", "Ship the beta")
     for label, text in PROMISE.items():
         await ana.fill_field(label, text)
     await ana.press("Preview")
-    assert await ana.error_at(WHY_NOW) != ""
-    await ana.field(WHY_NOW).scroll_into_view_if_needed()
+    assert await ana.error_at(AT_STAKE) != ""
+    await ana.field(AT_STAKE).scroll_into_view_if_needed()
     await story.picture(ana, "form-error")
-    await ana.fill_field(WHY_NOW, "Two customers decide on 21 Dec.")
+    await ana.fill_field(AT_STAKE, "Two customers decide on 21 Dec.")
     await ana.press("Preview")
-    await expect(ana.modal).to_contain_text("What waits: Dark mode (Ana).")
+    await expect(ana.modal).to_contain_text("On hold: Dark mode (Ana).")
     await story.picture(ana, "preview")
     await ana.press("Announce")
     await expect(ana.modal).to_contain_text("I pin and bookmark it")

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
+from bot.phases.expectation import TOO_MUCH
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
-from tests.harness import ANA, BEN, HANA, LAUNCH, OWNER, SECRET
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
@@ -64,9 +66,14 @@ async def _until_results(recorder: Recorder) -> None:
     await lead.types("results 2w")
     await lead.sends(**CLEAR | {"start.level.clarity": "1"})
     await recorder.explore_form(lead.me)
+    await lead.sends(**CLEAR)
+    await recorder.explore_form(lead.me)
     await lead.me.close(everything=True)
     recorder.state = await target.snapshot()
     await lead.starts()
+    await recorder.explore_form(lead.me)
+    await lead.me.click(EXPECTATIONS)
+    await lead.sends(**{line_block(user_id): "Reviews." for user_id in (BEN, CHIARA)})
     if lead.me.top_view is not None:
         await lead.me.close(everything=True)
     recorder.stage = "running"
@@ -76,11 +83,28 @@ async def _until_results(recorder: Recorder) -> None:
     recorder.stage = "asking"
     await recorder.explore(ANA, commands=("", "poll"))
     await recorder.explore(BEN, OWNER)
+    await _reply(recorder)
     await _events(recorder)
     await harness.slack.let_team_answer()
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+
+
+async def _reply(recorder: Recorder) -> None:
+    """Let Ben reply to his line, so that the lead may change it."""
+    harness, ben = recorder.target.harness, Lead(recorder.target.harness, BEN)
+    before = await recorder.target.snapshot()
+    recorder.state = None
+    questions = next(
+        message for message in reversed(ben.me.dm_with_bot()) if TOO_MUCH in str(message)
+    )
+    assert ben.me.direct_message is not None
+    await ben.me.click(TOO_MUCH, channel=ben.me.direct_message.id, ts=questions["ts"])
+    await ben.sends(**{WORDS_BLOCK: "Not with on-call."})
+    await harness.settle()
+    await recorder.explore(ANA)
+    await recorder.target.restore(before)
 
 
 async def _end(recorder: Recorder) -> None:
@@ -138,6 +162,13 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
     await target.harness.wait(days=2)
     recorder.stage = "deleted"
     await recorder.explore(ANA)
+
+    await target.restore(started)
+    await lead.me.command("/imbalance end", LAUNCH)
+    await lead.sends(outcome="The beta is out.")
+    await lead.me.close(everything=True)
+    recorder.stage = "ended"
+    await recorder.explore(ANA, commands=("start",))
 
     await target.restore(started)
     await wait_for_delivery(slack.archive(LAUNCH))

@@ -40,15 +40,14 @@ async def start(harness: BotHarness, user: str, request: PhaseRequest) -> tuple[
     await harness.settle()  # refusals that need a Slack lookup appear in the form
     if lead.me.top_view is None or not lead.me.top_view.get("submit"):
         return "refused in the form", False
-    if errors := await lead.sends(**CLEAR):
-        return str(errors), False
-    await lead.me.click("phase.start.more")
+    reason_needed = "start.text.justification" in lead.inputs
+    reason = {"start.text.justification": REASON} if reason_needed else {}
+    if errors := await lead.sends(**CLEAR, **reason):
+        return str(errors), reason_needed
+    if "start.co_leads" not in lead.inputs:  # a resumed form has its options open
+        await lead.me.click("phase.start.more")
     promise = dict(SPRINT if request.is_sprint else TRUST)
-    errors = await lead.sends(**promise, **_options(request))
-    reason_needed = lead.page == "The promise" and not errors
-    if reason_needed:
-        errors = await lead.sends(start__text__justification=REASON)
-    if errors:
+    if errors := await lead.sends(**promise, **_options(request)):
         return str(errors), reason_needed
     await _announce(harness, lead, 2 if request.twice else 1)
     return "", reason_needed

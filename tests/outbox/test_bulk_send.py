@@ -1,8 +1,8 @@
 """Progress of a message to many recipients, as every replica reports it."""
 
-import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from bot.clock import real_now
 from bot.db import schema
@@ -47,7 +47,7 @@ async def measure(sender: Sender, monitor: BulkSendMonitor) -> dict[str, float |
 
 
 async def test_bulk_send_metrics_are_the_same_on_every_replica_until_it_ends(
-    sender: Sender, capsys: pytest.CaptureFixture[str]
+    sender: Sender,
 ) -> None:
     await edit_many(sender)
     one, other = BulkSendMonitor(), BulkSendMonitor()
@@ -60,11 +60,11 @@ async def test_bulk_send_metrics_are_the_same_on_every_replica_until_it_ends(
     async with sender.db.transaction() as tx:
         pending = schema.messages.c.state == "pending"
         await tx.execute(update(schema.messages).where(pending).values(state="expired"))
-    capsys.readouterr()
-    assert set((await measure(sender, one)).values()) == {0}
-    assert f"left=0 sent={EDITS} workspace={WORKSPACE}" in capsys.readouterr().out
-    await measure(sender, one)
-    assert "bulk_send_progress" not in capsys.readouterr().out
+    with capture_logs() as logged:
+        assert set((await measure(sender, one)).values()) == {0}
+        await measure(sender, one)
+    (line,) = [entry for entry in logged if entry["event"] == "bulk_send_progress"]
+    assert (line["workspace"], line["sent"], line["left"]) == (WORKSPACE, EDITS, 0)
 
 
 async def test_repeated_post_all_of_several_chunks_enqueues_each_key_once(sender: Sender) -> None:

@@ -43,6 +43,7 @@ STORED = {
         keys.concerns(P, "b" * 32, 1, "U2"), "U1"
     ): f"not_said:concerns:{P}:{'b' * 32}:U1",
     keys.paused(P, NOON, "U1"): f"paused:{P}:1795521600:U1",
+    keys.expectation_reply(P, "b" * 16, "U1"): f"expectation_reply:{P}:{'b' * 16}:U1",
     keys.reflect(R, "U1"): f"reflect:{R}:U1",
     keys.remind(R, "U1"): f"remind:{R}:U1",
     keys.results(R): f"results:{R}",
@@ -71,6 +72,10 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.CONCERNS: (
         keys.concerns,
         {"phase": ids, "batch": ids, "number": numbers, "person": people},
+    ),
+    MessageKind.EXPECTATION_REPLY: (
+        keys.expectation_reply,
+        {"phase": ids, "reply": ids, "person": people},
     ),
     MessageKind.EXTENDED: (keys.extended, {"phase": ids}),
     MessageKind.GOODBYE: (keys.goodbye, {"phase": ids, "person": people}),

@@ -114,7 +114,7 @@ def test_leads_and_co_leads_alone_do_not_make_a_team() -> None:
     ("proposal", "reason"),
     [
         (sprint(ends_on=TODAY + timedelta(days=1)), None),
-        (sprint(ends_on=TODAY - timedelta(days=1)), "is not after today"),
+        (sprint(ends_on=TODAY - timedelta(days=1)), "isn't after today"),
         (sprint(ends_on=TODAY + timedelta(days=43)), "6 weeks"),
         (trust(ends_on=TODAY + timedelta(days=85)), "12 weeks"),
     ],
@@ -138,7 +138,7 @@ def test_long_sprint_warning_starts_the_day_after_four_weeks(days: int, warned: 
         (history(recovery_until=TODAY - timedelta(days=1)), None),
         # twelve days long, so the next may begin twelve days after it ended
         (history(days_from(TODAY - timedelta(days=23), 12)), None),
-        (history(days_from(TODAY - timedelta(days=22), 12)), "less than its own length before"),
+        (history(days_from(TODAY - timedelta(days=22), 12)), "less than its own length ago"),
         (
             SprintHistory(
                 budget=compute_budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)
@@ -198,9 +198,10 @@ def test_only_named_starters_can_start_and_guests_never_can() -> None:
         replace(ben, is_full_member=False),
         replace(ben, is_full_member=False, is_admin=True),
     ):
-        assert "guests" in refusal_text(refusal_to_start_any(guest, named, ""))
+        assert "Guests" in refusal_text(refusal_to_start_any(guest, named, ""))
         assert "guests" in refusal_text(refusal_to_manage(guest, ["UBEN"], ""))
-    assert isinstance(refusal_to_start_any(ben, PhaseLimits(starters=()), ""), Refusal)
+    nobody = refusal_to_start_any(ben, PhaseLimits(starters=()), "")
+    assert refusal_text(nobody).startswith("In this workspace, only admins start phases.")
 
 
 def test_recovery_default_end_and_warning_dates() -> None:

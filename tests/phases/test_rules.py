@@ -82,14 +82,14 @@ def test_complete_sprint_and_trust_proposals_may_start() -> None:
 @pytest.mark.parametrize(
     ("proposal", "field", "text"),
     [
-        (sprint(ends_on=TODAY), "ends_on", "Mon 23 Nov is not after today"),
-        (sprint(ends_on=date(2027, 1, 5)), "ends_on", "End by Mon 4 Jan"),
+        (sprint(ends_on=TODAY), "ends_on", "Mon 23 Nov isn't after today"),
+        (sprint(ends_on=date(2027, 1, 5)), "ends_on", "Pick a date by Mon 4 Jan 2027"),
         (trust(ends_on=date(2027, 2, 16)), "ends_on", "12 weeks"),
-        (sprint(milestone=""), "milestone", "Name what must not slip"),
-        (sprint(promise=SprintPromise(stakes="")), "stakes", "what is at stake"),
-        (sprint(set_aside=()), "set_aside", "Name at least one piece of work"),
-        (trust(promise=TrustPromise(purpose="")), "purpose", "what it is for"),
-        (sprint(member_ids=("UANA",)), "members", "nobody is in the team"),
+        (sprint(milestone=""), "milestone", "Name the one thing that can't slip"),
+        (sprint(promise=SprintPromise(stakes="")), "stakes", "what happens if you miss it"),
+        (sprint(set_aside=()), "set_aside", "it's just more pressure"),
+        (trust(promise=TrustPromise(purpose="")), "purpose", "able to do together"),
+        (sprint(member_ids=("UANA",)), "members", "Nobody is on the team"),
         (sprint(milestone="x" * 3_001), "milestone", "3,001 characters, and 3,000 fit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -99,7 +99,6 @@ def test_refusal_names_its_field_and_reason(proposal: Proposal, field: str, text
 
     assert list(found) == [field]
     assert text in found[field]
-    assert found[field].startswith("Nothing was started: ")
 
 
 def test_texts_and_phases_of_maximum_length_are_allowed() -> None:
@@ -123,10 +122,10 @@ LONG_AGO = Span(starts_on=date(2026, 9, 10), ends_on=date(2026, 10, 5))
 @pytest.mark.parametrize(
     ("before", "reason"),
     [
-        (history(RECENT), "less than its own length before"),
+        (history(RECENT), "less than its own length ago"),
         (history(LONG_AGO), "41 of 90 days"),
         (history(recovery_until=date(2026, 11, 30)), "recovery until Mon 30 Nov"),
-        (history(was_extended=True), "extended already"),
+        (history(was_extended=True), "already extended"),
     ],
 )
 def test_start_too_soon_over_budget_or_in_recovery_needs_justification(
@@ -323,8 +322,8 @@ def test_members_leads_and_admins_may_act_and_guests_may_not() -> None:
 
     assert refusal_to_start_any(member, LIMITS, "") is None
     assert refusal_to_start_any(admin, named, "") is None
-    assert "Ask Ana" in refusal_text(refusal_to_start_any(member, named, "Ana"))
-    assert "guests" in refusal_text(refusal_to_start_any(guest, LIMITS, ""))
+    assert "started by Ana" in refusal_text(refusal_to_start_any(member, named, "Ana"))
+    assert "Guests" in refusal_text(refusal_to_start_any(guest, LIMITS, ""))
     assert refusal_to_manage(member, ["UBEN"], "Ben") is None
     assert refusal_to_manage(admin, ["UBEN"], "Ben") is None
     assert "Ask Ana" in refusal_text(refusal_to_manage(member, ["UANA"], "Ana"))

@@ -13,6 +13,9 @@ SPRINT = {
     "start.row.0": "Dark mode",
     "start.owner.0": BEN,
     "start.text.ask": "Fast reviews, one late test night.",
+}
+#: Under *Make It Richer*.
+RICHER = {
     "start.text.protected": "Weekends, 1:1s, booked leave.",
     "start.text.why_you": "Each of you owns a piece nobody else can.",
     "start.text.give_up": "My roadmap review, polish.",
@@ -23,8 +26,6 @@ TRUST = {
     "start.text.mistakes_fine": "Internal tools, first drafts.",
     "start.text.mistakes_not": "Customer data.",
     "start.text.listening": "Open hour Thursdays; you speak first.",
-    "start.text.yours_to_shape": "How we review and meet.",
-    "start.text.give_up": "Having the last word on design.",
 }
 
 

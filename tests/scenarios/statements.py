@@ -135,7 +135,8 @@ async def _start(harness: BotHarness) -> None:
     """Start a phase: command, three form pages, and announcement with pin and bookmark."""
     lead = Lead(harness)
     assert await lead.types("results 2w") == ""
-    for typed in (CLEAR, {**SPRINT, "start.members": [*TEAM]}, {}):
+    promise = {name: text for name, text in SPRINT.items() if name != "start.owner.0"}
+    for typed in (CLEAR, {**promise, "start.members": [*TEAM]}, {}):
         await harness.bot.services.background_tasks.wait_until_idle()
         await lead.me.fill(lead.view["id"], typed)
         submitted = await lead.me.submit()

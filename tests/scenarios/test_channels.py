@@ -158,15 +158,15 @@ async def test_pause_is_explained_by_commands_and_app_home(harness: BotHarness, 
     await close(harness, "outside")
 
     card = await ana.me.command("/imbalance", LAUNCH)
-    assert "paused: I am not in the channel any more" in shown(card.body["blocks"])
+    assert "paused: I'm no longer in the channel" in shown(card.body["blocks"])
     assert "Try again" in shown(card.body["blocks"])
     home = await ana.me.open_home()
     await harness.settle()
     home = ana.me.home
     assert home is not None
-    assert "paused: I am not in the channel any more" in shown(home["blocks"])
+    assert "paused: I'm no longer in the channel" in shown(home["blocks"])
     assert "this phase is paused" in (await ana.me.command("/imbalance poll", LAUNCH)).text
-    assert "one at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
+    assert "One at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
 
 
 async def test_pause_does_not_affect_other_channels(harness: BotHarness, ana: Lead) -> None:

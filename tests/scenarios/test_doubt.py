@@ -42,7 +42,7 @@ async def test_a_clear_goal_takes_the_doubt_away_and_an_unclear_one_brings_it_ag
 
 async def test_an_unanswered_doubt_is_an_error_and_yes_goes_on_and_stays(doubted: Lead) -> None:
     errors = await doubted.sends(**UNCLEAR)
-    assert "Tick Yes" in errors["start.level.clarity"]
+    assert "Tick below" in errors["start.level.clarity"]
 
     assert await doubted.sends(**UNCLEAR, **{"start.anyway": ["yes"]}) == {}
     assert doubted.page == "The promise"

@@ -40,7 +40,7 @@ async def test_lead_is_warned_before_the_end_and_the_phase_ends_automatically(
     await harness.travel_to(OVER)
 
     announcement, *_ = channel_messages_containing(harness, "ended Mon 7 Dec: ship the beta")
-    assert "My part" not in shown(announcement["blocks"])
+    assert "My Part" not in shown(announcement["blocks"])
     (closing,) = channel_messages_containing(harness, "it's over")
     text = shown(closing["blocks"])
     assert "It took 15 days." in text

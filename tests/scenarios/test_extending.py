@@ -45,7 +45,7 @@ async def test_abandoned_follow_up_draft_is_restored(harness: BotHarness, ana: L
     await ana.sends(ends_on="2026-12-14", reason="The audit came late.")
     await ana.me.close()
     await ana.me.command("/imbalance extend", LAUNCH)
-    await ana.sends(**CLEAR)
+    await ana.sends(**CLEAR, **{"start.text.justification": "One customer is left."})
     assert ana.page == "The promise"
     await ana.sends(**{"start.text.stakes": "Another customer decides."})
     await ana.me.close()

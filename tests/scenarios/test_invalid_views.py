@@ -14,7 +14,7 @@ from bot.metrics import failed_requests
 from bot.slack import views
 from bot.slack.content import plain
 from bot.slack.views import INVALID_VIEW_TEXT
-from bot.start import page_moment, page_preview, page_promise
+from bot.start import page_moment, page_promise, wording
 from tests.conftest import log_plainly
 from tests.harness import ANA, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
@@ -34,7 +34,7 @@ def logged() -> Iterator[list[Any]]:
 def overlong_input(*_: Any) -> InputBlock:
     """Return an input whose initial value exceeds its maximum length."""
     element = PlainTextInputElement(action_id="x", initial_value=SECRET_TEXT, max_length=5)
-    return InputBlock(block_id="start.text.milestone", label=plain("x"), element=element)
+    return InputBlock(block_id="start.overlong", label=plain("x"), element=element)
 
 
 def invalid_view_count() -> float:
@@ -54,7 +54,7 @@ async def test_invalid_view_for_a_command_is_reported_and_not_opened(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = invalid_view_count()
-    monkeypatch.setattr(page_moment, "TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
+    monkeypatch.setattr(wording, "MOMENT_TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
 
     assert await ana.types("results 2w") == INVALID_VIEW_TEXT
 
@@ -68,7 +68,7 @@ async def test_invalid_next_page_keeps_the_submitted_form_and_its_values(
     harness: BotHarness, ana: Lead, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ana.types("results 2w")
-    monkeypatch.setattr(page_promise, "_milestone", overlong_input)
+    monkeypatch.setattr(page_promise, "_end_input", overlong_input)
 
     errors = await ana.sends(**CLEAR)
 
@@ -86,7 +86,7 @@ async def test_invalid_page_after_a_form_without_inputs_shows_an_error_page(
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.sends(**SPRINT)
-    monkeypatch.setattr(page_preview, "DONE_TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
+    monkeypatch.setattr(wording, "ANNOUNCED_TITLE", f"{SECRET_TEXT} {SECRET_TEXT}")
 
     assert await ana.sends() == {}
 
@@ -102,7 +102,7 @@ async def test_invalid_view_for_a_button_pushes_an_error_page(
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
     await ana.me.fill(ana.view["id"], {"start.text.ask": "Fast reviews"})
-    monkeypatch.setattr(page_promise, "_milestone", overlong_input)
+    monkeypatch.setattr(page_promise, "_end_input", overlong_input)
 
     await ana.me.click("phase.start.more")
 
@@ -136,7 +136,7 @@ async def test_view_refused_only_by_slack_is_logged_with_the_json_pointer(
 ) -> None:
     await ana.types("results 2w")
     await ana.sends(**CLEAR)
-    monkeypatch.setattr(page_promise, "_milestone", overlong_input)
+    monkeypatch.setattr(page_promise, "_end_input", overlong_input)
     monkeypatch.setattr(views, "broken_rules", lambda _: [])
 
     await ana.me.click("phase.start.more")

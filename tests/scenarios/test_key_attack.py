@@ -21,8 +21,10 @@ from tests.harness import BEN, KEY, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.evidence import the_round
 from tests.rounds.key_attack import Loot, attack, evidence_of
 from tests.rounds.round_rows import PHASE
-from tests.scenarios.test_results import COMMENT, answer, start_phase
+from tests.scenarios.test_results import answer, start_phase
 
+#: Written by this test alone: the server's log also has what other tests wrote.
+COMMENT = "The night shift covers the release alone & nobody says so"
 SENTINEL = COMMENT.split(" & ")[0].encode()
 CONCERN = f"{COMMENT}. It worries me."
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -58,7 +60,7 @@ async def test_nothing_is_readable_once_the_round_keys_are_deleted(
     def robbed(evidence: bytes, keys: dict[str, bytes]) -> Loot:
         return attack(evidence, keys, rounds, MEMBERS, SENTINEL)
 
-    await answer(harness, 7, clarity="2", trust="4", ego="5")
+    await answer(harness, 7, clarity="2", trust="4", ego="5", comment=COMMENT)
     by_ben = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=PHASE)
     for view_id in ("V1", "V2", "V3", "V4", "V5"):
         await raise_concern(

@@ -24,7 +24,7 @@ from tests.harness import (
     WORKSPACE,
     BotHarness,
 )
-from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
+from tests.scenarios.lead import CLEAR, RICHER, SPRINT, Lead, shown
 
 FAMILY = "👩‍👩‍👧‍👦"
 MILESTONES = {
@@ -116,13 +116,13 @@ async def test_draft_with_overlong_texts_and_a_weekend_day_opens(
     await ana.me.close()
     await _update_draft(
         harness,
-        texts={name.removeprefix("start.text."): "😀" * 400 for name in SPRINT},
+        texts={name.removeprefix("start.text."): "😀" * 400 for name in (*SPRINT, *RICHER)},
         rows=[{"text": "w" * 900, "owner_id": None}] * 5,
         weekday=6,
         more_options=True,
         members=[BEN],
         co_leads=[f"U{number:08}" for number in range(9)],
-        justification_request="Write why it is worth it.",
+        is_richer=True,
     )
 
     await ana.types("results")
@@ -148,7 +148,7 @@ async def test_longest_names_fit_every_form(harness: BotHarness, ana: Lead) -> N
     assert ana.page == "Announced"
     message = harness.slack.as_user(BEN).visible(LAUNCH)[0]
 
-    for button, title in (("phase.my_part", "My part"), ("phase.details", "Details")):
+    for button, title in (("phase.my_part", "My Part"), ("phase.details", "Details")):
         await harness.slack.as_user(BEN).click(button, channel=LAUNCH, ts=message["ts"])
         view = harness.slack.as_user(BEN).top_view
         assert view is not None

@@ -41,7 +41,7 @@ async def test_departed_member_gets_no_messages(harness: BotHarness, ana: Lead) 
     await ana.starts()
     harness.slack.leave(LAUNCH, BEN)
     await harness.settle()
-    assert "Tuesdays: 3 questions to 6 people" in announcement_text(harness)
+    assert "Every Tuesday, 6 people get three" in announcement_text(harness)
 
     await harness.wait(days=2)
 
@@ -59,12 +59,12 @@ async def test_new_members_of_a_small_team_are_asked_as_soon_as_there_are_two(
     for user_id in joiners:
         harness.slack.join(LAUNCH, user_id)
     await harness.settle()
-    assert "3 questions to 4 people" in announcement_text(harness)
+    assert "Every Tuesday, 4 people get three" in announcement_text(harness)
 
     await harness.wait(days=7)
 
     are_asked = len(joiners) == 2
-    assert f"3 questions to {6 if are_asked else 4} people" in announcement_text(harness)
+    assert f"Every Tuesday, {6 if are_asked else 4} people get three" in announcement_text(harness)
     for user_id in joiners:
         texts = dm_texts(harness, user_id)
         assert any("before it ends" in text or "this week" in text for text in texts) is are_asked
@@ -77,7 +77,7 @@ async def test_joining_guest_does_not_become_a_team_member(harness: BotHarness, 
     await harness.settle()
 
     assert GUEST not in await team_rows(harness)
-    assert "to 7 people" in announcement_text(harness)
+    assert "7 people get three" in announcement_text(harness)
 
 
 async def test_returning_lead_leads_again(harness: BotHarness, ana: Lead) -> None:

@@ -41,7 +41,7 @@ async def answer(harness: BotHarness, count: int, **values: str) -> None:
         person = harness.slack.as_user(user_id)
         blocks = person.dm_with_bot()[-1]["blocks"]
         inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
-        chosen = {**values, "comment": COMMENT}
+        chosen = {"comment": COMMENT, **values}
         typed = {name: chosen[key] for name in inputs if (key := name.split(":")[-1]) in chosen}
         await person.click("rounds.send", values=typed)
     await harness.settle()

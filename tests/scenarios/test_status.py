@@ -42,7 +42,7 @@ async def test_guest_is_offered_no_forbidden_buttons(harness: BotHarness, ana: L
 
     lines = await status_lines(harness, GUEST)
 
-    assert lines[-2:] == ["Details", "My part"]
+    assert lines[-2:] == ["Details", "My Part"]
 
 
 @pytest.mark.parametrize("words", ["", "status"])
@@ -56,15 +56,17 @@ async def test_status_of_a_running_phase_by_role(
         "*🏁 Results sprint until Mon 7 Dec: ship the beta*",
         "14 days left · led by Ana",
     ]
-    assert "Tuesdays: 3 questions to 7 people, totals only." in member
+    assert (
+        "Every Tuesday, 7 people get three anonymous questions. Only totals are shared." in member
+    )
     assert "1 of the last 90 days in results sprints." in member
-    assert member[-2:] == ["Details", "My part"]
-    assert lead[-5:] == ["Details", "My part", "Ask now", "Extend", "End"]
+    assert member[-2:] == ["Details", "My Part"]
+    assert lead[-5:] == ["Details", "My Part", "Ask now", "Extend", "End"]
     assert await status_lines(harness, OWNER, words) == lead
 
 
 @pytest.mark.parametrize(
-    ("button", "page"), [("phase.details", "Details"), ("phase.my_part", "My part")]
+    ("button", "page"), [("phase.details", "Details"), ("phase.my_part", "My Part")]
 )
 async def test_status_buttons_open_forms_for_a_member(
     harness: BotHarness, ana: Lead, button: str, page: str

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.views import View
 
-from bot.announcement import part_messages
+from bot.announcement import expectation_forms, part_messages
 from bot.ending import extend_form, wrap_up_form
 from bot.home import held_messages
 from bot.home import view as home
 from bot.home.model import HomeContents
-from bot.phases.model import Participant, Phase
+from bot.phases.model import ExpectationReply, Participant, Phase
 from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form, questions_form
@@ -26,6 +26,8 @@ from bot.slack.view_rules import broken_rules
 from bot.slack.views import refusal_view
 from bot.start import page_moment, page_preview, page_promise
 from bot.start.draft import Draft, Row
+from bot.start.page_moment import LastPhase
+from bot.start.promise_texts import fields_of
 from bot.workspaces import settings_form
 from bot.workspaces.rules import WorkspaceSettings
 from tests.announcement.phases import NAMES, SPRINT, TODAY, TRUST, item, participant
@@ -72,7 +74,10 @@ drafts = st.builds(
     texts=st.fixed_dictionaries(
         {"milestone": TYPED_TEXTS, "justification": TYPED_TEXTS},
         optional={
-            each.name: TYPED_TEXTS for kind in PhaseKind for each in page_promise.FIELDS[kind]
+            each.name: TYPED_TEXTS
+            for kind in PhaseKind
+            for each in fields_of(kind)
+            if each.name != "milestone"
         },
     ),
     ends_on=DAYS,
@@ -80,8 +85,10 @@ drafts = st.builds(
         st.builds(Row, text=TYPED_TEXTS, owner_id=st.none() | IDS), min_size=1, max_size=5
     ).map(tuple),
     justification_request=st.none() | NONEMPTY_TEXTS.filter(lambda text: len(quote(text)) < 3_000),
+    wants_example=st.booleans(),
+    is_richer=st.booleans(),
     more_options=st.booleans(),
-    members=st.none() | st.lists(IDS, max_size=200, unique=True).map(tuple),
+    members=st.none() | st.lists(IDS, max_size=20, unique=True).map(tuple),
     team_by_hand=st.booleans(),
     co_leads=st.lists(IDS, max_size=9, unique=True).map(tuple),
     weekday=WEEKDAYS,
@@ -99,6 +106,8 @@ def phases(draw: st.DrawFn) -> Phase:
             name=draw(NONEMPTY_TEXTS),
             is_lead=draw(st.booleans()) or user_id == ANA,
             contribution=draw(st.none() | TYPED_TEXTS),
+            expectation=draw(st.none() | TYPED_TEXTS),
+            expectation_reply=draw(st.none() | st.sampled_from(ExpectationReply)),
             thanks_line=draw(st.none() | TYPED_TEXTS),
         )
         for user_id in NAMES
@@ -134,27 +143,30 @@ many_examples = settings(
 
 
 @many_examples
-@given(drafts, questions, NONEMPTY_TEXTS)
+@given(drafts, questions, NONEMPTY_TEXTS, st.booleans())
 def test_start_form_pages_are_accepted(
-    draft: Draft, asked: tuple[Question, ...], notice: str
+    draft: Draft, asked: tuple[Question, ...], notice: str, is_first: bool
 ) -> None:
     assert draft.kind is not None
-    assert_accepted(page_moment.build(replace(MOMENT, questions=asked), draft))
-    told = {"members": notice, "co_leads": notice}
+    last = None if is_first else LastPhase(lesson=notice)
+    assert_accepted(page_moment.build(replace(MOMENT, questions=asked, last=last), draft))
+    told = {"members": notice, "co_leads": notice, "justification": notice}
     assert_accepted(page_promise.build(replace(PROMISE, notices=told), draft, draft.kind))
 
 
 @many_examples
-@given(phases(), questions, NONEMPTY_TEXTS)
-def test_phase_views_are_accepted(phase: Phase, asked: tuple[Question, ...], notice: str) -> None:
-    assert_accepted(
-        page_preview.build(replace(PREVIEW, phase=phase, questions=asked, refusal=notice))
-    )
+@given(phases(), NONEMPTY_TEXTS, st.sampled_from(("0", "1", BEN)))
+def test_phase_views_are_accepted(phase: Phase, notice: str, page: str) -> None:
+    assert_accepted(page_preview.build(replace(PREVIEW, phase=phase, refusal=notice)))
     assert_accepted(page_preview.done(phase, TODAY))
     assert_accepted(extend_form.build(phase, TODAY))
     assert_accepted(wrap_up_form.build(phase))
     assert_accepted(part_messages.contribution_form(phase, BEN))
     assert_accepted(part_messages.concern_form(phase))
+    assert_accepted(expectation_forms.build(phase, page))
+    for reply in (ExpectationReply.CHANGE, ExpectationReply.TOO_MUCH):
+        assert_accepted(expectation_forms.reply_form(phase, phase.people[0], reply))
+        assert expectation_forms.reply_to_leads(phase, phase.people[0], reply, notice)
     assert_accepted(part_messages.concern_received(phase))
     assert_accepted(part_messages.details(phase, TODAY))
     assert_accepted(refusal_view(Refused(notice)))

@@ -111,7 +111,7 @@ async def test_phase_of_one_day_gets_no_end_warning(services: Services) -> None:
 async def test_channel_has_at_most_one_running_phase(services: Services) -> None:
     await store_people(services)
     await begin(services)
-    with pytest.raises(Refused, match="a results sprint runs here until Mon 7 Dec"):
+    with pytest.raises(Refused, match="A results sprint runs here until Mon 7 Dec"):
         await begin(services, TRUST)
 
     await begin(services, replace(TRUST, channel_id=PLATFORM))
@@ -140,13 +140,13 @@ async def test_form_submitted_twice_starts_one_phase(services: Services) -> None
 async def test_draft_of_another_person_is_refused(services: Services) -> None:
     await save(services, replace(DRAFT, user_id=BEN))
 
-    with pytest.raises(Refused, match="this form is older than a week"):
+    with pytest.raises(Refused, match="This form is older than a week"):
         await begin(services, draft_id="draft1")
     assert await count(services, schema.phases) == 0
 
 
 async def test_refused_start_stores_nothing(services: Services) -> None:
-    with pytest.raises(Refused, match="needs something that may wait"):
+    with pytest.raises(Refused, match="If nothing can wait, it's just more pressure"):
         await begin(services, replace(SPRINT, set_aside=()))
 
     for table in (schema.phases, schema.messages, schema.agenda, schema.audit):
@@ -161,7 +161,7 @@ async def test_sprint_during_recovery_needs_a_justification(
     later = replace(SPRINT, starts_on=date(2026, 12, 8), ends_on=date(2026, 12, 15))
     clock.advance(timedelta(days=1))
 
-    with pytest.raises(Refused, match="booked recovery until Tue 22 Dec"):
+    with pytest.raises(Refused, match="in recovery until Tue 22 Dec"):
         await begin(services, later)
     await begin(services, replace(later, justification="The customer moved the date."))
 

@@ -11,6 +11,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import SLACKBOT
 from bot.slack.request import Request
+from bot.start import wizard
 from bot.start.draft import Draft, Row
 from bot.start.eligibility import EligibleChannel, eligible_channel, join, people_errors, with_team
 from bot.status.store import budget_status, channel_status
@@ -52,14 +53,14 @@ async def eligible_channel_of(
 @pytest.mark.parametrize(
     ("user_id", "channel_id", "message"),
     [
-        (EXTERNAL, PARTNER, "guests and people from other organisations"),
-        (GUEST, LAUNCH, "guests and people from other organisations"),
-        (DEACTIVATED, LAUNCH, "guests and people from other organisations"),
-        (OTHER_BOT, LAUNCH, "guests and people from other organisations"),
-        ("U0NOBODY", LAUNCH, "guests and people from other organisations"),
-        (FINN, PLATFORM, "only people who are in this channel"),
+        (EXTERNAL, PARTNER, "Guests and people from other organizations"),
+        (GUEST, LAUNCH, "Guests and people from other organizations"),
+        (DEACTIVATED, LAUNCH, "Guests and people from other organizations"),
+        (OTHER_BOT, LAUNCH, "Guests and people from other organizations"),
+        ("U0NOBODY", LAUNCH, "Guests and people from other organizations"),
+        (FINN, PLATFORM, "You aren't in this channel"),
         (ANA, SECRET, "/invite @Imbalance"),
-        (ANA, "D0ANYTHING", "a phase belongs to a channel"),
+        (ANA, "D0ANYTHING", "A phase belongs to a channel"),
     ],
 )
 async def test_start_is_refused_for_ineligible_people_and_channels(
@@ -69,6 +70,19 @@ async def test_start_is_refused_for_ineligible_people_and_channels(
         await eligible_channel_of(services, user_id, channel_id)
 
 
+async def test_group_message_is_refused_by_the_name_that_slack_gives_it(
+    services: Services,
+) -> None:
+    here = Request(
+        workspace_id=WORKSPACE,
+        channel_id="G0GROUP",
+        channel_name="mpdm-ana--ben--emi-1",
+        user_id=ANA,
+    )
+    with pytest.raises(Refused, match="A phase belongs to a channel"):
+        await wizard.open_start(services, here, {"trigger_id": "1.2.3"})
+
+
 async def test_only_configured_starters_and_admins_may_start(services: Services) -> None:
     now = services.clock.now()
     async with services.db.transaction() as tx:
@@ -76,7 +90,7 @@ async def test_only_configured_starters_and_admins_may_start(services: Services)
         settings = WorkspaceSettings(starters=(BEN,))
         await save_settings(tx, WORKSPACE, settings, actor=OWNER, now=now)
 
-    with pytest.raises(Refused, match="Ask Ben, or an admin"):
+    with pytest.raises(Refused, match="started by Ben"):
         await eligible_channel_of(services)
     for allowed in (BEN, OWNER):
         await eligible_channel_of(services, allowed, LAUNCH if allowed == BEN else GENERAL)
@@ -151,12 +165,12 @@ async def test_no_team_is_proposed_in_channels_of_more_than_twenty(
     assert draft.team_by_hand is not is_proposed
 
 
-async def test_no_team_is_proposed_for_a_lone_lead_or_unreadable_profiles(
+async def test_lone_lead_is_refused_and_unreadable_profiles_are_not_proposed(
     services: Services, fake_slack: FakeSlack
 ) -> None:
     eligible = await eligible_channel_of(services)
-    alone = await with_team(services, replace(eligible, member_ids=(ANA,)), DRAFT)
-    assert (alone.members, alone.team_by_hand) == ((), False)
+    with pytest.raises(Refused, match="Nobody else who could be on the team"):
+        await with_team(services, replace(eligible, member_ids=(ANA, GUEST)), DRAFT)
 
     fake_slack.faults.fail_next("users.info", status=500)
     unknown = await with_team(services, replace(eligible, member_ids=(ANA, HANA)), DRAFT)
@@ -176,7 +190,7 @@ async def test_archived_and_unjoinable_channels_are_refused(
         await join(services, replace(eligible, channel=replace(eligible.channel, is_member=False)))
 
     fake_slack.archive(PLATFORM)
-    with pytest.raises(Refused, match="this channel is archived"):
+    with pytest.raises(Refused, match="This channel is archived"):
         await eligible_channel_of(services, ANA, PLATFORM)
 
 
@@ -216,7 +230,7 @@ async def test_only_colleagues_can_be_chosen(services: Services, user_id: str) -
 
     wrong = await people_errors(services, eligible, draft)
     assert set(wrong) == {"members", "co_leads", "owner.0"}
-    assert all("cannot be chosen" in text for text in wrong.values())
+    assert all("can't be chosen" in text for text in wrong.values())
 
 
 async def test_only_channel_members_can_be_chosen_as_team(services: Services) -> None:
@@ -225,7 +239,7 @@ async def test_only_channel_members_can_be_chosen_as_team(services: Services) ->
 
     wrong = await people_errors(services, eligible, draft)
     assert set(wrong) == {"members"}
-    assert "Hana would not read it" in wrong["members"]
+    assert "Hana isn't in this channel" in wrong["members"]
 
 
 async def test_colleagues_in_the_channel_are_accepted(services: Services) -> None:

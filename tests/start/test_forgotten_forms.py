@@ -18,7 +18,7 @@ STEPS: dict[str, Callable[[Services, Request], Awaitable[object]]] = {
     "after_moment": lambda services, request: wizard.after_moment(services, request, {}),
     "after_promise": lambda services, request: wizard.after_promise(services, request, {}),
     "add_row": lambda services, request: wizard.add_row(services, request, {}),
-    "show_more": lambda services, request: wizard.show_more(services, request, {}),
+    "fold_options": lambda services, request: wizard.fold_options(services, request, {}),
     "back": lambda services, request: wizard.back(services, request, {}, page_promise.PAGE),
     "back_again": lambda services, request: wizard.back(services, request, {}, page_preview.PAGE),
     "announce": wizard.announce,

@@ -60,12 +60,12 @@ def test_promise_texts_are_limited_to_240_characters(name: str, length: int) -> 
     assert all(f"{length} characters" in text for text in found.values())
 
 
-def test_empty_promise_texts_are_reported_except_the_milestone() -> None:
-    for kind, names in ((PhaseKind.RESULTS_SPRINT, TEXTS), (PhaseKind.TRUST_BUILDING, ())):
-        found = page_promise.faults(DRAFT, kind)
-        assert "milestone" not in found  # the rules demand it where it is needed
-        assert set(names) <= set(found)
-        assert len(found) == (5 if kind is PhaseKind.RESULTS_SPRINT else 6)
+def test_blank_required_texts_are_reported_and_optional_ones_are_not() -> None:
+    """The rules demand the milestone, the stakes, the purpose and what can wait."""
+    assert set(page_promise.faults(DRAFT, PhaseKind.RESULTS_SPRINT)) == {"ask"}
+    assert set(page_promise.faults(DRAFT, PhaseKind.TRUST_BUILDING)) == {
+        *("mistakes_fine", "mistakes_not", "listening")
+    }
 
 
 @pytest.mark.parametrize(("clarity", "ordinary"), [(None, False), (1, True), (2, True), (3, False)])
@@ -193,17 +193,19 @@ def test_missing_or_invalid_kind_keeps_the_previous_one(value: str | None, kind:
 
 def test_page_2_keeps_fields_it_did_not_show_and_sanitizes_the_others() -> None:
     draft = replace(
-        DRAFT, texts={"purpose": "kept", "ask": "old"}, rows=(Row(text="gone", owner_id=BEN), Row())
+        DRAFT,
+        texts={"purpose": "kept", "ask": "old"},
+        rows=(Row(text="gone", owner_id=BEN), Row(text="old")),
     )
     values = {
-        "start.text.ask": {page_promise.TEXT: {"value": "  new\u0000 "}},
-        "start.row.1": {page_promise.TEXT: {"value": " Two "}},
+        "start.text.ask": {page_moment.TEXT: {"value": "  new\u0000 "}},
+        "start.row.1": {page_moment.TEXT: {"value": " Two "}},
         "start.owner.1": {page_promise.OWNER: {"selected_user": CHIARA}},
     }
     parsed = page_promise.parse(values, draft)
 
     assert parsed.texts == {"purpose": "kept", "ask": "new"}
-    assert parsed.rows == (Row(), Row(text="Two", owner_id=CHIARA))
+    assert parsed.rows == (Row(text="gone", owner_id=BEN), Row(text="Two", owner_id=CHIARA))
     assert parsed.ends_on == ENDS_ON
     day = {"start.ends_on": {page_promise.DAY: {"selected_date": "2026-12-09"}}}
     assert page_promise.parse(day, draft).ends_on == date(2026, 12, 9)
@@ -225,6 +227,7 @@ def test_options_keep_values_not_shown_and_read_those_shown() -> None:
     assert page_options.parse(emptied, draft) == replace(
         draft,
         members=(),
+        team_chosen=True,
         co_leads=(CHIARA,),
         weekday=2,
         time_of_day=time(16, 30),

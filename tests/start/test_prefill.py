@@ -57,8 +57,8 @@ async def save_unfinished(services: Services, draft: Draft = UNFINISHED) -> None
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("until 2026-11-23", "not after today"),
-        ("results until 2027-01-05", "44 days"),
+        ("until 2026-11-23", "isn't after today"),
+        ("results until 2027-01-05", "at most 6 weeks"),
     ],
 )
 async def test_invalid_typed_end_is_refused(services: Services, typed: str, message: str) -> None:
@@ -98,8 +98,8 @@ async def test_new_form_has_workspace_defaults_and_typed_arguments(
     ("draft_changes", "expected_changes"),
     [
         ({}, {"members": None}),  # the team was not chosen by hand
-        ({"more_options": True}, {}),
-        ({"team_by_hand": True}, {}),
+        ({"more_options": True, "team_chosen": True}, {}),
+        ({"more_options": True}, {"members": None}),  # opened, and not sent
         ({"ends_on": TODAY}, {"ends_on": date(2026, 12, 7), "members": None}),
         ({"ends_on": TODAY + timedelta(days=1)}, {"members": None}),
     ],

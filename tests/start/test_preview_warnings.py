@@ -97,5 +97,5 @@ async def test_a_sprint_is_long_from_the_second_day_after_its_weeks(
 
     assert await warnings(services, replace(SPRINT, ends_on=limit)) == ""
     day_more = limit + timedelta(days=1)
-    assert f"Over {weeks} weeks" in await warnings(services, replace(SPRINT, ends_on=day_more))
+    assert f"After {weeks} weeks" in await warnings(services, replace(SPRINT, ends_on=day_more))
     assert await warnings(services, replace(TRUST, ends_on=day_more)) == ""

@@ -49,7 +49,7 @@ async def test_a_read_that_failed_is_never_taken_for_a_channel_without_people(
 
 
 async def test_a_channel_that_slack_does_not_know_is_refused(patient: Services) -> None:
-    with pytest.raises(Refused, match="I am not in this private channel"):
+    with pytest.raises(Refused, match="I'm not in this private channel"):
         await eligible_channel(patient, replace(HERE, channel_id=SECRET))
 
 

@@ -1,0 +1,147 @@
+"""What the leads count on each member for, and the members' replies."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.agenda.slots import within_hours
+from bot.announcement.contributions import OVER, check_length, running_phase_of_team
+from bot.announcement.expectation_forms import (
+    WORDS_BLOCK,
+    WORDS_LIMIT,
+    line_block,
+    reply_to_leads,
+)
+from bot.db import schema
+from bot.outbox import enqueue, keys
+from bot.phases.expectation import LIMIT
+from bot.phases.model import ExpectationReply, Participant, Phase
+from bot.phases.permissions import actor_of, lock_to_manage, phase_to_manage
+from bot.services import Services
+from bot.slack.errors import Refused
+from bot.slack.request import Request
+
+REPLY_LENGTH = 16  # of the part of a key that identifies one submitted form
+
+NO_LINE = "Your leads have changed this in the meantime. *My Part* shows how it stands."
+NO_WORDS = "There is nothing in it yet. Write a sentence, or close the form."
+
+_people = schema.phase_people
+
+
+async def phase_to_write(services: Services, request: Request) -> Phase:
+    """Return the running phase, for its leads.
+
+    Raises:
+        Refused: the phase has ended, or the person may not manage it.
+    """
+    phase = await phase_to_manage(services, request)
+    if not phase.is_active:
+        raise Refused(OVER)
+    return phase
+
+
+async def save_expectations(
+    services: Services, request: Request, lines: Mapping[str, str]
+) -> Phase:
+    """Store what the leads count on these members for; an empty line removes it.
+
+    A changed line is shown to its person with their next questions. Return the phase.
+
+    Raises:
+        Refused: the phase has ended, the person may not manage it, or a line is too long.
+    """
+    for user_id, line in lines.items():
+        check_length(line, LIMIT, line_block(user_id))
+    actor = await actor_of(services, request)
+    async with services.db.transaction() as tx:
+        phase = await lock_to_manage(tx, request, actor)
+        if not phase.is_active:
+            raise Refused(OVER)
+        for member in phase.members:
+            line = lines.get(member.user_id, member.expectation or "")
+            if line != (member.expectation or ""):
+                await _update(
+                    tx,
+                    request,
+                    member,
+                    expectation=line or None,
+                    expectation_shown=False,
+                    expectation_reply=None,
+                )
+    return phase
+
+
+async def member_with_line(services: Services, request: Request) -> tuple[Phase, Participant]:
+    """Return the running phase and the member who replies to their line.
+
+    Raises:
+        Refused: the phase has ended, or nothing is counted on this person for (any more).
+    """
+    async with services.db.reading() as reader:
+        return await _member_with_line(reader, request)
+
+
+async def note_fits(services: Services, request: Request) -> None:
+    """Store that the line fits; nobody is told.
+
+    Raises:
+        Refused: as for `member_with_line`.
+    """
+    async with services.db.transaction() as tx:
+        _, member = await _member_with_line(tx, request)
+        await _update(tx, request, member, expectation_reply=ExpectationReply.FITS)
+
+
+async def send_reply(
+    services: Services, request: Request, reply: ExpectationReply, *, words: str, view_id: str
+) -> None:
+    """Store the reply and tell the leads, in the person's words and with their name.
+
+    The same form submitted twice tells them once.
+
+    Raises:
+        Refused: as for `member_with_line`, or the words are missing or too long.
+    """
+    if not words:
+        raise Refused(NO_WORDS, {WORDS_BLOCK: NO_WORDS})
+    check_length(words, WORDS_LIMIT, WORDS_BLOCK)
+    now = services.clock.now()
+    reply_id = sha256(f"{request.target_id}:{view_id}".encode()).hexdigest()[:REPLY_LENGTH]
+    async with services.db.transaction() as tx:
+        phase, member = await _member_with_line(tx, request)
+        await _update(tx, request, member, expectation_reply=reply)
+        message = reply_to_leads(phase, member, reply, words)
+        for lead in phase.reachable_leads:
+            await enqueue.post(
+                tx,
+                request.workspace_id,
+                key=keys.expectation_reply(phase.phase_id, reply_id, lead.user_id),
+                to=lead.user_id,
+                content=message,
+                now=within_hours(now, lead.zone or phase.zone),
+            )
+
+
+async def _member_with_line(tx: AsyncConnection, request: Request) -> tuple[Phase, Participant]:
+    phase = await running_phase_of_team(tx, request)
+    member = phase.participant(request.user_id)
+    if member is None or not member.expectation:
+        raise Refused(NO_LINE)
+    return phase, member
+
+
+async def _update(
+    tx: AsyncConnection, request: Request, member: Participant, **values: object
+) -> None:
+    await tx.execute(
+        update(_people)
+        .where(
+            _people.c.workspace_id == request.workspace_id,
+            _people.c.phase_id == request.target_id,
+            _people.c.user_id == member.user_id,
+        )
+        .values(**values)
+    )
