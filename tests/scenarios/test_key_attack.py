@@ -25,7 +25,7 @@ from tests.scenarios.test_results import answer, start_phase
 
 #: Written by this test alone: the server's log also has what other tests wrote.
 COMMENT = "The night shift covers the release alone & nobody says so"
-SENTINEL = COMMENT.split(" & ")[0].encode()
+SENTINEL = COMMENT.split(" & ", maxsplit=1)[0].encode()
 CONCERN = f"{COMMENT}. It worries me."
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 NEXT_WEEK_BEFORE_QUESTIONS = datetime(2026, 11, 30, 9, tzinfo=UTC)
