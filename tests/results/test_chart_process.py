@@ -8,7 +8,7 @@ from bot.results.chart import CHART_SCRIPT
 LOADED = """
 import runpy, sys
 runpy.run_path(sys.argv[1])
-print([name for name in sys.modules if name.partition(".")[0] in ("bot", "sqlalchemy", "slack_sdk")])
+print([name for name in sys.modules if name.partition(".")[0] in ("bot", "sqlalchemy")])
 """
 
 
