@@ -119,6 +119,7 @@ class _Builder:
         self._report = report
         self._ana = Person(core, example_workspace.LEAD)
         self._days = 0
+        self._answered: set[str] = set()  # ts of the results that Ana has replied to
         self._show()
 
     def _show(self) -> None:
@@ -190,16 +191,21 @@ class _Builder:
             raise ExampleRefused(STUCK.format(why=why))
 
     async def _answer_results(self) -> None:
-        """Write what she heard below new results."""
+        """Write what she heard to results that she has not answered yet."""
         for message in self._ana.dm_with_bot():
-            for block, element in forms.elements(message.get("blocks") or []):
-                if element["action_id"] == "results.note" and not element.get("initial_value"):
-                    await self._ana.click(
-                        "results.save_note",
-                        channel=self._direct(self._ana),
-                        ts=message["ts"],
-                        values={block["block_id"]: HEARD},
-                    )
+            ids = {element["action_id"] for _, element in forms.elements(message["blocks"])}
+            if message["ts"] in self._answered or not ids & {
+                "results.save_note",
+                "results.write_note",
+            }:
+                continue
+            self._answered.add(message["ts"])
+            place = {"channel": self._direct(self._ana), "ts": message["ts"]}
+            if "results.write_note" in ids:
+                await self._ana.click("results.write_note", **place)
+                await self._send({"results.note": HEARD})
+            else:
+                await self._ana.click("results.save_note", values={"results.note": HEARD}, **place)
 
     # ------------------------------------------------------------ what the team does
 

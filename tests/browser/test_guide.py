@@ -136,12 +136,12 @@ async def test_example_has_a_finished_and_a_running_phase_with_results(
     await expect(day).to_have_attribute("aria-disabled", "true")
     await expect(screen.notice).to_contain_text("The example is in #launch", timeout=60_000)
 
-    await expect(screen.message("What it brought")).to_contain_text("The beta is out")
+    await expect(screen.message("The beta is out")).to_be_visible()
     await expect(screen.message("Trust-building until")).to_be_visible()
     assert results_in(playground, "Results sprint") >= 2
     assert results_in(playground, "Trust-building") >= 1
     for user_id in MEMBERS:
-        assert len(simulated_team.open_questions(playground.core, user_id)) == 1
+        assert simulated_team.open_questions(playground.core, user_id) != []
     assert playground.problems == []
 
     await expect(screen.guide.get_by_text("Build the Example")).to_be_hidden()
