@@ -28,6 +28,7 @@ class ActionName(StrEnum):
     CHECK_CHANNEL = "check_channel"
     OPEN_ROUND = "open_round"
     PAUSE_PHASE = "pause_phase"
+    PURGE_WORKSPACE = "purge_workspace"
     READ_PERSON = "read_person"
     REFRESH_ANNOUNCEMENT = "refresh_announcement"
     REMIND = "remind"
