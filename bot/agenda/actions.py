@@ -176,6 +176,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.CHECK_CHANNEL: "phase",
     ActionName.OPEN_ROUND: "phase",
     ActionName.PAUSE_PHASE: "phase",
+    ActionName.PURGE_WORKSPACE: "workspace",
     ActionName.READ_PERSON: "person",
     ActionName.REFRESH_ANNOUNCEMENT: "phase",
     ActionName.REMIND: "round",
