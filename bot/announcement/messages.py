@@ -4,7 +4,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.model import PauseReason, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind
@@ -126,7 +125,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
     lines += _how_we_work_lines(phase)
     if phase.recovery_until is not None:
-        free_from = day(working_day_after(phase.recovery_until))
+        free_from = day(phase.calendar.working_day_after(phase.recovery_until))
         lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
@@ -174,7 +173,7 @@ def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
     line = f"*{label}:* {items}."
     if not phase.is_active:
         return [line]
-    return [f"{line} {BACK.format(day=day(working_day_after(phase.ends_on)))}"]
+    return [f"{line} {BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))}"]
 
 
 def _item(item: SetAsideItem, limit: int) -> str:

@@ -5,7 +5,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.ending.summary import EndedPhase
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
@@ -118,7 +117,9 @@ def warning(phase: Phase) -> Content:
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = (
-        WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.set_aside_items else ""
+        WARN_BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))
+        if phase.set_aside_items
+        else ""
     )
     advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
     return content(first, section(f"*{first}*\n{advice}"), actions(*buttons))
@@ -156,7 +157,7 @@ def extended(phase: Phase, by: str) -> Content:
     )
     lines = [f"*{first}*", why]
     if phase.recovery_until:
-        free_from = day(working_day_after(phase.recovery_until))
+        free_from = day(phase.calendar.working_day_after(phase.recovery_until))
         lines.append(EXTENDED_RECOVERY.format(day=free_from))
     return content(first, *paragraphs(lines))
 
@@ -243,14 +244,14 @@ def _named(item: SetAsideItem) -> str:
 
 def _back_when(ended: EndedPhase, today: date) -> str:
     """The working day after the end, worded for a message that may come days later."""
-    back = working_day_after(ended.ended_on)
+    back = ended.phase.calendar.working_day_after(ended.ended_on)
     return (SINCE if back < today else ON).format(day=day(back))
 
 
 def _recovery(phase: Phase) -> Sequence[str]:
     if phase.kind is not PhaseKind.RESULTS_SPRINT or phase.recovery_until is None:
         return []
-    return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
+    return [RECOVERY.format(day=day(phase.calendar.working_day_after(phase.recovery_until)))]
 
 
 def _thanks_line(ended: EndedPhase, member: Participant) -> Iterable[str]:
