@@ -24,7 +24,7 @@ from bot.slack.content import (
     paragraphs,
     section,
 )
-from bot.slack.mrkdwn import length, quote, quote_within, truncated
+from bot.slack.mrkdwn import labelled, length, quote, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 HOW_WE_WORK, MISTAKE = "phase.how_we_work", "phase.mistake"
@@ -155,13 +155,11 @@ def _label(phase: Phase, key: str, label: str) -> str:
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
-    return [f"*{label}:* {_shortened(text, limit, length(label))}"] if text else []
-
-
-def _shortened(text: str, limit: int, taken: int) -> str:
-    # `limit` counts visible characters; escaping adds more. `taken` are those of the label.
-    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - taken)
-    return quote_within(truncated(one_line(text), limit), room)
+    if not text:
+        return []
+    # `limit` counts visible characters; escaping adds more.
+    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - length(label))
+    return [labelled(f"*{label}:*", truncated(text, limit), room)]
 
 
 def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
