@@ -162,11 +162,21 @@ def _names(rounds: list[dict[str, Any]], last: int) -> list[str]:
 
 def _mark_phase(axes: Axes, facts: dict[str, Any], last: int) -> None:
     """Write the phase's first and last day below the axis."""
-    below = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
-    axes.annotate(START.format(day=facts["start"]), (0, 0), xytext=(0, -21), ha="left", **below)
     side = "right" if facts["days"] > 0.75 * last else "left"
-    end = END.format(day=facts["end"])
-    axes.annotate(end, (facts["days"], 0), xytext=(0, -21), ha=side, **below)
+    marks = (
+        (0, START.format(day=facts["start"]), "left"),
+        (facts["days"], END.format(day=facts["end"]), side),
+    )
+    for day, text, alignment in marks:
+        axes.annotate(
+            text,
+            (day, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, -21),
+            textcoords="offset points",
+            ha=alignment,
+            va="top",
+        )
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ async def look_at_commands(story: PhaseStory, ana: Screen) -> None:
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.conversation.locator(".message").last).to_contain_text("90 days")
         await story.picture(ana, command)
-    for command, shows in (("extend", "New end"), ("end", "What it brought")):
+    for command, shows in (("extend", "New end"), ("end", "What came of it")):
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.modal).to_contain_text(shows)
         await story.picture(ana, command)
@@ -197,11 +197,11 @@ async def end(story: PhaseStory) -> None:
     await ana.open("launch")
     await ana.type_command("/imbalance end")
     await ana.press("End it")
-    assert await ana.error_at("What it brought") != ""
-    await ana.fill_field("What it brought", "Beta is out. Both customers have it.")
+    assert await ana.error_at("What came of it") != ""
+    await ana.fill_field("What came of it", "Beta is out. Both customers have it.")
     await ana.fill_field("Chiara", "Without your Tuesday fix we'd have slipped.")
     await ana.press("End it")
     await expect(ana.modal).to_contain_text("goodbye")
     await ana.press("Close")
-    await expect(ana.message("it's over")).to_contain_text("Dark mode: back with")
+    await expect(ana.message("has wrapped up")).to_contain_text("Dark mode: back with")
     await story.picture(ana, "ended")

@@ -206,7 +206,7 @@ async def test_wrap_up_racing_with_the_end_ends_the_phase_once(
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [
-        ({"outcome": ""}, "outcome", "the outcome is empty"),
+        ({"outcome": ""}, "outcome", "Say in a sentence what came of it"),
         ({"outcome": "x" * 1_001}, "outcome", "1,001 characters, and 1,000 fit"),
         ({"learning": "x" * 3_001}, "learning", "3,001 characters, and 1,000 fit"),
         ({"lines": {BEN: "x" * 301}}, f"line:{BEN}", "301 characters, and 300 fit"),
