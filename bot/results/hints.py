@@ -47,8 +47,8 @@ SEEN = {
     Occasion.LOW: "{name} is low ({level:g} of 5).",
     Occasion.LOW_TWICE: "{name} has been low twice in a row ({level:g} of 5 now).",
     Occasion.FALL: "{name} fell by {by:g}, to {level:g} of 5.",
-    Occasion.LEAD_HIGHER: "{name}: you said {lead:g}, your team said {level:g}.",
-    Occasion.LEAD_LOWER: "{name}: you said {lead:g}, your team said {level:g}.",
+    Occasion.LEAD_HIGHER: "{name}: you rate it higher than your team does ({lead:g}, {level:g}).",
+    Occasion.LEAD_LOWER: "{name}: you rate it lower than your team does ({lead:g}, {level:g}).",
 }
 _WHERE_LOW = {
     "clarity": Advice(

@@ -125,9 +125,9 @@ def chart_of(phase: Phase, rounds: Sequence[ClosedRound]) -> Picture | None:
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
-def quoted_label(label: str) -> str:
+def quoted_label(label: str, limit: int = LABEL_SHOWN) -> str:
     """Return a question's label, quoted, as a level follows it."""
-    return quote_within(_without_question_mark(label), LABEL_SHOWN)
+    return quote_within(_without_question_mark(label), limit)
 
 
 def _without_question_mark(label: str) -> str:

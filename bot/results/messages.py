@@ -68,13 +68,13 @@ SMALL_PRINT = (
 
 WHEN_BACK = "once I can write in the channel again"
 
-#: Limits of names in a sentence; of a name beside an answer.
-NAMES_SHOWN, NAME_SHOWN = 600, 80
+#: Limits of names in a sentence; of a name and of a question's label beside an answer.
+NAMES_SHOWN, NAME_SHOWN, LABEL_SHOWN = 600, 80, 75
 #: Most leads whose own answers are shown: a phase begins with at most five co-leads.
 LEADS_SHOWN = 6
 MORE_LEADS = "And those of {count} more."
 
-ONLY_LEADS = "*Only the leads see this*"
+ONLY_YOU, ONLY_LEADS = "*Only you see this*", "*Only the leads see this*"
 YOU_SAID = "{label}: you said {mine}; your team said {team:g}."
 LEAD_SAID = "{label}: {lead} said {mine}; the team said {team:g}."
 OWN_ANSWERS = "*{name}'s own answers*\n{answers}"
@@ -83,8 +83,8 @@ OWN_ANSWER, CANNOT_SAY = "{label}: {level} of 5", "{label}: can't say"
 HEARD = "*What {name} heard, and what changes*\n{note}"
 I_HEARD = "*What I heard, and what changes*\n{text}"
 WRITE_NOW = (
-    "Write what you heard, and the one thing you will change. Your team reads it {when}, with the "
-    "results, and again above the next questions."
+    "Write what you heard, and the one thing you will change. Your team reads it with the results, "
+    "and again above the next questions."
 )
 WRITE_LATE = "Your team has read the results. A reply written now is added to them."
 WRITE, CHANGE = "Reply to the Team", "Change My Reply"
@@ -203,7 +203,8 @@ def _small_print(view: ResultsView) -> str:
 
 def _private(view: ResultsView) -> list[Block]:
     lines = [*_lead_answers(view), *(hint.text for hint in view.hints)]
-    return paragraphs([ONLY_LEADS, *lines]) if lines else []
+    heading = one_or_many(len(view.phase.leads), ONLY_YOU, ONLY_LEADS)
+    return paragraphs([heading, *lines]) if lines else []
 
 
 def _lead_answers(view: ResultsView) -> Iterable[str]:
@@ -214,7 +215,7 @@ def _lead_answers(view: ResultsView) -> Iterable[str]:
             level = reflection.answers.get(shown_level.figure.key)
             if level is not None:
                 yield template.format(
-                    label=quoted_label(view.round.labels[shown_level.figure.key]),
+                    label=quoted_label(view.round.labels[shown_level.figure.key], LABEL_SHOWN),
                     lead=quote_within(reflection.name, NAME_SHOWN),
                     mine=level,
                     team=shown_level.figure.level,
@@ -233,9 +234,7 @@ def _note_to_leads(view: ResultsView) -> list[Block]:
         below = TEAM_SAW if shown.shown_at else NOTE_SAVED.format(name=name, when=when)
         blocks: list[Block] = [section(_note(view)), context(below)]
     else:
-        template = WRITE_LATE if shown.shown_at else WRITE_NOW
-        text = template.format(when=_team_reads_when(view))
-        blocks = [section(I_HEARD.format(text=text))]
+        blocks = [section(I_HEARD.format(text=WRITE_LATE if shown.shown_at else WRITE_NOW))]
     if shown.may_be_replied_to:
         label = CHANGE if shown.note else WRITE
         blocks.append(actions(button(label, WRITE_NOTE, shown.round_id, style="primary")))
@@ -274,4 +273,4 @@ def _answers_of_lead(reflection: Reflection, shown: ClosedRound) -> str:
 
 def _own_answer(label: str, level: int | None) -> str:
     template = CANNOT_SAY if level is None else OWN_ANSWER
-    return template.format(label=quoted_label(label), level=level)
+    return template.format(label=quoted_label(label, LABEL_SHOWN), level=level)

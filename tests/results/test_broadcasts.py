@@ -8,7 +8,7 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.services import Services
-from tests.results.steps import FRIDAY, close, show
+from tests.results.steps import CLOSED, FRIDAY, close, show
 from tests.rounds.evidence import agenda_of, said
 
 
@@ -24,9 +24,10 @@ async def test_second_round_within_a_week_stays_in_the_thread(
 ) -> None:
     """A poll five days after the last questions, then the next weekly round."""
     for number, days in ((1, 0), (2, 5), (3, 7)):
-        clock.move_to(FRIDAY + timedelta(days=days))
-        await close(phase, f"r{number}", number=number)
-        await show(services, f"r{number}", clock.now())
+        await close(phase, f"r{number}", number=number, now=CLOSED + timedelta(days=days))
+        due_at = (await agenda_of(phase, "show_results"))[f"r{number}"]
+        clock.move_to(due_at)
+        await show(services, f"r{number}", due_at)
 
     assert await in_channel(phase) == ["r1", "r3"]
     queued = await said(phase)

@@ -49,9 +49,9 @@ def test_fall_of_one_or_more_gives_a_hint(key: str, change: float, is_given: boo
 @pytest.mark.parametrize(
     ("gap", "begins"),
     [
-        (1.5, "Clarity: you said 4.5, your team said 3. What is plain to you"),
-        (2.0, "Clarity: you said 5, your team said 3. What is plain to you"),
-        (-1.5, "Clarity: you said 1.5, your team said 3. What feels open to you"),
+        (1.5, "Clarity: you rate it higher than your team does (4.5, 3). What is plain to you"),
+        (2.0, "Clarity: you rate it higher than your team does (5, 3). What is plain to you"),
+        (-1.5, "Clarity: you rate it lower than your team does (1.5, 3). What feels open to you"),
         (1.0, ""),
         (1.4, ""),
         (-1.0, ""),

@@ -139,7 +139,7 @@ def test_change_refers_to_the_last_round_that_showed_the_question() -> None:
 
 def test_hints_and_gaps_are_shown_to_leads_only() -> None:
     gap = "Clear and doable: you said 5; your team said 2."
-    hint = "Clarity: you said 5, your team said 2."
+    hint = "Clarity: you rate it higher than your team does (5, 2)."
 
     for text in (gap, hint):
         assert text in blocks_json(leads_message(showing()))
@@ -159,7 +159,8 @@ def test_answers_of_many_leads_fit_slack_limits(leads: int) -> None:
     own = tuple(
         replace(OWN, name=f"Name {number} {'&' * 60}", shared=True) for number in range(leads)
     )
-    facts = showing(replace(START, labels=labels, shown_at=None), reflections=own)
+    shown = replace(START, labels=labels, shown_at=None)
+    facts = showing(shown, reflections=own, phase=TWO_LEADS)
 
     for message in (leads_message(facts), team_message(facts)):
         assert check_blocks(message.blocks, "message") == []

@@ -109,7 +109,7 @@ async def test_results_are_posted_in_the_announcement_thread(
         query = select(messages).where(messages.c.key == "results:r1")
         row = (await reader.execute(query)).one()
     assert (row.conversation, row.target_key) == (LAUNCH, f"announcement:{PHASE}")
-    assert row.picture["facts"]["rounds"] == [{"name": "First", "day": 2}]
+    assert row.picture["facts"]["rounds"] == [{"name": "First", "day": 1}]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ async def test_every_lead_gets_all_comments(db: Database) -> None:
         for user_id in (ANA, *MEMBERS):
             await a_person(tx, user_id)
         await a_phase(tx, leads=(ANA, BEN), members=(CHIARA, *MEMBERS[2:]))
-    comments = tuple(f"Comment {n:02} " + "words " * 150 for n in range(12))
+    comments = tuple(f"Comment {n:02} " + "words " * 150 for n in range(14))
     await close(db, comments=comments)
 
     queued = await said(db)
     for lead in (ANA, BEN):
         texts = str([queued[f"comments:r1:{lead}:{number}"] for number in (1, 2)])
-        assert all(f"Comment {n:02}" in texts for n in range(12))
+        assert all(f"Comment {n:02}" in texts for n in range(14))

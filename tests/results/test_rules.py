@@ -40,6 +40,5 @@ def test_channel_is_interrupted_at_most_once_in_any_seven_days(gaps: list[int]) 
             broadcasts.append(today)
 
     assert all(
-        later - earlier >= timedelta(days=7)
-        for earlier, later in itertools.pairwise(broadcasts)
+        later - earlier >= timedelta(days=7) for earlier, later in itertools.pairwise(broadcasts)
     )

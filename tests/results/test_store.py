@@ -184,7 +184,7 @@ async def test_comments_go_to_leads_in_private_and_to_the_thread_if_the_form_say
     phase: Database, services: Services, clock: AdjustableClock, comments_to: str
 ) -> None:
     await update_phases(phase, comments_to=comments_to)
-    await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(12)))
+    await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(14)))
     clock.move_to(FRIDAY)
     await show(services)
 

@@ -125,7 +125,7 @@ def test_headline_says_nothing_that_the_levels_do_not(shown: list[float]) -> Non
 def test_headline_of_whole_levels_has_whole_numbers() -> None:
     text = headline(showing(START, WHOLE))
 
-    assert text == "room for mistakes is strong (4 of 5), clarity and trust are the weak spots (3)"
+    assert text == "trust and room for mistakes are strong (4 of 5), clarity is the weak spot (3)"
 
 
 def test_levels_after_the_end_stand_beside_those_at_the_start_and_at_the_end() -> None:
@@ -135,8 +135,7 @@ def test_levels_after_the_end_stand_beside_those_at_the_start_and_at_the_end() -
     assert level_lines(showing(START, last, after)) == [
         "*Clear and doable:* 3.5 at the start, 2 at the end, 3.5 of 5 now. "
         "About half chose 4 or 5.",
-        "*Trust when needed:* 3 at the start, 4 at the end, 3.5 of 5 now. "
-        "About half chose 4 or 5.",
+        "*Trust when needed:* 3 at the start, 4 at the end, 3.5 of 5 now. About half chose 4 or 5.",
         "*Room for mistakes:* 4 at the start, no result at the end, 4.5 of 5 now. "
         "Nearly everyone chose 4 or 5.",
     ]
@@ -241,7 +240,7 @@ def test_comments_are_packed_into_sections_and_messages() -> None:
     for longer in ([*exactly, "y"], [line, line + "x"], one_more):
         (message,) = comment_messages(longer)
         assert len(message.blocks) == 3
-    assert [len(message.blocks) for message in comment_messages([line] * 13)] == [7, 2]
+    assert [len(message.blocks) for message in comment_messages([line] * 13)] == [6, 3]
     assert all(size(message.blocks) <= MESSAGE for message in comment_messages([line] * 60))
     assert quotation("a\nb", LIMIT) == ">a\n>b"
     assert all(len(quotation("x" * length, LIMIT)) <= LIMIT + 1 for length in (2_750, 2_850, 3_000))
