@@ -19,6 +19,7 @@ NAMES = {
     "ask": "the questions to a member",
     "closing": "the end of a phase",
     "comments": "comments without names",
+    "concern_answer": "a lead's answer to a concern",
     "concerns": "notes to a lead without names",
     "expectation_reply": "a member's reply to a lead",
     "extended": "the notice of a new end",
