@@ -11,16 +11,16 @@ from bot.services import Services
 from bot.slack.conversations import TooManyMembers, fetch_member_ids
 from bot.slack.errors import ErrorKind, classify, reason_of
 
-#: Apps that a channel may have beside its people; with more, its people are not counted.
+#: Apps that a channel may have beside its people; with more of them, its people are not counted.
 MOST_APPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audience:
-    """Whom a message in the channel would reach. Apps and deactivated accounts are left out."""
+    """The people a message in the channel would reach, without apps and deactivated accounts."""
 
     team: int  # people of the phase's team who are in the channel
-    people: int  # everyone in the channel
+    people: int  # everyone in the channel; at most this many if the team is half of it anyway
 
 
 async def read_audience(services: Services, workspace_id: str, round_id: str) -> Audience | None:
@@ -40,6 +40,9 @@ async def read_audience(services: Services, workspace_id: str, round_id: str) ->
     ids = await _member_ids(services, workspace_id, phase, at_most=2 * len(team) + MOST_APPS)
     if ids is None:
         return None
+    there = team.intersection(ids)
+    if 2 * len(there) >= len(ids):  # whoever the others are: no profile has to be read
+        return Audience(team=len(there), people=len(ids))
     client = services.client_for(workspace_id)
     profiles = await services.people.get_many(client, workspace_id, ids)
     people = {

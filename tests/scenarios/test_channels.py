@@ -119,7 +119,7 @@ async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
 
     assert (await phase(harness)).state == "ended"
     asked = dm_containing(harness, ANA, "What came of it?")
-    assert "I cannot write in the channel now" in shown(asked["blocks"])
+    assert "I can't write in the channel now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "The channel cannot be written in" in shown(ana.blocks)
