@@ -224,10 +224,12 @@ async def test_old_reply_is_broadcast_without_new_content_only(
         (reply, "loud", "no_dual_broadcast_content_update"),
         (parent, None, "cant_broadcast_message"),
     ):
+        call = {"channel": LAUNCH, "ts": ts, "text": text, "reply_broadcast": True}
         with pytest.raises(SlackApiError, match=error):
-            await api.chat_update(channel=LAUNCH, ts=ts, text=text, reply_broadcast=True)
+            await api.api_call("chat.update", json=call)
 
-    await api.chat_update(channel=LAUNCH, ts=reply, reply_broadcast=True)
+    place = {"channel": LAUNCH, "ts": reply, "reply_broadcast": True}
+    await api.api_call("chat.update", json=place)
 
     history = (await api.conversations_history(channel=LAUNCH))["messages"]
     assert [message["text"] for message in history] == ["quiet", "parent"]
