@@ -50,7 +50,7 @@ def _rows(facts: dict[str, Any], row: float, foot: float) -> tuple[Figure, list[
     axes = [figure.add_subplot(count, 1, number) for number in range(1, count + 1)]
     top, bottom = 1 - HEAD / height, foot / height
     figure.subplots_adjust(
-        left=0.055, right=0.87, top=top, bottom=bottom, hspace=0.34 / (row - 0.34)
+        left=0.055, right=0.86, top=top, bottom=bottom, hspace=0.34 / (row - 0.34)
     )
     for line, each in zip(facts["lines"], axes, strict=True):
         each.set_title(shorten(line["label"], LONGEST_LABEL, placeholder="…"))

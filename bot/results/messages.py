@@ -202,9 +202,9 @@ def _small_print(view: ResultsView) -> str:
 
 
 def _private(view: ResultsView) -> list[Block]:
-    lines = [*_lead_answers(view), *(hint.text for hint in view.hints)]
+    answers, tips = [*_lead_answers(view)], [section(hint.text) for hint in view.hints]
     heading = one_or_many(len(view.phase.leads), ONLY_YOU, ONLY_LEADS)
-    return paragraphs([heading, *lines]) if lines else []
+    return [*paragraphs([heading, *answers]), *tips] if answers or tips else []
 
 
 def _lead_answers(view: ResultsView) -> Iterable[str]:

@@ -182,11 +182,11 @@ async def read_results(story: PhaseStory) -> None:
         await ana.pull("+1 day")
         await ana.pull("Let the team answer")
     await ana.open("Imbalance", tab="Messages")
-    await expect(ana.message("for the leads first")).to_contain_text("Clear and doable?")
+    await expect(ana.message("Only you see this")).to_contain_text("Clear and doable:")
     await story.picture(ana, "results-leads")
     await ana.open("launch")
     await ana.conversation.get_by_role("button", name="2 replies").click()
-    await expect(ana.thread).to_contain_text("Clear and doable?")
+    await expect(ana.thread).to_contain_text("Clear and doable:")
     await ana.thread.locator("img").last.scroll_into_view_if_needed()
     await story.picture(ana, "results")
 
