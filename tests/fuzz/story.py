@@ -90,6 +90,9 @@ async def _until_results(recorder: Recorder) -> None:
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+    await harness.wait(hours=12)
+    recorder.stage = "results read"
+    await recorder.explore(BEN)
 
 
 async def _raise_concern(harness: BotHarness) -> None:
