@@ -29,6 +29,7 @@ class MessageKind(StrEnum):
     LEAD_RESULTS = "lead_results"
     LATE_THANKS = "line"
     ANNOUNCEMENT_MISSING = "missing"
+    MISTAKE = "mistake"
     NOBODY_LEADS = "nobody_leads"
     NOBODY_READS = "nobody_reads"
     NOT_DELIVERED = "not_said"
@@ -72,6 +73,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
     MessageKind.LATE_THANKS: (_PHASE, _PERSON),
     MessageKind.ANNOUNCEMENT_MISSING: (_PHASE, _PERSON),
+    MessageKind.MISTAKE: (_PHASE, "story"),
     MessageKind.NOBODY_LEADS: (_PHASE, _PERSON),
     MessageKind.NOBODY_READS: (_PHASE, _PERSON),
     MessageKind.NOT_DELIVERED: (_ABOUT, "id", "which", _PERSON),
@@ -91,6 +93,7 @@ _REPORTED_ONE_BY_ONE = (
     MessageKind.EXPECTATION_REPLY,
     MessageKind.GOODBYE,
     MessageKind.LATE_THANKS,
+    MessageKind.MISTAKE,
 )
 
 
@@ -213,6 +216,11 @@ def late_thanks(phase_id: str, user_id: str) -> MessageKey:
 def announcement_missing(phase_id: str, user_id: str) -> MessageKey:
     """Return the key of a notice to a lead that the announcement was deleted."""
     return _key(MessageKind.ANNOUNCEMENT_MISSING, phase_id, user_id)
+
+
+def mistake(phase_id: str, story: str) -> MessageKey:
+    """Return the key of a mistake that a person shared; `story` identifies one submitted form."""
+    return _key(MessageKind.MISTAKE, phase_id, story)
 
 
 def nobody_leads(phase_id: str, user_id: str) -> MessageKey:
