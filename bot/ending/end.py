@@ -106,7 +106,7 @@ async def update_closing(services: Services, item: AgendaItem) -> None:
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
-        if phase is None or phase.ended_at is None:
+        if phase is None or phase.ended_at is None or phase.is_paused:
             return
         ended = await summarize(tx, item.workspace_id, phase)
         message = messages.closing(ended)

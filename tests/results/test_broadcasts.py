@@ -9,7 +9,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.services import Services
 from tests.results.steps import CLOSED, FRIDAY, close, show
-from tests.rounds.evidence import agenda_of, said
+from tests.rounds.evidence import agenda_of, carry_out, said
 
 
 async def in_channel(db: Database) -> list[str]:
@@ -56,3 +56,20 @@ async def test_results_without_levels_do_not_reach_the_channel(
 
     assert await in_channel(phase) == []
     assert await agenda_of(phase, "link_results") == {"r1": FRIDAY + timedelta(minutes=2)}
+
+
+async def test_links_wait_until_the_results_are_in_slack_but_not_for_ever(
+    phase: Database, services: Services, clock: AdjustableClock
+) -> None:
+    await close(phase)
+    clock.move_to(FRIDAY)
+    await show(services)
+    ten_minutes = timedelta(minutes=10)
+
+    clock.move_to(FRIDAY + ten_minutes)
+    assert await carry_out(services, "link_results") == ["r1"]
+    assert await agenda_of(phase, "link_results") == {"r1": FRIDAY + 2 * ten_minutes}
+
+    clock.move_to(FRIDAY + timedelta(days=1, minutes=1))
+    await carry_out(services, "link_results")
+    assert await agenda_of(phase, "link_results") == {}

@@ -158,6 +158,19 @@ async def test_results_in_a_crowded_channel_stand_in_the_thread_and_members_get_
     assert "|Read the last results>" in first["text"]["text"]
 
 
+async def test_results_are_posted_where_slack_gives_no_link_to_them(
+    round_closed: BotHarness,
+) -> None:
+    round_closed.slack.crowd(LAUNCH, 12)
+    round_closed.slack.faults.fail_next("chat.getPermalink", error="unknown_method")
+    await round_closed.travel_to(AFTER_LINKS)
+
+    assert len(thread_replies(round_closed)) == 1
+    assert "Read them" not in texts_to(round_closed, BEN)
+    await round_closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
+    assert "Read the last results" not in texts_to(round_closed, BEN)
+
+
 async def test_reply_after_the_team_has_read_the_results_is_added_to_them(
     round_closed: BotHarness,
 ) -> None:
