@@ -16,6 +16,7 @@ import matplotlib
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 matplotlib.use("Agg")
 
@@ -130,6 +131,7 @@ def _draw_path(axes: Axes, days: list[int], levels: list[float | None], colour: 
             xytext=(0, 5 if level < HIGHEST else -12),
             textcoords="offset points",
             ha="center",
+            path_effects=[withStroke(linewidth=2.5, foreground=PHASE)],
         )
     for day, level in shown[-1:]:
         _write_level(axes, (day, level), level)
