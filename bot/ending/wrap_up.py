@@ -34,7 +34,7 @@ WRITTEN = (
     "Nothing was changed: this phase is wrapped up, and the channel has read it. Write to the "
     "channel instead."
 )
-NEEDS_OUTCOME = "Nothing was sent: the outcome is empty. Write in a sentence what it brought."
+NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
 TOO_LONG = "Nothing was sent: this has {length:,} characters, and {limit:,} fit. Shorten it."
 PARKED_WHEN = "Nothing was sent: parked work needs a day on which it comes back. Choose one."
 PARKED_LATER = "Nothing was sent: {day} is not after today. Choose a later day."
