@@ -100,10 +100,6 @@ SHOWN: dict[str, tuple[Any, tuple[str, ...]]] = {
         round_messages.questions_message(replace(ASKING, note=written("note"))).blocks,
         ("note",),
     ),
-    "results for the leads": (
-        result_messages.leads_message(showing(START, WEEK_TEXTS)).blocks,
-        ("note",),
-    ),
     "results for the team": (
         result_messages.team_message(showing(START, WEEK_TEXTS)).blocks,
         ("note",),
