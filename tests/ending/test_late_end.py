@@ -9,6 +9,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import delete
 
+from bot.agenda import schedule
 from bot.agenda.schedule import AgendaItem
 from bot.clock import AdjustableClock
 from bot.db import schema
@@ -23,6 +24,7 @@ from tests.ending.phase_rows import (
     SAID,
     by,
     carry_out,
+    evidence,
     messages,
     phase_of,
     planned,
@@ -221,3 +223,18 @@ async def test_late_end_waits_for_slack_to_say_who_is_in_the_channel(
 
     assert (await phase_of(services, phase_id)).is_active is not is_ended
     assert bool(await planned(services, "end_phase")) is not is_ended
+
+
+async def test_end_that_comes_up_again_after_the_end_changes_nothing(
+    services: Services, clock: AdjustableClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(ENDS_AT)
+    await carry_out(services, "end_phase")
+    before = await evidence(services)
+    async with services.db.transaction() as tx:
+        await schedule.add(tx, WORKSPACE, action="end_phase", subject=phase_id, due_at=clock.now())
+
+    assert await carry_out(services, "end_phase") == 1
+
+    assert await evidence(services) == before

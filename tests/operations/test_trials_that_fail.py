@@ -6,6 +6,7 @@ import pytest
 from aiohttp import ClientConnectionError
 from slack_sdk.errors import SlackApiError
 
+from bot.operations import verify_trials
 from bot.operations.verify_trials import TrialResult, Trials, run_trials
 
 MAY_BE_LEFT = "A trial message may be left there."
@@ -37,3 +38,27 @@ async def test_failed_trial_says_why_and_whether_a_message_may_be_left(
     assert (MAY_BE_LEFT in failed.text) is may_be_left
     assert reason in failed.text
     assert passed.passed
+
+
+async def test_history_trial_reports_the_slowest_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    looks = iter([False, False, False, True, *([True] * verify_trials.POSTS)])
+
+    class Posts:
+        async def post(self, _text: str, **_more: object) -> str:
+            return "1.1"
+
+    async def is_there(*_: object) -> bool:
+        nonlocal now
+        now += 5.0
+        return next(looks)
+
+    monkeypatch.setattr(verify_trials, "monotonic", lambda: now)
+    monkeypatch.setattr(verify_trials, "_is_in_history", is_there)
+    monkeypatch.setattr(verify_trials, "LOOK_EVERY_SECONDS", 0)
+
+    result = await verify_trials._history(cast("Trials", Posts()))
+
+    assert result.passed
+    assert "within 20.0 s" in result.text
+    assert "SETTLE_SECONDS=200 " in result.text
