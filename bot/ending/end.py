@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +21,7 @@ from bot.phases import store
 from bot.phases.budget import Span
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind, recovery_until
+from bot.rounds import membership
 from bot.rounds.lifecycle import PLANNING_ACTIONS, plan_follow_up_rounds
 from bot.services import Services
 from bot.slack.content import with_picture
@@ -28,6 +29,8 @@ from bot.workspaces.store import add_audit_entry
 
 #: Working days that leads have for writing personal lines before the goodbyes go out.
 GOODBYE_DELAY_DAYS = 2
+#: After an end that is later than this the bot was down, and Slack's events may still be coming.
+MAY_HAVE_MISSED_EVENTS = timedelta(minutes=1)
 
 
 async def end_now(
@@ -84,13 +87,28 @@ async def retire_announcement(
 
 
 async def end_phase(services: Services, item: AgendaItem) -> None:
-    """End a phase whose date has come, and ask the leads for the wrap-up."""
+    """End a phase whose date has come, and ask the leads for the wrap-up.
+
+    After downtime Slack may not have reported yet who left meanwhile, and they are to get no
+    message: the channel is read first.
+
+    Raises:
+        SlackApiError: Slack could not say now who is in the channel; it is to be tried again.
+    """
     now = services.clock.now()
+    is_late = now - item.due_at > MAY_HAVE_MISSED_EVENTS
+    seen = (
+        await membership.read_channel(services, item.workspace_id, item.subject)
+        if is_late
+        else None
+    )
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
         await complete_or_abort(tx, item)
         if phase is None or not phase.is_active:
             return
+        if seen is not None:
+            phase = await membership.with_current_team(tx, item.workspace_id, phase, seen, now)
         phase = await end_now(tx, item.workspace_id, phase, by=None, now=now)
         ended = await summarize(tx, item.workspace_id, phase)
         post_at = within_hours_if_late(item.due_at, now, phase.zone, phase.calendar)
