@@ -4,7 +4,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +20,6 @@ from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack import dispatch, triggers
 from bot.playground.server import FakeSlack
 from bot.services import Services
@@ -29,7 +28,7 @@ from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import databases, postgres
-from tests.harness import KEY, KEYS, TINY_PNG, BotHarness
+from tests.harness import KEY, KEYS, BotHarness, without_limits
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -77,7 +76,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         if not is_slow and NOT_QUICK.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("quick")
     yield  # the others deselect and shuffle
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items[:] = slow_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def slow_first(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Begin the share of each of xdist's workers with its part of the slow tests.
+
+    Each worker is given a run of consecutive tests of the same length.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    fast = [item for item in items if not item.get_closest_marker("slow")]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        own = slow[worker::workers]
+        more = max(0, size - len(own))
+        ordered += own + fast[:more]
+        del fast[:more]
+    return ordered + fast
 
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
@@ -115,18 +131,7 @@ def settings_for(database_url: str, slack: FakeSlack) -> Settings:
 @asynccontextmanager
 async def running_bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbalance]:
     """The whole bot over Socket Mode, without rate limits and with a ready-made picture."""
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-    app = Imbalance(
-        settings,
-        clock,
-        rate_limits=RateLimits(limited=False),
-        retry_timings=retry_timings,
-        draw=draw,
-    )
+    app = Imbalance(settings, clock, **without_limits())
     await app.start()
     yield app
     await app.stop()
@@ -152,6 +157,15 @@ def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     Tests of a deadline set their own, or let time pass.
     """
     set_generous_timeouts(monkeypatch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_statements() -> Iterator[None]:
+    """Compile each SQL statement once in all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        shared = databases.engine_with_shared_statements
+        patch.setattr("bot.db.engine.create_async_engine", shared)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -239,18 +253,7 @@ async def harness_over_http(
     settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[BotHarness]:
     """The running bot over HTTP; the fake Slack posts signed requests to it."""
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    app = Imbalance(
-        settings,
-        clock,
-        http=True,
-        rate_limits=RateLimits(limited=False),
-        retry_timings=RetryTimings(settle=0),
-        draw=draw,
-    )
+    app = Imbalance(settings, clock, http=True, **without_limits(RetryTimings(settle=0)))
     await app.start()
     fake_slack.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
     yield BotHarness(bot=app, slack=fake_slack, clock=clock)
