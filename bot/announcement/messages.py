@@ -28,6 +28,7 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import length, quote, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
+HOW_WE_WORK, MISTAKE = "phase.how_we_work", "phase.mistake"
 SHORT = 240  # characters of each text in the announcement; Details shows the full text
 
 #: Labels of the parts of the promise, in display order. {leads} are the leads, as a subject.
@@ -78,7 +79,16 @@ QUESTIONS = (
     "Every {weekday}, {people} people get three anonymous questions. Only totals are shared."
 )
 TALKING = "Every {weekday}, three questions to talk about together. Nothing is stored."
-BUTTONS = {MY_PART: "My Part", CONCERN: "Raise a Concern", DETAILS: "Details"}
+BUTTONS = {
+    MY_PART: "My Part",
+    HOW_WE_WORK: "How We Work",
+    MISTAKE: "A Mistake I Learned From",
+    CONCERN: "Raise a Concern",
+    DETAILS: "Details",
+}
+#: Buttons of trust-building phases only.
+HABITS = (HOW_WE_WORK, MISTAKE)
+WORKING = "How we work"
 
 
 def announcement(phase: Phase, today: date) -> Content:
@@ -114,12 +124,20 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
             lines += _set_aside_lines(phase, label, limit)
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
+    lines += _how_we_work_lines(phase)
     if phase.recovery_until is not None:
         free_from = day(working_day_after(phase.recovery_until))
         lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
+
+
+def _how_we_work_lines(phase: Phase) -> list[str]:
+    agreed = phase.how_we_work.shown
+    if not agreed:
+        return []
+    return ["\n".join((f"*{WORKING}:*", *(f"• {quote_within(one, 400)}" for one in agreed)))]
 
 
 def questions_line(phase: Phase) -> str:
@@ -165,5 +183,6 @@ def _item(item: SetAsideItem, limit: int) -> str:
 
 
 def _buttons(phase: Phase) -> list[object]:
-    shown = BUTTONS if phase.is_active else (DETAILS,)
+    running = [one for one in BUTTONS if one not in HABITS or not phase.is_sprint]
+    shown = running if phase.is_active else (DETAILS,)
     return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]

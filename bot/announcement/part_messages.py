@@ -8,10 +8,13 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.announcement.concern_answer_form import answer_button
 from bot.announcement.messages import SHORT, promise_lines, status_line
+from bot.dates import day
 from bot.phases.expectation import counted_on_line
 from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAY_NAMES, lead_names, one_line, title
+from bot.phases.working_agreement import LineChange
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     Content,
@@ -50,12 +53,16 @@ MANY = "{count} concerns from your team, without names"
 FROM = "*{first}*, about {channel}."
 FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
 WHY = (
-    "Anonymous. Please don't try to guess who wrote it. Answer everyone, in the channel or in "
-    "your next meeting."
+    "Anonymous. Please don't try to guess who wrote it. An answer in the channel reaches the "
+    "writer without a name being needed."
 )
 
 DETAILS_TITLE = "Details"
 TEAM, PARTS = "Who is asked", "Who does what"
+LINES_CHANGED = "Who changed how we work"
+LINE_ADDED = "• {day}, {name} added “{after}”"
+LINE_CHANGED = "• {day}, {name} changed “{before}” to “{after}”"
+LINE_REMOVED = "• {day}, {name} removed “{before}”"
 MORE_PARTS = "And {count} more."
 #: Maximum size of all contributions, in JSON: Slack accepts 250,000 bytes per view.
 PARTS_ROOM = 120_000
@@ -129,12 +136,23 @@ def submitted_text(values: Mapping[str, Any], block_id: str) -> str:
     return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
 
 
-def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
-    """Build as many messages as the notes need, in the given order, divided by lines."""
+def concerns_for_leads(phase: Phase, texts: Mapping[str, str]) -> list[Content]:
+    """Build as many messages as the notes need, in the given order, divided by lines.
+
+    `texts` are the notes by the ids of their answers.
+    """
+    channel_id = phase.channel_id
     first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
     why = context(WHY)
     frame = [_from(first, channel_id, number=99, count=99), why]
-    notes = [[divider(), *paragraphs(quote_lines(text, MAX_SECTION_LENGTH))] for text in texts]
+    notes = [
+        [
+            divider(),
+            *paragraphs(quote_lines(text, MAX_SECTION_LENGTH)),
+            answer_button(phase.phase_id, answer_id),
+        ]
+        for answer_id, text in texts.items()
+    ]
     note_pages = split_into_messages(notes, frame)
     return [
         content(first, _from(first, channel_id, number=number, count=len(note_pages)), *page, why)
@@ -160,7 +178,24 @@ def _people(phase: Phase) -> list[str]:
     if parts:
         lines.append(f"*{PARTS}:*")
     contributions = [_part(person.name, person.contribution or "") for person in parts]
-    return [*lines, *_fitting(contributions)]
+    return [*lines, *_fitting(contributions), *_line_changes(phase)]
+
+
+def _line_changes(phase: Phase) -> list[str]:
+    """Return who changed how the team works, newest first."""
+    changes = [_line_change(phase, change) for change in reversed(phase.how_we_work.changes)]
+    return [f"*{LINES_CHANGED}:*", *changes] if changes else []
+
+
+def _line_change(phase: Phase, change: LineChange) -> str:
+    person = phase.participant(change.user_id)
+    template = LINE_REMOVED if not change.after else LINE_CHANGED if change.before else LINE_ADDED
+    return template.format(
+        name=quote_within(person.name if person else change.user_id, 200),
+        before=quote_within(change.before, 400),
+        after=quote_within(change.after, 400),
+        day=day(date.fromisoformat(change.on)),
+    )
 
 
 def _part(name: str, contribution: str) -> str:
