@@ -4,7 +4,8 @@ import io
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import databases, postgres
-from tests.harness import KEY, KEYS, BotHarness, without_limits
+from tests.harness import ALL_VARIANTS, KEY, KEYS, BotHarness, without_limits
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -69,14 +70,35 @@ NOT_QUICK = {"database_url", "fake_slack", "postgres_server", "cluster", "sqlite
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     """Mark the tests for `make quick`, and run the slow ones first: nothing waits for them then."""
+    if not (ALL_VARIANTS or any("::" in argument for argument in config.args)):
+        repeated = repeated_on_postgresql(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in repeated])
+        items[:] = [item for item in items if item not in repeated]
     for item in items:
         is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
         if not is_slow and NOT_QUICK.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("quick")
     yield  # the others deselect and shuffle
     items[:] = slow_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def repeated_on_postgresql(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """All variants of a test on PostgreSQL but its first, if they all run on SQLite as well.
+
+    A variant on PostgreSQL takes three times as long as one on SQLite.
+    """
+    variants: dict[object, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            engine = item.callspec.params.get("database_url")
+            if isinstance(engine, str):
+                variants[item.function][engine].append(item)
+    found = (one["postgresql"][1:] for one in variants.values() if one["sqlite"])
+    return {item for some in found for item in some}
 
 
 def slow_first(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
