@@ -17,7 +17,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Imbalance
-from bot.clock import AdjustableClock
+from bot.clock import AdjustableClock, Clock
 from bot.db.engine import Database
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
@@ -126,12 +126,14 @@ def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def running_fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
+async def running_fake_slack(clock: Clock) -> AsyncIterator[FakeSlack]:
     """A fake Slack with the example workspace, listening on a free port."""
     slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     await slack.start()
-    yield slack
-    await slack.stop()
+    try:
+        yield slack
+    finally:
+        await slack.stop()
 
 
 def settings_for(database_url: str, slack: FakeSlack) -> Settings:
