@@ -20,7 +20,7 @@ from tests.outages.bot_process import environment, open_round, started_bot
 from tests.outages.load import NO_ANSWER, NOT_SAVED, SAVED, Crowd, Member
 from tests.outages.outage import ACK_SECONDS_UNDER_LOAD, add_members
 
-KILLS = 25
+KILLS = 15
 SPACE_BYTES = 64 * 1024
 
 
