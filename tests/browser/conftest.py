@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -65,10 +66,11 @@ def browser_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         ],
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # Python, the server, and the browser
 
 
 @pytest.fixture
