@@ -26,6 +26,7 @@ class Manifest:
         # The installation includes the optional ones.
         self.scopes: set[str] = {*scopes.get("bot", []), *scopes.get("bot_optional", [])}
         self.commands: list[Json] = self._at("features").get("slash_commands", [])
+        self.shortcuts: list[Json] = self._at("features").get("shortcuts", [])
         self.app_scopes = {"connections:write"}
         subscribed = self._at("settings", "event_subscriptions")
         self.events: set[str] = set(subscribed.get("bot_events", []))
