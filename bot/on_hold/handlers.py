@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.announcement.expectations import phase_to_write
 from bot.announcement.messages import ON_HOLD, WHAT_ELSE
-from bot.on_hold import lifecycle, lookup, messages, on_hold_form, proposal_forms, store
+from bot.on_hold import lifecycle, lookup, messages, on_hold_form, proposal_forms, proposals, store
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
@@ -40,8 +40,8 @@ async def open_list(services: Services, request: Request, ack: AsyncAck, body: B
     """Open the list for whoever manages the phase."""
     phase = await phase_to_write(services, request)
     async with services.db.reading() as reader:
-        proposals = await store.proposals_of(reader, request.workspace_id, phase.phase_id)
-    form = on_hold_form.build(phase, proposals, phase.day_of(services.clock.now()))
+        proposed = await store.proposals_of(reader, request.workspace_id, phase.phase_id)
+    form = on_hold_form.build(phase, proposed, phase.day_of(services.clock.now()))
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 
@@ -57,7 +57,7 @@ async def open_what_else(services: Services, request: Request, ack: AsyncAck, bo
     if await lookup.may_change_list(services, request):
         await open_list(services, request, ack, body)
         return
-    phase = await lifecycle.phase_to_propose(services, request)
+    phase = await proposals.phase_to_propose(services, request)
     form = proposal_forms.propose_form(phase)
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
@@ -65,7 +65,7 @@ async def open_what_else(services: Services, request: Request, ack: AsyncAck, bo
 
 async def send_proposal(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     text = proposal_forms.parse_proposal(typed_values(body))
-    phase = await lifecycle.propose(services, request, text, view_id=form_of(body)["id"])
+    phase = await proposals.propose(services, request, text, view_id=form_of(body)["id"])
     await show_next(ack, notice_view(PROPOSED, proposal_forms.proposed_text(phase)))
 
 
@@ -73,7 +73,7 @@ async def open_answer(
     services: Services, accepts: bool, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     request, proposal_id = _of_proposal(request)
-    phase, proposal = await lifecycle.proposal_to_answer(services, request, proposal_id)
+    phase, proposal = await proposals.proposal_to_answer(services, request, proposal_id)
     form = proposal_forms.answer_form(phase, proposal, accepts=accepts)
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
@@ -83,15 +83,8 @@ async def send_answer(
     services: Services, accepts: bool, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     request, proposal_id = _of_proposal(request)
-    submitted = proposal_forms.parse_answer(typed_values(body))
-    await lifecycle.answer(
-        services,
-        request,
-        proposal_id,
-        accepts=accepts,
-        line=submitted.line,
-        owner_id=submitted.owner_id,
-    )
+    given = proposal_forms.parse_answer(typed_values(body))
+    await proposals.answer(services, request, proposal_id, given, accepts=accepts)
     await ack()
 
 
