@@ -75,7 +75,7 @@ def _block_actions(body: Any) -> str | None:
 
 _SHORTCUT = fields(
     **_URLS,
-    callback_id=text,
+    callback_id=optional(text),
     user=_BY_PERSON,
     channel=_IN_PLACE,
     message=fields(
