@@ -169,27 +169,29 @@ def on_hold_lines(phase: Phase, limit: int = SHORT) -> list[str]:
     if on_hold:
         back = f" {BACK.format(day=day(working_day_after(phase.ends_on)))}"
         lines.append(
-            f"*{ON_HOLD_LABEL}:* {_listed(on_hold, limit)}.{back if phase.is_active else ''}"
+            f"*{ON_HOLD_LABEL}:* {_listed(phase, on_hold, limit)}.{back if phase.is_active else ''}"
         )
     if parked:
-        lines.append(f"*{PARKED}:* {_listed(parked, limit)}.")
+        lines.append(f"*{PARKED}:* {_listed(phase, parked, limit)}.")
     return lines
 
 
-def _listed(items: Sequence[SetAsideItem], limit: int) -> str:
+def _listed(phase: Phase, items: Sequence[SetAsideItem], limit: int) -> str:
     """Return the items as a list that fits in a section, each cut to `limit` characters or less."""
-    shown = ", ".join(_item(item, limit, 2 * limit) for item in items)
+    shown = ", ".join(_item(phase, item, limit, 2 * limit) for item in items)
     if length(shown) <= LIST_ROOM:
         return shown
     share = LIST_ROOM // len(items) - len(", ")
-    return ", ".join(_item(item, limit, share) for item in items)
+    return ", ".join(_item(phase, item, limit, share) for item in items)
 
 
-def _item(item: SetAsideItem, limit: int, room: int) -> str:
+def _item(phase: Phase, item: SetAsideItem, limit: int, room: int) -> str:
     """Return the item with its owner; both fit in `room` with their escapes, if it is short."""
     owner = f" ({quote_within(item.owner_name, 80)})" if item.owner_name else ""
     text = truncated(one_line(item.text).rstrip("."), limit)
-    until = UNTIL.format(day=day(item.parked_until)) if item.parked_until else ""
+    until = ""
+    if item.parked_until:  # maybe in another year than the phase
+        until = UNTIL.format(day=day(item.parked_until, phase.ends_on))
     return f"{quote_within(text, room - length(owner) - len(until))}{owner}{until}"
 
 

@@ -152,8 +152,9 @@ def _state(phase: Phase, item: SetAsideItem) -> str:
     text, owner = _item(item.text), _owner(item)
     if item.back_on is not None:
         return BACK_ITEM_SINCE.format(item=text, day=day(item.back_on), owner=owner)
-    if item.is_parked and item.parked_until is not None:
-        return PARKED_ITEM.format(item=text, day=day(item.parked_until), owner=owner)
+    if item.parked_until is not None:
+        until = day(item.parked_until, phase.ends_on)
+        return PARKED_ITEM.format(item=text, day=until, owner=owner)
     back = day(working_day_after(phase.ends_on))
     return ON_HOLD_ITEM.format(item=text, day=back, owner=owner)
 

@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PhaseItem
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
-from bot.agenda.slots import MORNING, slot, within_hours, working_day_after, working_day_from
+from bot.agenda.slots import MORNING, slot, within_hours
 from bot.on_hold import messages
 from bot.on_hold.items import reply
+from bot.on_hold.rules import follow_up_day
 from bot.outbox import enqueue, keys
 from bot.phases import store as phases
 from bot.phases.model import Phase, SetAsideItem
@@ -32,7 +33,7 @@ async def schedule_follow_ups(tx: AsyncConnection, workspace_id: str, phase: Pha
         zone = (owner.zone if owner else None) or phase.zone
         assert item.parked_until is not None  # as it is parked
         subject = str(PhaseItem(phase.phase_id, item.position))
-        due[subject] = slot(working_day_from(item.parked_until), MORNING, zone)
+        due[subject] = slot(follow_up_day(item.parked_until, phase.ended_on), MORNING, zone)
     await schedule.add_all(tx, workspace_id, action=ActionName.FOLLOW_UP_PARKED, due=due)
 
 
@@ -51,15 +52,8 @@ async def follow_up_parked(services: Services, agenda_item: AgendaItem) -> None:
         item = next(parked, None)
         if phase is None or item is None or item.parked_until is None:
             return
-        if phase.is_active and item.parked_until <= phase.ends_on:
-            due_at = slot(working_day_after(phase.ends_on), MORNING, phase.zone)
-            await schedule.add(
-                tx,
-                workspace_id,
-                action=ActionName.FOLLOW_UP_PARKED,
-                subject=agenda_item.subject,
-                due_at=due_at,
-            )
+        if phase.is_active and item.parked_until <= phase.ends_on:  # extended since
+            await schedule_follow_ups(tx, workspace_id, phase)
             return
         await _remind(tx, agenda_item, phase, item, item.parked_until, now)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from bot.agenda.slots import working_day_after, working_day_from
 from bot.dates import day
 from bot.phases.model import ItemOutcome, SetAsideItem
 
@@ -203,6 +204,16 @@ def refusal_to_answer(
     if accepts:
         return refusal_to_add(items, proposal.text, len(items))
     return None if line else NO_ANSWER
+
+
+def follow_up_day(parked_until: date, last_day: date) -> date:
+    """Return the working day on which parked work is followed up: never while the phase runs.
+
+    `last_day` is the last day of the phase, which may have been extended past the parked day.
+    """
+    if parked_until > last_day:
+        return working_day_from(parked_until)
+    return working_day_after(last_day)
 
 
 def is_same_work(one: str, other: str) -> bool:

@@ -42,6 +42,8 @@ def name_of(payload: Json) -> str:
     if kind == "block_actions":
         place = payload["container"]["type"]
         return f"{payload['actions'][0]['action_id']} in a {place}"
+    if kind == "message_action":
+        return f"{kind} {payload['callback_id']}"
     return f"{kind} {payload['view']['callback_id']}"
 
 

@@ -192,3 +192,14 @@ def test_item_is_not_found_where_fewer_than_half_of_its_words_stand(
 
 def test_item_of_short_words_alone_is_found_by_them() -> None:
     assert rules.items_named_in("What about the UI?", [item(0, "UI", BEN)])
+
+
+@given(until=st.dates(TODAY, LATER), last=st.dates(TODAY, LATER))
+def test_parked_work_is_followed_up_on_a_working_day_after_the_phase(
+    until: date, last: date
+) -> None:
+    on = rules.follow_up_day(until, last)
+    assert on > last
+    assert on >= until
+    assert on.weekday() < 5
+    assert (on - max(until, last)).days <= 3
