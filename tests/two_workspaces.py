@@ -224,7 +224,13 @@ class _Filling:
             membership_synced_at=self.pick(NOW, None),
         )
         await self.people_of(phase_id)
-        parked = {"outcome": "parked", "parked_until": NOW.date()} if ended else {}
+        await self.work_on_hold(phase_id, is_parked=ended)
+        concern = f"A concern of {phase_id} in {self.workspace_id}"
+        sealed = seal_text(KEYS, concern, f"{self.workspace_id}:{phase_id}:concern", NOW.date())
+        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", **sealed)
+
+    async def work_on_hold(self, phase_id: str, *, is_parked: bool) -> None:
+        parked = {"outcome": "parked", "parked_until": NOW.date()} if is_parked else {}
         for position in range(self.pick(1, 2)):
             await self.add(
                 schema.set_aside_items,
@@ -242,9 +248,6 @@ class _Filling:
             proposed_by=self.pick(CHIARA, EMI),
             proposed_at=NOW,
         )
-        concern = f"A concern of {phase_id} in {self.workspace_id}"
-        sealed = seal_text(KEYS, concern, f"{self.workspace_id}:{phase_id}:concern", NOW.date())
-        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", **sealed)
 
     async def people_of(self, phase_id: str) -> None:
         leads = (ANA, self.pick(HANA, DEV))

@@ -110,7 +110,7 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "talking_points": ("The three questions", "`/imbalance help` says what they are about."),
     "comments": ("Comments", "You have them in this conversation."),
     "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
-    "back_early": ("Why work came back early", "Tell the channel yourself."),
+    "back_early": ("The reason for an early return", "Tell the channel yourself."),
     "hold_proposal": ("A proposal of what can wait", "Ask your team what it was."),
     "hold_answer": ("An answer to a proposal", "Tell the channel yourself."),
 }

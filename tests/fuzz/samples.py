@@ -18,7 +18,7 @@ from tests.harness import BEN, CHIARA, LAUNCH
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST
 
 #: Forms that open from forms that open from forms are not followed any further.
-DEEPEST = 5
+DEEPEST = 7
 _TYPED: dict[str, Any] = {**TRUST, **SPRINT, **CLEAR, "outcome": "The beta is out."}
 
 

@@ -423,7 +423,7 @@ def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
 
 def change_list(s: Services, ws: str) -> Awaitable[Any]:
     back = ItemChange(position=0, was=None, change=Change.BACK)
-    submitted = ListChanges(changes=(back,), reason="Asked.", new_text="More", new_owner=EMI)
+    submitted = ListChanges(changes=(back,), reason="Asked.", new_text="More")
     return lifecycle.change_list(s, by(ws, ANA, RUNS), submitted, view_id="V1")
 
 
