@@ -108,6 +108,7 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "wrapped_up": ("The wrap-up", "Each member gets it with their goodbye."),
     "extended": ("The new end", "The announcement and `/imbalance status` show it."),
     "talking_points": ("The three questions", "`/imbalance help` says what they are about."),
+    "concern_answer": ("Your answer to a concern", "Post it in the channel yourself."),
     "comments": ("Comments", "You have them in this conversation."),
     "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
     "back_early": ("The reason for an early return", "Tell the channel yourself."),

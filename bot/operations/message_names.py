@@ -20,6 +20,7 @@ NAMES = {
     "back_early": "why something on hold came back early",
     "closing": "the end of a phase",
     "comments": "comments without names",
+    "concern_answer": "a lead's answer to a concern",
     "concerns": "notes to a lead without names",
     "expectation_reply": "a member's reply to a lead",
     "extended": "the notice of a new end",

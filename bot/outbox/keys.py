@@ -22,6 +22,7 @@ class MessageKind(StrEnum):
     CLOSING = "closing"
     COMMENTS = "comments"
     CONCERNS = "concerns"
+    CONCERN_ANSWER = "concern_answer"
     EXPECTATION_REPLY = "expectation_reply"
     EXTENDED = "extended"
     GOODBYE = "goodbye"
@@ -69,6 +70,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.CLOSING: (_PHASE,),
     MessageKind.COMMENTS: (_ROUND, "to", "number"),
     MessageKind.CONCERNS: (_PHASE, "batch", "number", _PERSON),
+    MessageKind.CONCERN_ANSWER: (_PHASE, "answer"),
     MessageKind.EXPECTATION_REPLY: (_PHASE, "reply", _PERSON),
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
@@ -96,6 +98,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 _REPORTED_ONE_BY_ONE = (
     MessageKind.BACK_EARLY,
     MessageKind.CONCERNS,
+    MessageKind.CONCERN_ANSWER,
     MessageKind.EXPECTATION_REPLY,
     MessageKind.GOODBYE,
     MessageKind.HOLD_ANSWER,
@@ -192,6 +195,11 @@ def comments(round_id: str, to: str, number: int) -> MessageKey:
 def concerns(phase_id: str, batch: str, number: int, user_id: str) -> MessageKey:
     """Return the key of a page of concerns to a lead; `batch` identifies one delivery."""
     return _key(MessageKind.CONCERNS, phase_id, batch, number, user_id)
+
+
+def concern_answer(phase_id: str, answer: str) -> MessageKey:
+    """Return the key of a lead's answer to a concern, by the id under the delivered note."""
+    return _key(MessageKind.CONCERN_ANSWER, phase_id, answer)
 
 
 def expectation_reply(phase_id: str, reply: str, user_id: str) -> MessageKey:

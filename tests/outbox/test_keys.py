@@ -28,6 +28,7 @@ STORED = {
     keys.closing(P): f"closing:{P}",
     keys.comments(R, "C1", 2): f"comments:{R}:C1:2",
     keys.concerns(P, B, 0, "U1"): f"concerns:{P}:{B}:0:U1",
+    keys.concern_answer(P, "b" * 16): f"concern_answer:{P}:{'b' * 16}",
     keys.extended(P): f"extended:{P}",
     keys.goodbye(P, "U1"): f"goodbye:{P}:U1",
     keys.hold_answer(P, B): f"hold_answer:{P}:{B}",
@@ -80,6 +81,7 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
         keys.concerns,
         {"phase": ids, "batch": ids, "number": numbers, "person": people},
     ),
+    MessageKind.CONCERN_ANSWER: (keys.concern_answer, {"phase": ids, "answer": ids}),
     MessageKind.EXPECTATION_REPLY: (
         keys.expectation_reply,
         {"phase": ids, "reply": ids, "person": people},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.announcement import messages, part_messages
+from bot.announcement import concern_answer_form, messages, part_messages
 from bot.channel_health import messages as channel_health_messages
 from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
@@ -105,7 +105,9 @@ def phase_messages(sample: str) -> Iterator[Content]:
     for undelivered in channel_health_messages.UNDELIVERED:
         why = FailureAction.REPORT
         yield channel_health_messages.undelivered(SPRINT, undelivered, why, repeated(sample, 80))
-    yield from part_messages.concerns_for_leads(LAUNCH, [repeated(sample, 3_000)] * 12)
+    notes = {f"{number:016x}": repeated(sample, 3_000) for number in range(12)}
+    yield from part_messages.concerns_for_leads(SPRINT, notes)
+    yield concern_answer_form.answer_message(repeated(sample, 80), repeated(sample, 2_000))
     for awaited in channel_health_messages.AWAITED:
         yield channel_health_messages.not_posted(
             SPRINT, awaited, FailureAction.MALFORMED, post_again=True
