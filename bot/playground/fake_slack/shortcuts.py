@@ -8,9 +8,8 @@ from bot.playground.fake_slack.model import Conversation, Json
 
 def offered(core: Core, user_id: str) -> list[Json]:
     """Return the message shortcuts in a person's menu; people of other organisations have none."""
-    if not example_workspace.is_colleague(core.workspace.users[user_id]):
-        return []
-    return [each for each in core.manifest.shortcuts if each["type"] == "message"]
+    is_colleague = example_workspace.is_colleague(core.workspace.users[user_id])
+    return core.manifest.message_shortcuts if is_colleague else []
 
 
 async def use(
