@@ -134,6 +134,9 @@ def _add_operators_commands(
     outbox_arguments.add_outbox_arguments(outbox)
     audit = command("audit", _audit, "Print what leads, admins and operators changed.")
     outbox_arguments.add_list_arguments(audit, "at most so many, newest first")
+    purge = command("purge", _purge, "Delete all data of a workspace.")
+    purge.add_argument("workspace", metavar="T...", help="the id of the workspace")
+    purge.add_argument("--yes", action="store_true", help="even if the app is still installed")
     backup = command("backup", _backup, "Copy the SQLite database to a file; the bot may run.")
     backup.add_argument("file", metavar="FILE", type=Path, help="a file that does not exist yet")
     verify = command(
@@ -256,6 +259,13 @@ async def _backup(options: argparse.Namespace) -> None:
 
     _log_nothing()
     await backup(load(), options.file)
+
+
+async def _purge(options: argparse.Namespace) -> int:
+    from bot.operations.purge_command import run
+
+    _log_nothing()
+    return await run(options)
 
 
 async def _audit(options: argparse.Namespace) -> int:

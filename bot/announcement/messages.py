@@ -30,6 +30,7 @@ from bot.slack.mrkdwn import length, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 WHAT_ELSE, ON_HOLD = "on_hold.what_else", "on_hold.open"
+HOW_WE_WORK, MISTAKE = "phase.how_we_work", "phase.mistake"
 SHORT = 240  # characters of each text in the announcement; Details shows the full text
 
 #: Labels of the parts of the promise, in display order. {leads} are the leads, as a subject.
@@ -84,9 +85,14 @@ TALKING = "Every {weekday}, three questions to talk about together. Nothing is s
 BUTTONS = {
     MY_PART: "My Part",
     WHAT_ELSE: "What Else Can Wait?",
+    HOW_WE_WORK: "How We Work",
+    MISTAKE: "A Mistake I Learned From",
     CONCERN: "Raise a Concern",
     DETAILS: "Details",
 }
+#: Buttons of trust-building phases only.
+HABITS = (HOW_WE_WORK, MISTAKE)
+WORKING = "How we work"
 ON_HOLD_BUTTON = "On Hold"
 #: Characters of a list of items that leave room for its label and its last sentence.
 LIST_ROOM = MAX_SECTION_LENGTH - 100
@@ -125,12 +131,20 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
             lines += on_hold_lines(phase, limit)
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
+    lines += _how_we_work_lines(phase)
     if phase.recovery_until is not None:
         free_from = day(working_day_after(phase.recovery_until))
         lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
+
+
+def _how_we_work_lines(phase: Phase) -> list[str]:
+    agreed = phase.how_we_work.shown
+    if not agreed:
+        return []
+    return ["\n".join((f"*{WORKING}:*", *(f"• {quote_within(one, 400)}" for one in agreed)))]
 
 
 def questions_line(phase: Phase) -> str:
@@ -196,5 +210,6 @@ def _item(phase: Phase, item: SetAsideItem, limit: int, room: int) -> str:
 
 
 def _buttons(phase: Phase) -> list[object]:
-    shown = BUTTONS if phase.is_active else (DETAILS,)
+    running = [one for one in BUTTONS if one not in HABITS or not phase.is_sprint]
+    shown = running if phase.is_active else (DETAILS,)
     return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]

@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "end": "end the phase: what it brought, what was learned, what comes back",
     "budget": "how much of the last 90 days this channel spent in results sprints",
     "settings": "limits, who may start, wording and defaults of this workspace",
+    "forget-me": "delete what I keep about you; it says first what that is",
     "help": "this page",
 }
 #: Examples of arguments to `start`.

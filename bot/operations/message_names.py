@@ -31,6 +31,7 @@ NAMES = {
     "lead_results": "the results for a lead",
     "line": "a line of thanks to a member",
     "missing": "a note to a lead about a lost announcement",
+    "mistake": "a mistake that somebody shared",
     "nobody_leads": "a note to an admin about a phase without a lead",
     "nobody_reads": "a note to an admin about what reaches nobody",
     "not_said": "a note to a lead about a message that could not be said",

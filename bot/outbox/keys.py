@@ -32,6 +32,7 @@ class MessageKind(StrEnum):
     HOLD_PROPOSAL = "hold_proposal"
     LATE_THANKS = "line"
     ANNOUNCEMENT_MISSING = "missing"
+    MISTAKE = "mistake"
     NOBODY_LEADS = "nobody_leads"
     NOBODY_READS = "nobody_reads"
     NOT_DELIVERED = "not_said"
@@ -80,6 +81,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
     MessageKind.LATE_THANKS: (_PHASE, _PERSON),
     MessageKind.ANNOUNCEMENT_MISSING: (_PHASE, _PERSON),
+    MessageKind.MISTAKE: (_PHASE, "story"),
     MessageKind.NOBODY_LEADS: (_PHASE, _PERSON),
     MessageKind.NOBODY_READS: (_PHASE, _PERSON),
     MessageKind.NOT_DELIVERED: (_ABOUT, "id", "which", _PERSON),
@@ -104,6 +106,7 @@ _REPORTED_ONE_BY_ONE = (
     MessageKind.HOLD_ANSWER,
     MessageKind.HOLD_PROPOSAL,
     MessageKind.LATE_THANKS,
+    MessageKind.MISTAKE,
 )
 
 
@@ -241,6 +244,11 @@ def late_thanks(phase_id: str, user_id: str) -> MessageKey:
 def announcement_missing(phase_id: str, user_id: str) -> MessageKey:
     """Return the key of a notice to a lead that the announcement was deleted."""
     return _key(MessageKind.ANNOUNCEMENT_MISSING, phase_id, user_id)
+
+
+def mistake(phase_id: str, story: str) -> MessageKey:
+    """Return the key of a mistake that a person shared; `story` identifies one submitted form."""
+    return _key(MessageKind.MISTAKE, phase_id, story)
 
 
 def nobody_leads(phase_id: str, user_id: str) -> MessageKey:

@@ -25,6 +25,9 @@ LINES = (
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
     "*A new phase*: {default_weeks} weeks, questions on {weekday} at {default_time:%H:%M}.",
     "*People without a time zone*: {default_zone}.",
+    "*Kept after the end of a phase*: texts for {keep_texts_months} months, results for "
+    "{keep_levels_months}. The audit log is kept for {keep_audit_months} months, records of sent "
+    "messages for {keep_messages_days} days.",
 )
 SAVED = "Saved. The audit log keeps who changed what:\n{changes}"
 NAMES = {
@@ -39,6 +42,10 @@ NAMES = {
     "default_weekday": "Day of the weekly questions",
     "default_time": "Time of the weekly questions",
     "default_zone": "Time zone where Slack knows none",
+    "keep_texts_months": "Keep texts, in months",
+    "keep_levels_months": "Keep phases and results, in months",
+    "keep_audit_months": "Keep the audit log, in months",
+    "keep_messages_days": "Keep records of messages, in days",
     "questions": "Words of the questions",
 }
 

@@ -1,8 +1,9 @@
 """A workspace's settings and their bounds. Pure."""
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,10 @@ BOUNDS = {
     "minimum_small": (LEAST_SMALL, 7, "answers needed in teams of 4 to 7"),
     "minimum_large": (LEAST_LARGE, 50, "answers needed in teams of 8 or more"),
     "default_weeks": (1, 12, "weeks a new phase has unless said otherwise"),
+    "keep_texts_months": (1, 60, "months for which texts are kept"),
+    "keep_levels_months": (3, 120, "months for which results are kept"),
+    "keep_audit_months": (1, 120, "months for which the audit log is kept"),
+    "keep_messages_days": (30, 730, "days for which records of messages are kept"),
     "default_weekday": (0, 4, "weekday of the questions, Monday to Friday"),
 }
 OUT_OF_BOUNDS = "Nothing was saved: {what} must be from {low} to {high}. Choose a number there."
@@ -36,6 +41,10 @@ OFF_HOURS = (
 UNKNOWN_ZONE = (
     "Nothing was saved: no time zone has this name. Write one such as Europe/Lisbon or UTC."
 )
+TEXTS_AFTER_LEVELS = (
+    "Nothing was saved: phases are deleted as a whole with their results, after {months} months. "
+    "Keep texts no longer than that."
+)
 TOO_LONG = "Nothing was saved: this has {length} characters, and {limit} fit. Shorten it."
 
 
@@ -50,6 +59,10 @@ class WorkspaceSettings:
     starters: tuple[str, ...] | None = None  # None means any full member
     minimum_small: int = LEAST_SMALL  # teams of 4 to 7
     minimum_large: int = LEAST_LARGE  # teams of 8 or more
+    keep_texts_months: int = 12  # after the end of their phase
+    keep_levels_months: int = 24  # then the phase is deleted as a whole
+    keep_audit_months: int = 24
+    keep_messages_days: int = 90
     default_weeks: int = 2
     default_weekday: int = 1  # 0 is Monday
     default_time: time = time(10, 0)  # in each person's own zone
@@ -69,6 +82,13 @@ class Fault:
 
     field: str
     text: str
+
+
+def months_before(instant: datetime, months: int) -> datetime:
+    """Return the same day and time so many calendar months ago; of a shorter month, the last."""
+    year, month = divmod(instant.year * 12 + instant.month - 1 - months, 12)
+    last = monthrange(year, month + 1)[1]
+    return instant.replace(year=year, month=month + 1, day=min(instant.day, last))
 
 
 def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
@@ -91,6 +111,9 @@ def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
         problems.append(Fault(field="default_time", text=OFF_HOURS))
     if not _is_zone(settings.default_zone):
         problems.append(Fault(field="default_zone", text=UNKNOWN_ZONE))
+    if settings.keep_texts_months > settings.keep_levels_months and not problems:
+        text = TEXTS_AFTER_LEVELS.format(months=settings.keep_levels_months)
+        problems.append(Fault(field="keep_texts_months", text=text))
     return (*problems, *_long_wording(settings.questions))
 
 

@@ -204,6 +204,12 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))
 
+    await target.restore(beginning)
+    await lead.starts("trust 4w")
+    await lead.me.close(everything=True)
+    recorder.stage = "building trust"
+    await recorder.explore(BEN)
+
     await target.restore(started)
     await wait_for_delivery(slack.archive(LAUNCH))
     await target.harness.settle()

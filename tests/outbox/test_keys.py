@@ -37,6 +37,7 @@ STORED = {
     keys.lead_results(R, "U1"): f"lead_results:{R}:U1",
     keys.late_thanks(P, "U1"): f"line:{P}:U1",
     keys.announcement_missing(P, "U1"): f"missing:{P}:U1",
+    keys.mistake(P, "b" * 16): f"mistake:{P}:{'b' * 16}",
     keys.nobody_leads(P, "U1"): f"nobody_leads:{P}:U1",
     keys.nobody_reads(P, "U1"): f"nobody_reads:{P}:U1",
     keys.not_delivered(keys.results(R), "U1"): f"not_said:results:{R}::U1",
@@ -94,6 +95,7 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.LEAD_RESULTS: (keys.lead_results, {"round": ids, "person": people}),
     MessageKind.LATE_THANKS: (keys.late_thanks, {"phase": ids, "person": people}),
     MessageKind.ANNOUNCEMENT_MISSING: (keys.announcement_missing, {"phase": ids, "person": people}),
+    MessageKind.MISTAKE: (keys.mistake, {"phase": ids, "story": ids}),
     MessageKind.NOBODY_LEADS: (keys.nobody_leads, {"phase": ids, "person": people}),
     MessageKind.NOBODY_READS: (keys.nobody_reads, {"phase": ids, "person": people}),
     MessageKind.PARKED: (
