@@ -34,7 +34,7 @@ from bot.slack.throttled_reads import ThrottledReads
 from bot.start import wording
 from bot.start.draft import Draft
 from bot.workspaces.rules import WorkspaceSettings
-from bot.workspaces.store import settings_of
+from bot.workspaces.store import settings_and_person
 
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
@@ -71,10 +71,11 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     require_channel(request)
-    client = services.client_for(workspace_id)
-    lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
-        settings = await settings_of(reader, workspace_id)
+        settings, lead = await settings_and_person(reader, workspace_id, request.user_id)
+    if lead is None:
+        client = services.client_for(workspace_id)
+        lead = await services.people.get(client, workspace_id, request.user_id)
     await _require_permission(services, request, lead, settings)
     assert lead is not None  # otherwise refused: no full member
     zone = lead.zone or settings.default_zone
