@@ -27,9 +27,10 @@ from bot.phases.model import Phase
 from bot.round_keys import RoundKeys, readable_texts, seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.ids import form_digest
 from bot.slack.request import Request
 
-ID_LENGTH, BATCH_LENGTH = 32, 16  # of a concern id; of the batch part of a key
+BATCH_LENGTH = 16  # of the batch part of a key
 
 EMPTY = "There is nothing in it yet. Write what worries you, or close the form."
 
@@ -53,7 +54,7 @@ async def raise_concern(
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await running_phase_of_team(tx, request)
-        concern_id = sha256(f"{phase_id}:{view_id}".encode()).hexdigest()[:ID_LENGTH]
+        concern_id = form_digest(phase_id, view_id)
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
         # The first note sets the delivery morning; later ones do not postpone it.
         await schedule.add_or_lock(

@@ -112,6 +112,9 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "concern_answer": ("Your answer to a concern", "Post it in the channel yourself."),
     "comments": ("Comments", "You have them in this conversation."),
     "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
+    "back_early": ("The reason for an early return", "Tell the channel yourself."),
+    "hold_proposal": ("A proposal of what can wait", "Ask your team what it was."),
+    "hold_answer": ("An answer to a proposal", "Tell the channel yourself."),
 }
 
 

@@ -1,6 +1,5 @@
 """The end of a phase, by its date or by its lead, and the return of set-aside work."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -15,11 +14,11 @@ from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import goodbyes, messages
 from bot.ending.summary import EndedPhase, summarize
-from bot.ending.wrap_up_form import ItemDecision
+from bot.on_hold.lifecycle import decide_items
 from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.budget import Span
-from bot.phases.model import ItemOutcome, Phase, SetAsideItem
+from bot.phases.model import Phase
 from bot.phases.rules import PhaseKind, recovery_until
 from bot.rounds import membership
 from bot.rounds.lifecycle import PLANNING_ACTIONS, plan_follow_up_rounds
@@ -186,41 +185,6 @@ def goodbyes_on(ended: EndedPhase) -> date:
     phase = ended.phase
     day = phase.calendar.working_day_after(ended.ended_on, GOODBYE_DELAY_DAYS)
     return phase.calendar.working_day_from(day, phase.time_of_day)
-
-
-async def decide_items(
-    tx: AsyncConnection,
-    workspace_id: str,
-    phase: Phase,
-    decisions: Mapping[int, ItemDecision],
-) -> tuple[SetAsideItem, ...]:
-    """Store the outcomes of the set-aside items and return them. Undecided ones are resumed."""
-    items = schema.set_aside_items
-    of_phase = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase.phase_id)
-    for item in phase.set_aside_items:
-        decision = decisions.get(item.position)
-        if decision is None:
-            continue
-        await tx.execute(
-            update(items)
-            .where(of_phase, items.c.position == item.position)
-            .values(outcome=decision.outcome, parked_until=decision.until)
-        )
-    if phase.set_aside_items:
-        await tx.execute(
-            update(items)
-            .where(of_phase, items.c.outcome.is_(None))
-            .values(outcome=ItemOutcome.RESUMED)
-        )
-    return tuple(
-        _with_outcome(item, decisions.get(item.position)) for item in phase.set_aside_items
-    )
-
-
-def _with_outcome(item: SetAsideItem, decision: ItemDecision | None) -> SetAsideItem:
-    if decision is not None:
-        return replace(item, outcome=decision.outcome, parked_until=decision.until)
-    return replace(item, outcome=item.outcome or ItemOutcome.RESUMED)
 
 
 def _recovery(phase: Phase, ended_on: date) -> date | None:

@@ -21,7 +21,7 @@ from bot.phases.permissions import actor_of, lock_to_manage
 from bot.rounds.lifecycle import replan_rounds
 from bot.services import Services
 from bot.slack.errors import Refused
-from bot.slack.people import stored_people
+from bot.slack.people import stored_name
 from bot.slack.request import Request
 from bot.workspaces.store import add_audit_entry
 
@@ -161,9 +161,7 @@ async def _move(
 
 
 async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: datetime) -> None:
-    # The person may be an admin outside the team.
-    profiles = await stored_people(tx, request.workspace_id, [request.user_id])
-    by = profiles[request.user_id].name if request.user_id in profiles else request.user_id
+    by = await stored_name(tx, request.workspace_id, request.user_id)
     await enqueue.post(
         tx,
         request.workspace_id,

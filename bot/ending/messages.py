@@ -34,6 +34,7 @@ EXTENDED_BY = ", {days} of them by extension"
 EARLY = ", {days} fewer than planned"
 BACK_HEADING = "*What comes back*"
 RESUMED = "• {text}: back with {owner} {when}."
+BACK_EARLY = "• {text}: brought back early, with {owner} since {day}."
 DROPPED = "• {text}: dropped."
 PARKED = "• {text}: parked with {owner} until {day}."
 RECOVERY = "*Recovery:* no new sprint is planned before {day}."
@@ -121,7 +122,7 @@ def warning(phase: Phase) -> Content:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = (
         WARN_BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))
-        if phase.set_aside_items
+        if _is_anything_back(phase)
         else ""
     )
     advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
@@ -132,7 +133,7 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     """Build the message to each lead when the phase has ended by its date."""
     first = _first(ASK_WRAP_UP, phase)
     template = ASK_WHILE_PAUSED if phase.is_paused else ASK_WHY
-    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if phase.set_aside_items else "")
+    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if _is_anything_back(phase) else "")
     return content(
         first,
         section(f"*{first}*\n{why}"),
@@ -179,6 +180,11 @@ def late_line(ended: EndedPhase, member: Participant, _today: date) -> Content:
     """Build the private message with a line written after the member's goodbye."""
     first = _first(LINE_FIRST, ended.phase)
     return content(first, *paragraphs([f"*{first}*", *_thanks_line(ended, member)]))
+
+
+def _is_anything_back(phase: Phase) -> bool:
+    """Return whether something comes back with the end, neither earlier nor parked until later."""
+    return any(not item.is_parked for item in phase.waiting_items)
 
 
 def _first(template: str, phase: Phase, **more: str) -> str:
@@ -229,6 +235,8 @@ def item_lines(ended: EndedPhase, today: date) -> Sequence[str]:
 
 def _item_outcome(item: SetAsideItem, ended: EndedPhase, today: date) -> str:
     text, owner = _named(item), mention(item.owner_id)
+    if item.back_on is not None:
+        return BACK_EARLY.format(text=text, owner=owner, day=day(item.back_on))
     if item.outcome == ItemOutcome.DROPPED:
         return DROPPED.format(text=text)
     if item.outcome == ItemOutcome.PARKED and item.parked_until:
@@ -260,7 +268,7 @@ def _thanks_line(ended: EndedPhase, member: Participant) -> Iterable[str]:
 
 def _item_lines(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:
     """Yield what resumes and with whom; of the member's own items also the others."""
-    for item in ended.phase.set_aside_items:
+    for item in ended.phase.waiting_items:
         is_own = item.owner_id == user_id
         if item.outcome == ItemOutcome.RESUMED:
             owner = YOU if is_own else quote_within(item.owner_name or item.owner_id, LINE_SHOWN)

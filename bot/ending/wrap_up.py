@@ -21,6 +21,7 @@ from bot.ending.wrap_up_form import (
     line_block,
     until_block,
 )
+from bot.on_hold.lifecycle import decide_items
 from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
@@ -143,7 +144,7 @@ async def _store(
             wrapped_up_by=request.user_id,
         )
     )
-    await end.decide_items(tx, request.workspace_id, phase, submitted.decisions)
+    await decide_items(tx, request.workspace_id, phase, submitted.decisions)
     await _store_lines(tx, request, submitted.lines)
     await add_audit_entry(
         tx,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.announcement.messages import DETAILS
+from bot.announcement.messages import DETAILS, ON_HOLD, ON_HOLD_BUTTON
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.home import held_messages
 from bot.home.model import HomeContents, PhaseSummary
@@ -125,6 +125,7 @@ def _phase(phase: PhaseSummary) -> list[Block]:
     buttons = [button("Details", DETAILS, phase.phase_id)]
     if phase.is_lead and not phase.is_over:
         buttons += [
+            button(ON_HOLD_BUTTON, ON_HOLD, phase.phase_id),
             button("Extend", EXTEND, phase.phase_id),
             button("End", WRAP_UP, phase.phase_id),
         ]

@@ -341,4 +341,6 @@ def _item(row: RowMapping) -> SetAsideItem:
         owner_name=row["name"] or "",
         outcome=row["outcome"],
         parked_until=row["parked_until"],
+        back_on=row["back_on"],
+        back_reason=row["back_reason"],
     )

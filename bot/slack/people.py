@@ -157,6 +157,12 @@ async def stored_people(
     return {user_id: person_of_row(row, workspace_id) for user_id, row in rows.items()}
 
 
+async def stored_name(tx: AsyncConnection, workspace_id: str, user_id: str) -> str:
+    """Return the stored name of a person, who may be outside a phase's team, or their id."""
+    people = await stored_people(tx, workspace_id, [user_id])
+    return people[user_id].name if user_id in people else user_id
+
+
 async def _stored_rows(
     tx: AsyncConnection, workspace_id: str, user_ids: Collection[str]
 ) -> dict[str, RowMapping]:

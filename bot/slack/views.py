@@ -147,16 +147,30 @@ def _is_of_slack(url: str, base_url: str) -> bool:
 
 
 async def respond_to_url(
-    client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
+    client: AsyncWebClient,
+    body: Mapping[str, Any],
+    message: Content,
+    *,
+    replace: bool,
+    thread_ts: str | None = None,
+    in_channel: bool = False,
 ) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
+
+    With `thread_ts` the new message stands in that thread, with `in_channel` everybody sees it.
 
     This uses the client's session, but not slack_sdk's webhook client: creating one for each
     address took a tenth of the total processor time of an answer. Return whether Slack took it; the
     caller has another way to show what must be seen.
     """
     assert client.session is not None  # ours always have one
-    answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
+    answer = {
+        "text": message.text,
+        "blocks": message.blocks,
+        "replace_original": replace,
+        **({"thread_ts": thread_ts} if thread_ts else {}),
+        **({"response_type": "in_channel"} if in_channel else {}),
+    }
     url = body.get("response_url")
     if not url or not _is_of_slack(url, client.base_url):
         log.warning("response_url_failed", reason="not Slack's" if url else "none")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.phases import rules, store
-from bot.phases.model import Phase
+from bot.phases.model import Phase, SetAsideItem
 from bot.phases.rules import PhaseLimits
 from bot.slack.errors import Refused
 from bot.start import command_args, draft_store
@@ -117,7 +117,7 @@ def _from_phase(phase: Phase, draft: Draft) -> Draft:
         kind=phase.kind,
         kind_given=True,
         texts={**asdict(phase.promise), "milestone": phase.milestone},
-        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in phase.set_aside_items)
+        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in _first_items(phase))
         or (Row(),),
         members=tuple(person.user_id for person in phase.members),
         co_leads=tuple(person.user_id for person in phase.leads if person.user_id != phase.lead_id),
@@ -126,6 +126,11 @@ def _from_phase(phase: Phase, draft: Draft) -> Draft:
         remind=phase.remind,
         comments_to=phase.comments_to,
     )
+
+
+def _first_items(phase: Phase) -> Sequence[SetAsideItem]:
+    """Return what was on hold until the end, as far as the form has rows."""
+    return phase.waiting_items[: rules.SET_ASIDE_LIMIT]
 
 
 def _blank(eligible: EligibleLead) -> Draft:

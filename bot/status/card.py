@@ -6,7 +6,15 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.announcement.messages import DETAILS, MY_PART, promise_lines, questions_line, status_line
+from bot.announcement.messages import (
+    DETAILS,
+    MY_PART,
+    ON_HOLD,
+    ON_HOLD_BUTTON,
+    promise_lines,
+    questions_line,
+    status_line,
+)
 from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
 from bot.ending.messages import EXTEND, WRAP_UP
@@ -86,6 +94,7 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
     ]
     if status.may_manage:
         buttons += [
+            button(ON_HOLD_BUTTON, ON_HOLD, phase.phase_id),
             button("Try again", TRY_AGAIN, phase.phase_id)
             if phase.is_paused
             else button("Ask now", POLL, status.channel_id),

@@ -11,7 +11,8 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.ending import extend_form, wrap_up_form
 from bot.ending.extend_form import Extension
-from bot.ending.wrap_up_form import ItemDecision, WrapUp
+from bot.ending.wrap_up_form import WrapUp
+from bot.on_hold.rules import ItemDecision
 from bot.phases.model import ItemOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values

@@ -13,7 +13,8 @@ from bot.ending import wrap_up_form
 from bot.ending.end import end_now
 from bot.ending.summary import summarize
 from bot.ending.wrap_up import wrap_up
-from bot.ending.wrap_up_form import ItemDecision, WrapUp
+from bot.ending.wrap_up_form import WrapUp
+from bot.on_hold.rules import ItemDecision
 from bot.phases import store
 from bot.phases.model import ItemOutcome
 from bot.results.store import comment_context, comments_of, latest_results

@@ -10,7 +10,7 @@ import pytest
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.ending.wrap_up import wrap_up
-from bot.ending.wrap_up_form import ItemDecision
+from bot.on_hold.rules import ItemDecision
 from bot.phases.model import ItemOutcome
 from bot.services import Services
 from bot.slack.errors import Refused

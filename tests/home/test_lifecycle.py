@@ -34,6 +34,7 @@ from tests.harness import (
 from tests.rounds.round_rows import NOW, ROUND, ZONES, a_person, a_phase, a_round
 
 DETAILS, EXTEND, END = "phase.details", "phases.extend", "phases.end"
+HOLD = "on_hold.open"
 OUT, IN = "home.opt_out", "home.opt_in"
 SEND, SKIP = "home.send", "home.skip"
 
@@ -128,8 +129,8 @@ async def test_opt_out_applies_to_one_person_in_one_channel(services: Services) 
     [
         (BEN, False, [DETAILS, OUT]),
         (BEN, True, [DETAILS, IN]),
-        (ANA, False, [DETAILS, EXTEND, END]),
-        (ANA, True, [DETAILS, EXTEND, END, IN]),  # a lead who had opted out
+        (ANA, False, [DETAILS, HOLD, EXTEND, END]),
+        (ANA, True, [DETAILS, HOLD, EXTEND, END, IN]),  # a lead who had opted out
         (OWNER, False, [DETAILS]),
         (OWNER, True, [DETAILS, IN]),
     ],
@@ -152,6 +153,7 @@ async def test_button_values_are_the_phase_or_channel_id(people: Services) -> No
     assert dict(await home_buttons(people, BEN)) == {DETAILS: "phase1", OUT: LAUNCH}
     assert dict(await home_buttons(people, ANA)) == {
         DETAILS: "phase1",
+        HOLD: "phase1",
         EXTEND: "phase1",
         END: "phase1",
     }

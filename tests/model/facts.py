@@ -117,6 +117,7 @@ class Phase:
     leads: set[str]
     members: set[str]
     phase_id: str
+    is_item_back: bool = False  # what a sprint puts on hold was brought back early
     reflected: bool = True  # the lead answered the three questions in the start form
     first_ends: date = field(init=False)
     is_active: bool = True

@@ -61,7 +61,7 @@ async def test_status_of_a_running_phase_by_role(
     )
     assert "1 of the last 90 days in results sprints." in member
     assert member[-2:] == ["Details", "My Part"]
-    assert lead[-5:] == ["Details", "My Part", "Ask now", "Extend", "End"]
+    assert lead[-6:] == ["Details", "My Part", "On Hold", "Ask now", "Extend", "End"]
     assert await status_lines(harness, OWNER, words) == lead
 
 

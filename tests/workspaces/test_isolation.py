@@ -23,9 +23,13 @@ from bot.clock import AdjustableClock
 from bot.ending import end, extend, goodbyes, summary
 from bot.ending import wrap_up as ending_wrap_up
 from bot.ending.extend_form import Extension
-from bot.ending.wrap_up_form import ItemDecision, WrapUp
+from bot.ending.wrap_up_form import WrapUp
 from bot.home import held_decisions
 from bot.home import lifecycle as home
+from bot.on_hold import lifecycle, parked, proposals
+from bot.on_hold.proposal_forms import Answer
+from bot.on_hold.rules import Change, ItemChange, ItemDecision, ListChanges
+from bot.on_hold.store import proposals_of
 from bot.operations.message_decisions import Decision
 from bot.outbox import keys
 from bot.outbox.enqueue import Operation
@@ -145,6 +149,7 @@ READS: dict[str, Read] = {
     "asked_elsewhere": with_phase(asked_elsewhere, ONE_SIDED),
     "people": of_phase("people"),
     "set_aside_items": of_phase("set_aside_items"),
+    "proposals_of": lambda tx, ws, _: proposals_of(tx, ws, RUNS),
     "phase_settings": of_phase("settings"),
     "limits": of_phase("limits"),
     "past_sprints": lambda tx, ws, _: store.past_sprints(tx, ws, LAUNCH, SINCE),
@@ -425,6 +430,16 @@ def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
     return ending_wrap_up.wrap_up(s, by(ws, ANA, RUNS), submitted)
 
 
+def change_list(s: Services, ws: str) -> Awaitable[Any]:
+    back = ItemChange(position=0, was=None, change=Change.BACK)
+    submitted = ListChanges(changes=(back,), reason="Asked.", new_text="More")
+    return lifecycle.change_list(s, by(ws, ANA, RUNS), submitted, view_id="V1")
+
+
+def accept_proposal(s: Services, ws: str) -> Awaitable[Any]:
+    return proposals.answer(s, by(ws, ANA, RUNS), "proposal", Answer(), accepts=True)
+
+
 def extend_phase(s: Services, ws: str) -> Awaitable[Any]:
     longer = Extension(ends_on=date(2026, 12, 3), reason="One more week.")
     return extend.extend(s, by(ws, ANA, RUNS), longer)
@@ -471,6 +486,10 @@ WRITES: dict[str, Write] = {
     "extend": extend_phase,
     "warn_end": run_due(extend.warn_of_end, "warn_end", RUNS),
     "wrap_up": wrap_up,
+    "change_list": change_list,
+    "propose": lambda s, ws: proposals.propose(s, by(ws, EMI, RUNS), "More", view_id="V1"),
+    "accept_proposal": accept_proposal,
+    "follow_up_parked": run_due(parked.follow_up_parked, "follow_up_parked", f"{OVER}:0"),
     "end_now": in_transaction(end_phase),
     "end_phase": run_due(end.end_phase, "end_phase", RUNS),
     "schedule_goodbyes": in_transaction(schedule_goodbyes),
@@ -534,6 +553,9 @@ ABOUT_ONE_PHASE = {
     "extend",
     "warn_end",
     "wrap_up",
+    "change_list",
+    "propose",
+    "accept_proposal",
     "end_now",
     "end_phase",
     "schedule_dates",
