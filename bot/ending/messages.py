@@ -23,7 +23,7 @@ from bot.slack.content import (
 )
 from bot.slack.mrkdwn import channel, mention, quote, quote_within
 
-WRAP_UP, EXTEND = "phases.end", "phases.extend"
+WRAP_UP, EXTEND, PLAN_NEXT = "phases.end", "phases.extend", "phases.plan_next"
 TEXT_SHOWN = 2_000
 LINE_SHOWN = 300
 
@@ -48,7 +48,7 @@ WARN = "{emoji} {name} in {channel} ends on {day}."
 WARN_NOTHING = "Nothing needs to be done: it ends by itself{back}."
 WARN_BACK = ", and what waited comes back on {day}"
 WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
-WARN_ONLY = "It was extended once already, so more time would be a new phase with a justification."
+WARN_ONLY = "It was already extended once, so more time would be a new phase."
 ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What did it bring?"
 ASK_WHY = (
     "The channel reads outcome, learning and thanks; each member gets your private line with "
@@ -114,7 +114,7 @@ def warning(phase: Phase) -> Content:
     """Build the message to each lead, two working days before the end."""
     first = _first(WARN, phase, day=day(phase.ends_on))
     extended = phase.extension_reason is not None
-    buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
+    buttons = [button("Wrap Up Now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = (
@@ -132,7 +132,7 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     return content(
         first,
         section(f"*{first}*\n{why}"),
-        actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary")),
+        actions(button("Wrap Up", WRAP_UP, phase.phase_id, style="primary")),
     )
 
 

@@ -2,28 +2,30 @@
 
 from collections.abc import Sequence
 
+from bot.dates import weeks
 from bot.slack.content import Content, content, context, section
 from bot.slack.mrkdwn import join_names, mention, quote
 from bot.workspaces.rules import WorkspaceSettings
 
 TITLE = "Settings"
 READ_ONLY = "The settings of this workspace"
-UNKNOWN_PERSON = "Nothing was done: Slack does not know you here. Try again in a minute."
-ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one of them."
-AUDIT_ADMINS_ONLY = "Only workspace admins see the audit log. Ask one of them."
+UNKNOWN_PERSON = "Slack doesn't know you here, so nothing was done. Try again in a minute."
+ADMINS_ONLY = "Only workspace admins can change settings, so nothing was saved. Ask one of them."
+AUDIT_ADMINS_ONLY = "Only workspace admins can see the audit log. Ask one of them."
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-ADMINS_CHANGE = "Workspace admins change these, with `/imbalance settings`. Ask one of them."
+ADMINS_CHANGE = "Only workspace admins can change these. Ask one of them."
 ANYONE = "any full member of the channel"
 #: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
 STARTERS_NAMED = 40
 
 LINES = (
-    "*Results sprint*: at most {sprint_max_weeks} weeks with extensions, a warning from "
-    "{sprint_warn_weeks} on, at most {budget_percent}% of 90 days without a justification.",
-    "*Trust-building*: at most {trust_max_weeks} weeks.",
+    "*Results sprint*: at most {sprint_max}, extensions included, with a warning after "
+    "{sprint_warn}. Past {budget_percent}% of 90 days, starting another needs a reason, which the "
+    "channel will see.",
+    "*Trust-building*: at most {trust_max}.",
     "*Who may start*: {starters}.",
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
-    "*A new phase*: {default_weeks} weeks, questions on {weekday} at {default_time:%H:%M}.",
+    "*A new phase*: {default_length}, questions on {weekday} at {default_time:%H:%M}.",
     "*People without a time zone*: {default_zone}.",
 )
 SAVED = "Saved. The audit log keeps who changed what:\n{changes}"
@@ -48,6 +50,12 @@ def read_only(settings: WorkspaceSettings) -> Content:
     starters = _starters(settings.starters)
     weekday = WEEKDAYS[settings.default_weekday]
     values = {**vars(settings), "starters": starters, "weekday": weekday}
+    values["sprint_max"], values["sprint_warn"] = (
+        weeks(settings.sprint_max_weeks),
+        weeks(settings.sprint_warn_weeks),
+    )
+    values["trust_max"] = weeks(settings.trust_max_weeks)
+    values["default_length"] = weeks(settings.default_weeks)
     values["default_zone"] = quote(settings.default_zone)
     lines = [line.format(**values) for line in LINES]
     return content(READ_ONLY, section("\n".join(lines)), context(ADMINS_CHANGE))

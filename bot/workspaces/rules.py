@@ -6,37 +6,37 @@ from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.dates import weeks
+
 #: The lowest minimums; a workspace may set higher ones, never lower.
 LEAST_SMALL, LEAST_LARGE = 4, 5
 LONGEST_LABEL, LONGEST_QUESTION = 75, 300
 
+#: The lowest and the highest value of each number.
 BOUNDS = {
-    "sprint_warn_weeks": (1, 12, "weeks after which a sprint is warned"),
-    "sprint_max_weeks": (1, 12, "weeks a sprint may last"),
-    "trust_max_weeks": (1, 26, "weeks a trust-building phase may last"),
-    "budget_percent": (5, 100, "per cent of 90 days in results sprints"),
-    "minimum_small": (LEAST_SMALL, 7, "answers needed in teams of 4 to 7"),
-    "minimum_large": (LEAST_LARGE, 50, "answers needed in teams of 8 or more"),
-    "default_weeks": (1, 12, "weeks a new phase has unless said otherwise"),
-    "default_weekday": (0, 4, "weekday of the questions, Monday to Friday"),
+    "sprint_warn_weeks": (1, 12),
+    "sprint_max_weeks": (1, 12),
+    "trust_max_weeks": (1, 26),
+    "budget_percent": (5, 100),
+    "minimum_small": (LEAST_SMALL, 7),
+    "minimum_large": (LEAST_LARGE, 50),
+    "default_weeks": (1, 12),
+    "default_weekday": (0, 4),
 }
-OUT_OF_BOUNDS = "Nothing was saved: {what} must be from {low} to {high}. Choose a number there."
+OUT_OF_BOUNDS = "Choose a number from {low} to {high}."
 ABOVE_MAXIMUM = (
-    "Nothing was saved: the default of {default} weeks is more than the {most} every phase may "
-    "last. Lower one or raise the other."
+    "That's longer than the {most} a phase may last. Choose {most} or less, or raise that limit "
+    "first."
 )
 WARNING_AFTER_MAXIMUM = (
-    "Nothing was saved: a warning after {warn} weeks never comes where a sprint may last {most}. "
-    "Lower it to {most} or less."
+    "A sprint here lasts at most {most}, so this warning would never come. Choose {most} or less."
 )
 OFF_HOURS = (
-    "Nothing was saved: questions go out between 08:00 and 20:00, so that nobody is asked at "
-    "night. Choose a time in between."
+    "Questions go out between 08:00 and 20:00, so that nobody is asked at night. Choose a time in "
+    "between."
 )
-UNKNOWN_ZONE = (
-    "Nothing was saved: no time zone has this name. Write one such as Europe/Lisbon or UTC."
-)
-TOO_LONG = "Nothing was saved: this has {length} characters, and {limit} fit. Shorten it."
+UNKNOWN_ZONE = "No time zone has this name. Type one such as Europe/Lisbon, or UTC."
+TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +74,16 @@ class Fault:
 def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
     """Return everything that prevents the settings from being saved; empty if nothing does."""
     problems = [
-        Fault(field=name, text=OUT_OF_BOUNDS.format(what=what, low=low, high=high))
-        for name, (low, high, what) in BOUNDS.items()
+        Fault(field=name, text=OUT_OF_BOUNDS.format(low=low, high=high))
+        for name, (low, high) in BOUNDS.items()
         if not low <= getattr(settings, name) <= high
     ]
     shortest = min(settings.sprint_max_weeks, settings.trust_max_weeks)
     if settings.default_weeks > shortest and not problems:
-        text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=shortest)
+        text = ABOVE_MAXIMUM.format(most=weeks(shortest))
         problems.append(Fault(field="default_weeks", text=text))
     if settings.sprint_warn_weeks > settings.sprint_max_weeks and not problems:
-        text = WARNING_AFTER_MAXIMUM.format(
-            warn=settings.sprint_warn_weeks, most=settings.sprint_max_weeks
-        )
+        text = WARNING_AFTER_MAXIMUM.format(most=weeks(settings.sprint_max_weeks))
         problems.append(Fault(field="sprint_warn_weeks", text=text))
     if not time(8) <= settings.default_time <= time(20):
         problems.append(Fault(field="default_time", text=OFF_HOURS))

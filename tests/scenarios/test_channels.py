@@ -159,7 +159,7 @@ async def test_pause_is_explained_by_commands_and_app_home(harness: BotHarness, 
 
     card = await ana.me.command("/imbalance", LAUNCH)
     assert "paused: I'm no longer in the channel" in shown(card.body["blocks"])
-    assert "Try again" in shown(card.body["blocks"])
+    assert "Try Again" in shown(card.body["blocks"])
     home = await ana.me.open_home()
     await harness.settle()
     home = ana.me.home

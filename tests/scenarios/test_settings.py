@@ -121,7 +121,7 @@ async def test_former_admin_cannot_save_an_open_form(harness: BotHarness) -> Non
     await harness.settle()
     submitted = await admin.submit(view["id"])
 
-    assert "only workspace admins" in json.dumps(submitted.errors)
+    assert "Only workspace admins" in json.dumps(submitted.errors)
     assert await settings_of(harness) == WorkspaceSettings()
 
 
