@@ -114,12 +114,24 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
             lines += _set_aside_lines(phase, label, limit)
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
-    if phase.recovery_until is not None:
-        free_from = day(working_day_after(phase.recovery_until))
-        lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
+    lines += recovery_lines(phase, limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
+
+
+def on_hold_lines(phase: Phase, limit: int) -> list[str]:
+    """Return a line with the work on hold, its owners and when it is back; none if nothing is."""
+    label = dict(LABELS[phase.kind])[SET_ASIDE]
+    return _set_aside_lines(phase, label, limit)
+
+
+def recovery_lines(phase: Phase, limit: int) -> list[str]:
+    """Return a line with the first day on which a new sprint may start; none if any may."""
+    if phase.recovery_until is None:
+        return []
+    free_from = day(working_day_after(phase.recovery_until))
+    return _labelled(AFTER, NO_NEW.format(day=free_from), limit)
 
 
 def questions_line(phase: Phase) -> str:
