@@ -1,11 +1,15 @@
 """Certificates that connections to Slack trust, beside the system's own."""
 
 import ssl
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def trusting(ca_file: str) -> ssl.SSLContext:
     """Return a context that trusts the system's certificates and those of a file or folder.
+
+    It is read once: the system's certificates alone take 40 ms and 5 MB.
 
     Raises:
         OSError: the file cannot be read, or holds no certificate (ssl.SSLError).

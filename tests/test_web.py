@@ -18,7 +18,8 @@ from slack_sdk.signature import SignatureVerifier
 import bot.slack.http
 import bot.web
 from bot.clock import real_now
-from bot.slack.http import SLACK_PATH, build_web_app, decode_form_field
+from bot.slack.form_decoding import decode_form_field
+from bot.slack.http import SLACK_PATH, build_web_app
 from bot.web import CannotListen, Site
 
 SECRET = "secret"

@@ -12,6 +12,7 @@ from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import MORNING, next_working_morning, within_hours
+from bot.announcement.concern_answers import new_answer_id
 from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
 from bot.clock import shuffled
@@ -89,7 +90,8 @@ async def _send(
     concerns: Mapping[str, str],
     now: datetime,
 ) -> None:
-    messages = concerns_for_leads(phase.channel_id, shuffled(concerns.values()))
+    texts = {new_answer_id(): text for text in shuffled(concerns.values())}
+    messages = concerns_for_leads(phase, texts)
     # The key is derived from the concern ids: a batch with the key of an earlier one would
     # never be sent.
     batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]

@@ -9,8 +9,10 @@ from slack_sdk.models.views import View
 
 from bot.announcement.answer_privacy import REMAINS, how_answers_are_kept
 from bot.announcement.messages import promise_lines, status_line
+from bot.dates import day
 from bot.phases.model import Phase
 from bot.phases.wording import WEEKDAY_NAMES, one_line, title
+from bot.phases.working_agreement import LineChange
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     button,
@@ -25,6 +27,10 @@ from bot.slack.mrkdwn import quote_within
 OPT_OUT, OPT_IN = "phase.opt_out", "phase.opt_in"
 TITLE = "Details"
 TEAM, PARTS = "Who is asked", "Who does what"
+LINES_CHANGED = "Who changed how we work"
+LINE_ADDED = "• {day}, {name} added “{after}”"
+LINE_CHANGED = "• {day}, {name} changed “{before}” to “{after}”"
+LINE_REMOVED = "• {day}, {name} removed “{before}”"
 MORE_PARTS = "And {count} more."
 #: Maximum size of all contributions, in JSON: Slack accepts 250,000 bytes per view.
 PARTS_ROOM = 120_000
@@ -72,7 +78,24 @@ def _people(phase: Phase) -> list[str]:
     if parts:
         lines.append(f"*{PARTS}:*")
     contributions = [_part(person.name, person.contribution or "") for person in parts]
-    return [*lines, *_fitting(contributions)]
+    return [*lines, *_fitting(contributions), *_line_changes(phase)]
+
+
+def _line_changes(phase: Phase) -> list[str]:
+    """Return who changed how the team works, newest first."""
+    changes = [_line_change(phase, change) for change in reversed(phase.how_we_work.changes)]
+    return [f"*{LINES_CHANGED}:*", *changes] if changes else []
+
+
+def _line_change(phase: Phase, change: LineChange) -> str:
+    person = phase.participant(change.user_id)
+    template = LINE_REMOVED if not change.after else LINE_CHANGED if change.before else LINE_ADDED
+    return template.format(
+        name=quote_within(person.name if person else change.user_id, 200),
+        before=quote_within(change.before, 400),
+        after=quote_within(change.after, 400),
+        day=day(date.fromisoformat(change.on)),
+    )
 
 
 def _part(name: str, contribution: str) -> str:

@@ -7,6 +7,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.models.views import View
 
 from bot.announcement import (
+    concern_answer_form,
+    concern_answers,
     concerns,
     contributions,
     details_page,
@@ -26,6 +28,8 @@ from bot.slack.views import FormChanged, open_form, show_next, update_form
 def register(app: AsyncApp, services: Services) -> None:
     app.action(messages.MY_PART)(as_listener(services, open_part))
     app.action(messages.CONCERN)(as_listener(services, open_concern))
+    app.action(concern_answer_form.ANSWER)(as_listener(services, open_answer))
+    app.view(concern_answer_form.FORM)(as_listener(services, post_answer))
     app.action(messages.DETAILS)(as_listener(services, open_details))
     app.action(details_page.OPT_OUT)(as_listener(services, set_opt_out, True))
     app.action(details_page.OPT_IN)(as_listener(services, set_opt_out, False))
@@ -91,6 +95,19 @@ async def send_concern(services: Services, request: Request, ack: AsyncAck, body
         view_id=form_of(body)["id"],
     )
     await show_next(ack, part_messages.concern_received(phase))
+
+
+async def open_answer(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    phase = await concern_answers.phase_to_answer(services, request)
+    form = concern_answer_form.answer_form(phase, request.target_id)
+    await open_form(services.client_for(request.workspace_id), body, form)
+    await ack()
+
+
+async def post_answer(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    text = concern_answer_form.submitted_answer(typed_values(body))
+    phase = await concern_answers.post_answer(services, request, text)
+    await show_next(ack, concern_answer_form.answer_posted(phase))
 
 
 async def open_expectations(

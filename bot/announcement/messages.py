@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.agenda.slots import working_day_after
 from bot.dates import day, days
@@ -28,6 +28,7 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import length, quote, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
+HOW_WE_WORK, MISTAKE = "phase.how_we_work", "phase.mistake"
 SHORT = 240  # characters of each text in the announcement; Details shows the full text
 
 #: Labels of the parts of the promise, in display order. {leads} are the leads, as a subject.
@@ -78,7 +79,16 @@ QUESTIONS = (
     "Every {weekday}, {people} people get three anonymous questions. Only totals are shared."
 )
 TALKING = "Every {weekday}, three questions to talk about together. Nothing is stored."
-BUTTONS = {MY_PART: "My Part", CONCERN: "Raise a Concern", DETAILS: "Details"}
+BUTTONS = {
+    MY_PART: "My Part",
+    HOW_WE_WORK: "How We Work",
+    MISTAKE: "A Mistake I Learned From",
+    CONCERN: "Raise a Concern",
+    DETAILS: "Details",
+}
+#: Buttons of trust-building phases only.
+HABITS = (HOW_WE_WORK, MISTAKE)
+WORKING = "How we work"
 
 
 def announcement(phase: Phase, today: date) -> Content:
@@ -114,6 +124,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
             lines += _set_aside_lines(phase, label, limit)
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
+    lines += _how_we_work_lines(phase)
     lines += recovery_lines(phase, limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
@@ -132,6 +143,13 @@ def recovery_lines(phase: Phase, limit: int) -> list[str]:
         return []
     free_from = day(working_day_after(phase.recovery_until))
     return _labelled(AFTER, NO_NEW.format(day=free_from), limit)
+
+
+def _how_we_work_lines(phase: Phase) -> list[str]:
+    agreed = phase.how_we_work.shown
+    if not agreed:
+        return []
+    return ["\n".join((f"*{WORKING}:*", *(f"• {quote_within(one, 400)}" for one in agreed)))]
 
 
 def questions_line(phase: Phase) -> str:
@@ -176,6 +194,14 @@ def _item(item: SetAsideItem, limit: int) -> str:
     return f"{quote(truncated(one_line(item.text).rstrip('.'), limit))}{owner}"
 
 
-def _buttons(phase: Phase) -> list[object]:
-    shown = BUTTONS if phase.is_active else (DETAILS,)
+def team_buttons(phase: Phase) -> list[ButtonElement]:
+    """Return the buttons that the team of a running phase has, without *Details*."""
+    shown = [
+        one for one in BUTTONS if one != DETAILS and (one not in HABITS or not phase.is_sprint)
+    ]
     return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]
+
+
+def _buttons(phase: Phase) -> list[object]:
+    of_team = team_buttons(phase) if phase.is_active else []
+    return [*of_team, button(BUTTONS[DETAILS], DETAILS, phase.phase_id)]

@@ -1,11 +1,12 @@
 """The *My Part* and *Raise a Concern* modals, and the concerns message for leads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.announcement.concern_answer_form import answer_button
 from bot.announcement.messages import SHORT
 from bot.phases.expectation import counted_on_line
 from bot.phases.model import Phase
@@ -51,8 +52,8 @@ MANY = "{count} concerns from your team, without names"
 FROM = "*{first}*, about {channel}."
 FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
 WHY = (
-    "Anonymous. Please don't try to guess who wrote it. Answer everyone, in the channel or in "
-    "your next meeting."
+    "Anonymous. Please don't try to guess who wrote it. An answer in the channel reaches the "
+    "writer without a name being needed."
 )
 
 
@@ -113,12 +114,23 @@ def submitted_text(values: Mapping[str, Any], block_id: str) -> str:
     return clean(values.get(block_id, {}).get(TEXT, {}).get("value") or "")
 
 
-def concerns_for_leads(channel_id: str, texts: Sequence[str]) -> list[Content]:
-    """Build as many messages as the notes need, in the given order, divided by lines."""
+def concerns_for_leads(phase: Phase, texts: Mapping[str, str]) -> list[Content]:
+    """Build as many messages as the notes need, in the given order, divided by lines.
+
+    `texts` are the notes by the ids of their answers.
+    """
+    channel_id = phase.channel_id
     first = ONE if len(texts) == 1 else MANY.format(count=len(texts))
     why = context(WHY)
     frame = [_from(first, channel_id, number=99, count=99), why]
-    notes = [[divider(), *paragraphs(quote_lines(text, MAX_SECTION_LENGTH))] for text in texts]
+    notes = [
+        [
+            divider(),
+            *paragraphs(quote_lines(text, MAX_SECTION_LENGTH)),
+            answer_button(phase.phase_id, answer_id),
+        ]
+        for answer_id, text in texts.items()
+    ]
     note_pages = split_into_messages(notes, frame)
     return [
         content(first, _from(first, channel_id, number=number, count=len(note_pages)), *page, why)

@@ -106,8 +106,10 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "results": ("Results", "You have them in this conversation: tell the team what you read."),
     "closing": ("The closing", "Each member gets a goodbye. Tell the channel the rest yourself."),
     "wrapped_up": ("The wrap-up", "Each member gets it with their goodbye."),
+    "mistake": ("A mistake that somebody shared", "Ask in the channel who would tell it."),
     "extended": ("The new end", "The announcement and `/imbalance status` show it."),
     "talking_points": ("The three questions", "`/imbalance help` says what they are about."),
+    "concern_answer": ("Your answer to a concern", "Post it in the channel yourself."),
     "comments": ("Comments", "You have them in this conversation."),
     "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
 }

@@ -1,7 +1,8 @@
 """Group commit: items handed in while one transaction commits share the next one.
 
 A commit costs one write to the disk, however much is in it. An item never waits for others to join
-it: if nothing is under way, its transaction begins at once.
+it: if nothing is under way, its transaction begins at once. With it, the bot saves 2.7 times as
+many answers a second on SQLite and 1.8 times as many on PostgreSQL (docs/performance.md).
 """
 
 import asyncio

@@ -174,6 +174,8 @@ phases = Table(
     Column("membership_synced_at", UtcDateTime),  # null: its channel was never read
     #: An overlapping phase of the same lead whose roster differs by one person; null: none.
     Column("too_similar_to", OwnId),
+    #: A `bot.phases.working_agreement.WorkingAgreement`; null: nothing was written.
+    Column("how_we_work", JSON),
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.

@@ -2,7 +2,8 @@
 
 SQLAlchemy opens a cursor, executes, fetches and closes it, and aiosqlite goes to the connection's
 thread for each of the four. A visit costs more than most of our statements do. BEGIN is run
-together with the first statement.
+together with the first statement. With it, a single answer takes 18 % less time; many at once are
+as fast without (docs/performance.md).
 """
 
 import sqlite3

@@ -21,6 +21,7 @@ class MessageKind(StrEnum):
     CLOSING = "closing"
     COMMENTS = "comments"
     CONCERNS = "concerns"
+    CONCERN_ANSWER = "concern_answer"
     EXPECTATION_REPLY = "expectation_reply"
     EXTENDED = "extended"
     GOODBYE = "goodbye"
@@ -28,6 +29,7 @@ class MessageKind(StrEnum):
     LEAD_RESULTS = "lead_results"
     LATE_THANKS = "line"
     ANNOUNCEMENT_MISSING = "missing"
+    MISTAKE = "mistake"
     NOBODY_LEADS = "nobody_leads"
     NOBODY_READS = "nobody_reads"
     NOT_DELIVERED = "not_said"
@@ -63,6 +65,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.CLOSING: (_PHASE,),
     MessageKind.COMMENTS: (_ROUND, "to", "number"),
     MessageKind.CONCERNS: (_PHASE, "batch", "number", _PERSON),
+    MessageKind.CONCERN_ANSWER: (_PHASE, "answer"),
     MessageKind.EXPECTATION_REPLY: (_PHASE, "reply", _PERSON),
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
@@ -70,6 +73,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
     MessageKind.LATE_THANKS: (_PHASE, _PERSON),
     MessageKind.ANNOUNCEMENT_MISSING: (_PHASE, _PERSON),
+    MessageKind.MISTAKE: (_PHASE, "story"),
     MessageKind.NOBODY_LEADS: (_PHASE, _PERSON),
     MessageKind.NOBODY_READS: (_PHASE, _PERSON),
     MessageKind.NOT_DELIVERED: (_ABOUT, "id", "which", _PERSON),
@@ -85,9 +89,11 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 #: Kinds with several messages in a phase; leads are told of each that could not be sent.
 _REPORTED_ONE_BY_ONE = (
     MessageKind.CONCERNS,
+    MessageKind.CONCERN_ANSWER,
     MessageKind.EXPECTATION_REPLY,
     MessageKind.GOODBYE,
     MessageKind.LATE_THANKS,
+    MessageKind.MISTAKE,
 )
 
 
@@ -176,6 +182,11 @@ def concerns(phase_id: str, batch: str, number: int, user_id: str) -> MessageKey
     return _key(MessageKind.CONCERNS, phase_id, batch, number, user_id)
 
 
+def concern_answer(phase_id: str, answer: str) -> MessageKey:
+    """Return the key of a lead's answer to a concern, by the id under the delivered note."""
+    return _key(MessageKind.CONCERN_ANSWER, phase_id, answer)
+
+
 def expectation_reply(phase_id: str, reply: str, user_id: str) -> MessageKey:
     """Return the key of a member's reply to a lead; `reply` identifies one submitted form."""
     return _key(MessageKind.EXPECTATION_REPLY, phase_id, reply, user_id)
@@ -205,6 +216,11 @@ def late_thanks(phase_id: str, user_id: str) -> MessageKey:
 def announcement_missing(phase_id: str, user_id: str) -> MessageKey:
     """Return the key of a notice to a lead that the announcement was deleted."""
     return _key(MessageKind.ANNOUNCEMENT_MISSING, phase_id, user_id)
+
+
+def mistake(phase_id: str, story: str) -> MessageKey:
+    """Return the key of a mistake that a person shared; `story` identifies one submitted form."""
+    return _key(MessageKind.MISTAKE, phase_id, story)
 
 
 def nobody_leads(phase_id: str, user_id: str) -> MessageKey:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.agenda.slots import slot, zone_of
 from bot.phases.privacy import minimum_for
 from bot.phases.rules import PhaseDates, PhaseKind, PhaseLimits, Promise
+from bot.phases.working_agreement import NOTHING_AGREED, WorkingAgreement
 from bot.workspaces.rules import WorkspaceSettings
 
 #: In the lead's zone. For most of the team the day is over when the phase ends.
@@ -113,6 +114,7 @@ class Phase:
     too_similar_to: str | None = None  # a phase beside which this one may show no levels
     people: tuple[Participant, ...] = ()  # leads first, each group by name; leavers included
     set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written
+    how_we_work: WorkingAgreement = NOTHING_AGREED  # of trust-building only
     settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
 
     @property

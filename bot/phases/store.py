@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
+from bot.phases import working_agreement
 from bot.phases.budget import Span
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
 from bot.phases.privacy import differ_by_one
@@ -23,7 +24,15 @@ _profiles = schema.people
 _workspaces = schema.workspaces
 
 #: Fields of the model that are not copied from a column of the same name.
-_BUILT_FIELDS = {"kind", "is_active", "promise", "people", "set_aside_items", "settings"}
+_BUILT_FIELDS = {
+    "kind",
+    "is_active",
+    "promise",
+    "people",
+    "set_aside_items",
+    "settings",
+    "how_we_work",
+}
 
 
 async def load(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Phase | None:
@@ -270,6 +279,7 @@ def _build(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAs
         promise=_promise(kind, row["promise"]),
         people=tuple(people),
         set_aside_items=tuple(items),
+        how_we_work=working_agreement.from_json(row["how_we_work"]),
         settings=from_json(row["settings"] or {}),
         **stored,
     )

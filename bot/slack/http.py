@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from binascii import a2b_qp
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,6 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.log import log
 from bot.metrics import refused_signatures
+from bot.slack.form_decoding import decode_form_field
 from bot.slack.payloads import Malformed, bolt_request, parse_json, storable
 
 SLACK_PATH = "/slack/events"
@@ -94,9 +94,3 @@ def _body(text: str, content_type: str) -> Any:
         return parse_json(text)
     form = dict(parse_qsl(text, keep_blank_values=True))
     return parse_json(form["payload"]) if "payload" in form else storable(form)
-
-
-def decode_form_field(value: str) -> str:
-    """Decode a form field. Rewriting `%3D` as quoted-printable `=3D` lets the C codec decode it."""
-    spaced = value.replace("+", " ").replace("=", "%3D").replace("%", "=")
-    return a2b_qp(spaced.encode()).decode(errors="replace")

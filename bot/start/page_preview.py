@@ -64,6 +64,10 @@ def done(phase: Phase, first_on: date) -> View:
         blocks.append(section(wording.ANNOUNCED_EXPECTATIONS))
         write = button(wording.WRITE_EXPECTATIONS, EXPECTATIONS, phase.phase_id)
         blocks.append(actions(write, block_id="start.done.buttons"))
+    if not phase.is_sprint:
+        blocks.append(section(wording.ANNOUNCED_GO_FIRST))
+        share = button(messages.BUTTONS[messages.MISTAKE], messages.MISTAKE, phase.phase_id)
+        blocks.append(actions(share, block_id="start.done.mistake"))
     blocks.append(context(wording.ANNOUNCED_NEXT))
     return View(
         type="modal",

@@ -163,4 +163,8 @@ ANNOUNCED_EXPECTATIONS = (
     "and nobody else's, with their first questions."
 )
 WRITE_EXPECTATIONS = "Write the Lines"
+ANNOUNCED_GO_FIRST = (
+    "*Go first this week:* tell one mistake of your own and what it taught you. It makes the next "
+    "one easier to tell."
+)
 ANNOUNCED_NEXT = "Two working days before the end, I'll ask whether to end or extend it."

@@ -8,12 +8,11 @@ from slack_sdk.models.blocks import Block
 from bot.agenda.slots import working_day_after
 from bot.announcement.messages import (
     BUTTONS,
-    CONCERN,
     DETAILS,
-    MY_PART,
     on_hold_lines,
     recovery_lines,
     status_line,
+    team_buttons,
 )
 from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
@@ -107,10 +106,7 @@ def _running(state: ChannelState, phase: Phase) -> Content:
         button(BUTTONS[DETAILS], DETAILS, phase.phase_id),
     ]
     if state.is_in_team:
-        buttons += [
-            button(BUTTONS[action_id], action_id, phase.phase_id)
-            for action_id in (MY_PART, CONCERN)
-        ]
+        buttons += team_buttons(phase)
     if state.may_manage:
         buttons += [
             button("Try Again", TRY_AGAIN, phase.phase_id)

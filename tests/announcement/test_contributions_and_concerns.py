@@ -170,7 +170,7 @@ async def test_concerns_are_delivered_in_shuffled_order(
 
 @pytest.mark.parametrize(
     ("length", "count", "messages"),
-    [(0, 1, 1), (0, 13, 1), (0, 24, 1), (0, 25, 2), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
+    [(0, 1, 1), (0, 13, 1), (0, 16, 1), (0, 17, 2), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
 )
 async def test_concerns_are_delivered_whole_in_as_many_messages_as_needed(
     services: Services, clock: AdjustableClock, length: int, count: int, messages: int

@@ -1,5 +1,6 @@
 """The forms for contributions and concerns, the details view, and messages with concerns."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from bot.announcement import details_page, part_messages
 from bot.phases.model import Phase
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.playground.fake_slack.forms import state_values
+from bot.slack.content import Content
 from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST, participant
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, LAUNCH
 
@@ -24,6 +26,11 @@ WITH_CONTRIBUTIONS = replace(
     ),
 )
 DETAILS = {"sprint": SPRINT, "trust": TRUST, "with contributions": WITH_CONTRIBUTIONS}
+
+
+def concerns_of(texts: Sequence[str]) -> list[Content]:
+    by_answer = {f"{number:016x}": text for number, text in enumerate(texts)}
+    return part_messages.concerns_for_leads(SPRINT, by_answer)
 
 
 @pytest.mark.parametrize("name", DETAILS)
@@ -62,7 +69,7 @@ def test_contribution_form_round_trips() -> None:
 
 
 def test_concerns_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:
-    (message,) = part_messages.concerns_for_leads(LAUNCH, ["First\nsecond line", HOSTILE])
+    (message,) = concerns_of(["First\nsecond line", HOSTILE])
     assert check_blocks(message.blocks, "message") == []
     assert "<!channel>" not in str(message.blocks)
 
@@ -73,7 +80,7 @@ def test_concerns_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize("count", [1, 4, 6, 30])
 def test_every_character_of_many_long_concerns_is_delivered(filler: str, count: int) -> None:
     texts = [(f"{n:02}" + filler * 3_000)[:3_000] for n in range(count)]
-    messages = part_messages.concerns_for_leads(LAUNCH, texts)
+    messages = concerns_of(texts)
 
     assert [check_blocks(one.blocks, "message") for one in messages] == [[]] * len(messages)
     sections = [
@@ -86,7 +93,7 @@ def test_every_character_of_many_long_concerns_is_delivered(filler: str, count: 
 
 def test_messages_with_concerns_are_numbered_if_there_are_several() -> None:
     texts = ["x" * 3_000] * 6
-    messages = part_messages.concerns_for_leads(LAUNCH, texts)
+    messages = concerns_of(texts)
 
     assert [one.text for one in messages] == ["6 concerns from your team, without names"] * 2
     heads = [one.blocks[0]["text"]["text"] for one in messages]
@@ -99,7 +106,7 @@ def test_messages_with_concerns_are_numbered_if_there_are_several() -> None:
 
 def test_concern_that_fits_one_message_is_not_split() -> None:
     texts = ["x " * 1_500] * 6
-    messages = part_messages.concerns_for_leads(LAUNCH, texts)
+    messages = concerns_of(texts)
 
     for one in messages:
         letters = str(one.blocks).count("x ")

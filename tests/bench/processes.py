@@ -135,11 +135,13 @@ def free_port() -> int:
 
 
 def clean_environ() -> dict[str, str]:
-    """Our environment without settings of the bot and without proxies."""
+    """Our environment without settings of the bot, proxies and a CA of our network."""
     kept: dict[str, Any] = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("SLACK_", "IMBALANCE_")) and not name.lower().endswith("_proxy")
+        if not name.startswith(("SLACK_", "IMBALANCE_"))
+        and not name.lower().endswith("_proxy")
+        and name not in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
     }
     return {**kept, "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": "/tmp"}
 

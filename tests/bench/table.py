@@ -38,7 +38,7 @@ GOALS: Mapping[str, Goal] = {
     "memory": Goal(words="at most 2.5 times the do-nothing app", bound=2.5),
     "growth": Goal(words="growth under 10%", bound=10),
     "replicas": Goal(words="3 replicas at least 1.3 times 1", bound=1.3, at_least=True),
-    "statements start": Goal(words="at most 72", bound=72),
+    "statements start": Goal(words="at most 70", bound=70),
     "statements answer": Goal(words="at most 2", bound=2),
     "statements open round": Goal(words="at most 24", bound=24),
     "statements close round": Goal(words="at most 81", bound=81),

@@ -11,7 +11,7 @@ from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
-from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarness
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
@@ -79,6 +79,7 @@ async def _until_results(recorder: Recorder) -> None:
     recorder.stage = "running"
     await recorder.explore(ANA, commands=COMMANDS)
     await recorder.explore(BEN, OWNER)
+    await _raise_concern(harness)
     await harness.wait(days=1)
     recorder.stage = "asking"
     await recorder.explore(ANA, commands=("", "poll"))
@@ -89,6 +90,14 @@ async def _until_results(recorder: Recorder) -> None:
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+
+
+async def _raise_concern(harness: BotHarness) -> None:
+    """Let Ben write a note, so that the lead may answer it."""
+    ben = Lead(harness, BEN)
+    await ben.me.click("phase.concern")
+    await ben.sends(**{"phase.concern.text": "Two of us worked on Sunday."})
+    await ben.me.close(everything=True)
 
 
 async def _reply(recorder: Recorder) -> None:
@@ -169,6 +178,12 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
     await lead.me.close(everything=True)
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))
+
+    await target.restore(beginning)
+    await lead.starts("trust 4w")
+    await lead.me.close(everything=True)
+    recorder.stage = "building trust"
+    await recorder.explore(BEN)
 
     await target.restore(started)
     await wait_for_delivery(slack.archive(LAUNCH))

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.announcement import details_page, messages, part_messages
+from bot.announcement import concern_answer_form, details_page, messages, part_messages
 from bot.channel_health import messages as channel_health_messages
 from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
+from bot.habits import mistake_form
 from bot.home.help import help_message, unknown_message
 from bot.phases.budget import Budget, Span
 from bot.phases.model import Participant, Phase, SetAsideItem
@@ -104,7 +105,10 @@ def phase_messages(sample: str) -> Iterator[Content]:
     for undelivered in channel_health_messages.UNDELIVERED:
         why = FailureAction.REPORT
         yield channel_health_messages.undelivered(SPRINT, undelivered, why, repeated(sample, 80))
-    yield from part_messages.concerns_for_leads(LAUNCH, [repeated(sample, 3_000)] * 12)
+    notes = {f"{number:016x}": repeated(sample, 3_000) for number in range(12)}
+    yield from part_messages.concerns_for_leads(SPRINT, notes)
+    yield mistake_form.message(repeated(sample, 80), repeated(sample, 2_000))
+    yield concern_answer_form.answer_message(repeated(sample, 80), repeated(sample, 2_000))
     for awaited in channel_health_messages.AWAITED:
         yield channel_health_messages.not_posted(
             SPRINT, awaited, FailureAction.MALFORMED, post_again=True

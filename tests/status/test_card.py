@@ -32,6 +32,7 @@ GUEST = {"is_full_member": False, "is_in_team": False, "refusal_to_start": GUEST
 CARDS = {
     "sprint, member": card.card(state_of(SPRINT)),
     "sprint, lead": card.card(state_of(SPRINT, may_manage=True)),
+    "trust, member": card.card(state_of(TRUST)),
     "sprint, guest": card.card(state_of(SPRINT, **GUEST)),
     "never, member": card.card(state_of(None)),
     "never, guest": card.card(state_of(None, **GUEST)),
