@@ -13,6 +13,7 @@ from bot.slack.content import (
     actions,
     button,
     context,
+    divider,
     header,
     join_within,
     section,
@@ -43,7 +44,7 @@ def blocks(phases: Sequence[PhaseSummary], *, may_start: bool) -> list[Block]:
     if more > 0:
         built.append(context(MORE_PHASES.format(count=more)))
     if may_start:
-        built.append(actions(button(START_A_PHASE, START)))
+        built += [divider(), actions(button(START_A_PHASE, START))]
     return built
 
 

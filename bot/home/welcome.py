@@ -28,6 +28,8 @@ QUESTIONS = "what each person is asked once a week"
 RESULTS = "what the team reads a few days later"
 #: The example's people.
 ANA, BEN, TEAM = "UANA", "UBEN", ("UBEN", "U1", "U2", "U3", "U4", "U5", "U6")
+#: Without a date: the others follow the day on which this is read.
+STAKES = "If we miss it, two customers leave."
 ASKED = (
     "*Three quick questions about #launch*",
     "*Clear and doable:* Does Ana keep what's critical clear, and small enough to do without "
@@ -53,7 +55,8 @@ def blocks(today: date, *, may_start: bool) -> list[Block]:
     start = button(START_A_PHASE, START, style="primary")
     return [
         header(TITLE),
-        section("\n".join([ABOUT, *kinds])),
+        section(ABOUT),
+        section("\n".join(kinds)),
         *([actions(start)] if may_start else []),
         divider(),
         *_example(ANNOUNCEMENT, _announced(today)),
@@ -70,7 +73,7 @@ def _example(what: str, lines: tuple[str, ...]) -> list[Block]:
 
 def _announced(today: date) -> tuple[str, ...]:
     kind = PhaseKind.RESULTS_SPRINT
-    texts = {**example_texts(kind)}
+    texts = {**example_texts(kind), "stakes": STAKES}
     proposal = Proposal(
         kind=kind,
         channel_id="",

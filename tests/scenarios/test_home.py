@@ -125,7 +125,7 @@ async def test_first_visit_teaches_by_example_and_later_ones_show_the_phase(
     first = texts(await home(harness, BEN))
     for shown in (
         "Example: how a phase is announced in its channel",
-        ">*What's at stake:* Miss 21 Dec and two customers leave.",
+        ">*What's at stake:* If we miss it, two customers leave.",
         "Example: what each person is asked once a week",
         "home.start",
     ):
