@@ -1,7 +1,9 @@
 """Slack handlers for App Home, and for all commands and events without another handler."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -21,7 +23,6 @@ from bot.log import log
 from bot.operations.message_decisions import Decision
 from bot.phases import opt_outs
 from bot.phases.permissions import actor_of, refusal_to_start
-from bot.phases.rules import Actor
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
@@ -31,11 +32,11 @@ from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form, show_next
 from bot.start import wizard
-from bot.status.model import ChannelState
 from bot.status.store import channel_state
 from bot.workspaces.store import settings_of
 
 CHANNELS_LIMIT = 200
+Read = TypeVar("Read")
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -136,14 +137,14 @@ async def save_link(services: Services, request: Request, ack: AsyncAck, body: B
 
 
 async def show_help(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    message = help_message(await _channel_state(services, request))
+    message = help_message(await _or_none(channel_state(services, request)))
     await ack(text=message.text, blocks=message.blocks)
 
 
 async def show_unknown(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     client = services.client_for(request.workspace_id)
     typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
-    message = unknown_message(typed, await _channel_state(services, request))
+    message = unknown_message(typed, await _or_none(channel_state(services, request)))
     await ack(text=message.text, blocks=message.blocks)
 
 
@@ -162,23 +163,14 @@ async def _publish(services: Services, request: Request) -> None:
         services,
         request,
         channel_ids=await _channels_of(client, request.user_id),
-        actor=await _actor(services, request),
+        actor=await _or_none(actor_of(services, request)),
     )
 
 
-async def _actor(services: Services, request: Request) -> Actor | None:
-    """Return the person's role; None if Slack cannot be asked now."""
+async def _or_none(reading: Awaitable[Read]) -> Read | None:
+    """Return what is read about a person; None if Slack cannot be asked about them now."""
     try:
-        return await actor_of(services, request)
-    except (SlackApiError, ClientError, TimeoutError) as error:
-        log.warning("role_not_read", reason=classify(error).reason)
-        return None
-
-
-async def _channel_state(services: Services, request: Request) -> ChannelState | None:
-    """Return what the person may do in the channel; None if Slack cannot be asked now."""
-    try:
-        return await channel_state(services, request)
+        return await reading
     except (SlackApiError, ClientError, TimeoutError) as error:
         log.warning("role_not_read", reason=classify(error).reason)
         return None
