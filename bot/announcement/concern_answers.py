@@ -19,7 +19,7 @@ from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.mrkdwn import channel
 from bot.slack.request import Request
 
-ID_BYTES = 8
+ID_BYTES = 16
 
 EMPTY = "There is nothing in it yet. Write a sentence, or close the form."
 ANSWERED = (
