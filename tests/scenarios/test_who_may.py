@@ -140,6 +140,37 @@ MISTYPED_START: Sequence[tuple[str, str]] = (
 )
 
 
+#: Slack refuses spaces alone, but takes this for text.
+INVISIBLE = "\u200b"
+#: A form that a person opens, what they leave blank in it, and the sentence beside the field.
+BLANKS: Sequence[tuple[str, str, dict[str, str], str]] = (
+    (
+        ANA,
+        "/imbalance extend",
+        {"reason": INVISIBLE},
+        "The channel should know why it takes longer. Write one sentence.",
+    ),
+    (
+        ANA,
+        "/imbalance end",
+        {"outcome": INVISIBLE},
+        "The channel is waiting for it. Say in one sentence what came of it.",
+    ),
+    (
+        OWNER,
+        "/imbalance settings",
+        {"default_zone": INVISIBLE},
+        "No time zone has this name. Type one such as Europe/Lisbon, or UTC.",
+    ),
+    (
+        BEN,
+        "phase.concern",
+        {"phase.concern.text": INVISIBLE},
+        "There is nothing in it yet. Write what worries you, or close the form.",
+    ),
+)
+
+
 async def outcome(harness: BotHarness, user_id: str, words: str) -> str:
     """Type the command; return its reply or the title of the form that it opened, in brackets."""
     person = Lead(harness, user_id)
@@ -189,3 +220,19 @@ async def test_mistyped_or_impossible_start_says_what_to_type(harness: BotHarnes
     await harness.settle()
     rows = [(ANA, f"start {words}", told) for words, told in MISTYPED_START]
     await assert_outcomes(harness, rows)
+
+
+async def test_blank_answer_says_beside_its_field_what_is_missing(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    await ana.me.close()
+    for user_id, opens, blank, told in BLANKS:
+        person = Lead(harness, user_id)
+        if opens.startswith("/"):
+            await person.me.command(opens, LAUNCH)
+        else:
+            await person.me.click(opens)
+        (field,) = blank
+        assert await person.sends(**blank) == {field: told}
+        await person.me.close()
