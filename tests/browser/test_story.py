@@ -143,7 +143,7 @@ async def announce(story: PhaseStory, ana: Screen) -> None:
     await expect(ana.modal).to_contain_text("On hold: Dark mode (Ana).")
     await story.picture(ana, "preview")
     await ana.press("Announce")
-    await expect(ana.modal).to_contain_text("I pin and bookmark it")
+    await expect(ana.modal).to_contain_text("with a pin and a bookmark")
     await ana.press("Close")
 
 
