@@ -43,6 +43,7 @@ OWNER_ONLY = 0o077
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
 PLAYGROUND = Path("data/playground")
 PLAYGROUND_DATABASE = f"sqlite:///{PLAYGROUND / 'imbalance.db'}"
+BUILDING = "\rBuilding the example: day {done} of {total}"
 PLAYGROUND_RUNS = (
     "Another playground runs in this folder, and they cannot share {file}. Stop it, or start this "
     "one in another folder and on another port."
@@ -118,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
         play.add_argument("--port", type=_port, default=8765)
         play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
         play.add_argument("--reset", action="store_true", help="forget everything and start over")
+        play.add_argument(
+            "--example", action="store_true", help="with a finished and a running phase in it"
+        )
         play.add_argument("--no-open", action="store_true", help="do not open a browser")
     _add_operators_commands(command)
     return parser
@@ -134,6 +138,9 @@ def _add_operators_commands(
     outbox_arguments.add_outbox_arguments(outbox)
     audit = command("audit", _audit, "Print what leads, admins and operators changed.")
     outbox_arguments.add_list_arguments(audit, "at most so many, newest first")
+    purge = command("purge", _purge, "Delete all data of a workspace.")
+    purge.add_argument("workspace", metavar="T...", help="the id of the workspace")
+    purge.add_argument("--yes", action="store_true", help="even if the app is still installed")
     backup = command("backup", _backup, "Copy the SQLite database to a file; the bot may run.")
     backup.add_argument("file", metavar="FILE", type=Path, help="a file that does not exist yet")
     verify = command(
@@ -202,8 +209,14 @@ async def _cancel_remaining() -> None:
         await asyncio.wait(remaining, timeout=LEFT_SECONDS)
 
 
-async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: None) -> None:
-    """Run until SIGTERM or Ctrl-C, then let what is under way end."""
+async def until_stopped(
+    app: "Imbalance", ready: Callable[[], asyncio.Task[None] | None] = lambda: None
+) -> None:
+    """Run until SIGTERM or Ctrl-C, then let what is under way end.
+
+    `ready` is called once the app has started; a task that it returns is cancelled before the end.
+    """
+    task = None
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -213,9 +226,11 @@ async def until_stopped(app: "Imbalance", ready: Callable[[], None] = lambda: No
         gc.freeze()  # objects created so far are permanent: scanning them took 100 ms each time
         gc.set_threshold(GARBAGE_AFTER)
         gc.enable()
-        ready()
+        task = ready()
         await stopping.wait()
     finally:
+        if task is not None:
+            task.cancel()
         await app.stop()
 
 
@@ -256,6 +271,13 @@ async def _backup(options: argparse.Namespace) -> None:
 
     _log_nothing()
     await backup(load(), options.file)
+
+
+async def _purge(options: argparse.Namespace) -> int:
+    from bot.operations.purge_command import run
+
+    _log_nothing()
+    return await run(options)
 
 
 async def _audit(options: argparse.Namespace) -> int:
@@ -321,6 +343,7 @@ async def _play(
     options: argparse.Namespace, settings: Settings, clock: AdjustableClock, slack: "FakeSlack"
 ) -> None:
     from bot.app import Imbalance, advance_clock
+    from bot.outbox.rate_limits import RateLimits
 
     app = Imbalance(
         replace(
@@ -332,6 +355,8 @@ async def _play(
         ),
         clock,
         http=options.http,
+        # Limits count real seconds: with days passing in some, messages would come days late.
+        rate_limits=RateLimits(limited=False),
     )
 
     async def advance(leap: str) -> None:
@@ -341,17 +366,33 @@ async def _play(
             await _advance_to_next_message(app, clock, slack)
         _remember_time(clock.now())
 
-    def ready() -> None:
+    def ready() -> asyncio.Task[None] | None:
         if options.http:
             slack.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
         print(f"Imbalance's playground: {slack.url}   (Ctrl-C ends it, the data stays)", flush=True)
         if not options.no_open:
             with suppress(webbrowser.Error):
                 webbrowser.open(slack.url)
+        return asyncio.create_task(_build_example(slack)) if options.example else None
 
     slack.hooks.advance = advance
     slack.hooks.next_event = app.next_event
     await until_stopped(app, ready)
+
+
+async def _build_example(slack: "FakeSlack") -> None:
+    """Build the example, printing the days done; the page shows them as well."""
+    from bot.playground.example_phases import BUILT, ExampleRefused
+
+    def report(done: int, total: int) -> None:
+        print(BUILDING.format(done=done, total=total), end="", flush=True)
+
+    try:
+        await slack.build_example(report)
+    except ExampleRefused as refusal:
+        print(f"\n{refusal}", flush=True)
+    else:
+        print(f"\n{BUILT}", flush=True)
 
 
 async def _advance_to_next_message(

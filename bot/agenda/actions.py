@@ -28,6 +28,7 @@ class ActionName(StrEnum):
     CHECK_CHANNEL = "check_channel"
     OPEN_ROUND = "open_round"
     PAUSE_PHASE = "pause_phase"
+    PURGE_WORKSPACE = "purge_workspace"
     READ_PERSON = "read_person"
     REFRESH_ANNOUNCEMENT = "refresh_announcement"
     REMIND = "remind"
@@ -175,6 +176,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.CHECK_CHANNEL: "phase",
     ActionName.OPEN_ROUND: "phase",
     ActionName.PAUSE_PHASE: "phase",
+    ActionName.PURGE_WORKSPACE: "workspace",
     ActionName.READ_PERSON: "person",
     ActionName.REFRESH_ANNOUNCEMENT: "phase",
     ActionName.REMIND: "round",

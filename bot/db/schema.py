@@ -176,6 +176,8 @@ phases = Table(
     Column("too_similar_to", OwnId),
     #: A `bot.phases.working_agreement.WorkingAgreement`; null: nothing was written.
     Column("how_we_work", JSON),
+    #: The texts above were kept long enough, and are empty.
+    Column("texts_deleted", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('active', 'ended')", name="state"),
     CheckConstraint("kind IN ('results_sprint', 'trust_building')", name="kind"),
     # One phase per channel at a time.

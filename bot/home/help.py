@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "end": "end the phase, and say what came of it (leads and admins)",
     "budget": "how much of the last 90 days this channel spent in results sprints",
     "settings": "this workspace's limits and defaults; admins change them",
+    "forget-me": "delete what I keep about you; it says first what that is",
     "help": "this page",
 }
 MANAGING = frozenset({"poll", "extend", "end"})

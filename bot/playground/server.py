@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.playground import example_phases
 from bot.playground.fake_slack import (
     api_files,
     api_marks,
@@ -167,6 +168,14 @@ class FakeSlack:
     async def let_team_answer(self) -> int:
         """Let every member answer their open questions. Return the number of people who did."""
         return await answer_open_questions(self.core)
+
+    async def build_example(self, report: example_phases.Report | None = None) -> None:
+        """Build a finished and a running phase by acting as people and moving the clock.
+
+        Raises:
+            ExampleRefused: something has happened here already, or the app did not play along.
+        """
+        await example_phases.build(self.core, report)
 
     async def interact(self, payload: Json) -> Any:
         """Deliver an interaction exactly as given, even if forged."""

@@ -15,13 +15,23 @@ from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
-from bot.workspaces import audit_log, lifecycle, messages, profile_refresh, settings_form, store
+from bot.workspaces import (
+    audit_log,
+    forget_me,
+    lifecycle,
+    messages,
+    profile_refresh,
+    settings_form,
+    store,
+)
 
 
 def register(app: AsyncApp, services: Services) -> None:
     app.use(partial(note_dropped_events, services))
     app.use(partial(learn_command_name, services))
     app.command(ANY, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
+    app.command(ANY, matchers=[is_subcommand("forget-me")])(as_listener(services, open_forget_me))
+    app.view(forget_me.FORM)(as_listener(services, delete_my_data))
     app.action(settings_form.AUDIT)(as_listener(services, show_audit_log))
     app.view(settings_form.FORM)(as_listener(services, save_settings))
     app.event("user_change")(partial(person_changed, services))
@@ -83,6 +93,16 @@ async def save_settings(services: Services, request: Request, ack: AsyncAck, bod
         await show_next(ack, notice_view(messages.TITLE, messages.saved(changed)))
     else:
         await ack()
+
+
+async def open_forget_me(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await open_form(services.client_for(request.workspace_id), body, forget_me.build())
+    await ack()
+
+
+async def delete_my_data(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    in_running_phase = await lifecycle.forget_me(services, request)
+    await show_next(ack, forget_me.done(in_running_phase=in_running_phase))
 
 
 async def show_audit_log(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:

@@ -18,7 +18,7 @@ from bot.slack.command import NAME, installed
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import forget_old
 from bot.slack.request import Request
-from bot.workspaces import profile_refresh, store
+from bot.workspaces import profile_refresh, retention, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 
@@ -49,6 +49,7 @@ async def store_installation(
     await store.remember_workspace(tx, identity, now)
     await sender_leases.resume(tx, workspace_id)
     await unpark(tx, workspace_id)
+    await retention.cancel_purge(tx, workspace_id)
     await schedule.add(
         tx, workspace_id, action=ActionName.CATCH_UP, subject=workspace_id, due_at=now
     )
@@ -94,13 +95,14 @@ async def catch_up_after_limit(tx: AsyncConnection, workspace_id: str, now: date
 async def uninstall(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> bool:
     """Stop sending messages and running agenda items for this workspace until it is reinstalled.
 
-    They stay in the queue. A removal older than the installation changes nothing. Return whether
-    the workspace was marked as uninstalled.
+    They stay in the queue, and are deleted with everything else after thirty days. A removal older
+    than the installation changes nothing. Return whether the workspace was marked as uninstalled.
     """
     was_removed = await store.mark_uninstalled(tx, workspace_id, at)
     if was_removed:
         await sender_leases.halt(tx, workspace_id, reason)
         await park(tx, workspace_id)
+        await retention.schedule_purge(tx, workspace_id, at)
     log.warning("uninstalled", workspace=workspace_id, reason=reason, acted_on=was_removed)
     return was_removed
 
@@ -142,11 +144,19 @@ async def may_change(services: Services, request: Request) -> bool:
     return person.is_admin and person.is_full_member
 
 
+async def forget_me(services: Services, request: Request) -> bool:
+    """Delete what is kept about the person who asks; return whether a running phase needs some."""
+    async with services.db.transaction() as tx:
+        return await retention.forget_person(tx, request.workspace_id, request.user_id)
+
+
 async def tidy(services: Services, item: AgendaItem) -> None:
-    """Delete old event ids and schedule reads of outdated profiles, once a day."""
+    """Delete what is kept no longer and schedule reads of outdated profiles, once a day."""
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         await forget_old(tx, now)
+        settings = await store.settings_of(tx, item.workspace_id)
+        await retention.delete_expired(tx, item.workspace_id, settings, now)
         await profile_refresh.schedule_stale_reads(tx, item.workspace_id, now)
         await schedule.add(
             tx,
@@ -160,4 +170,7 @@ async def tidy(services: Services, item: AgendaItem) -> None:
 ACTIONS = (
     AgendaAction(name=ActionName.TIDY, run=tidy, is_visible=False),
     AgendaAction(name=ActionName.READ_PERSON, run=profile_refresh.read_person, is_visible=False),
+    AgendaAction(
+        name=ActionName.PURGE_WORKSPACE, run=retention.purge_uninstalled, is_visible=False
+    ),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.dates import weeks
+from bot.dates import months, weeks
 from bot.slack.content import Content, content, context, section
 from bot.slack.mrkdwn import join_names, mention, quote
 from bot.workspaces.rules import WorkspaceSettings
@@ -27,6 +27,8 @@ LINES = (
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
     "*A new phase*: {default_length}, questions on {weekday} at {default_time:%H:%M}.",
     "*People without a time zone*: {default_zone}.",
+    "*Kept after the end of a phase*: texts for {keep_texts}, results for {keep_levels}. The audit "
+    "log is kept for {keep_audit}, records of sent messages for {keep_messages_days} days.",
 )
 SAVED = "Saved. The audit log keeps who changed what:\n{changes}"
 NAMES = {
@@ -41,6 +43,10 @@ NAMES = {
     "default_weekday": "Day of the weekly questions",
     "default_time": "Time of the weekly questions",
     "default_zone": "Time zone where Slack knows none",
+    "keep_texts_months": "Keep texts, in months",
+    "keep_levels_months": "Keep phases and results, in months",
+    "keep_audit_months": "Keep the audit log, in months",
+    "keep_messages_days": "Keep records of messages, in days",
     "questions": "Words of the questions",
 }
 
@@ -50,12 +56,13 @@ def read_only(settings: WorkspaceSettings) -> Content:
     starters = _starters(settings.starters)
     weekday = WEEKDAYS[settings.default_weekday]
     values = {**vars(settings), "starters": starters, "weekday": weekday}
-    values["sprint_max"], values["sprint_warn"] = (
-        weeks(settings.sprint_max_weeks),
-        weeks(settings.sprint_warn_weeks),
-    )
+    values["sprint_max"] = weeks(settings.sprint_max_weeks)
+    values["sprint_warn"] = weeks(settings.sprint_warn_weeks)
     values["trust_max"] = weeks(settings.trust_max_weeks)
     values["default_length"] = weeks(settings.default_weeks)
+    values["keep_texts"] = months(settings.keep_texts_months)
+    values["keep_levels"] = months(settings.keep_levels_months)
+    values["keep_audit"] = months(settings.keep_audit_months)
     values["default_zone"] = quote(settings.default_zone)
     lines = [line.format(**values) for line in LINES]
     return content(READ_ONLY, section("\n".join(lines)), context(ADMINS_CHANGE))

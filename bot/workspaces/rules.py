@@ -1,12 +1,13 @@
 """A workspace's settings and their bounds. Pure."""
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.dates import weeks
+from bot.dates import months, weeks
 
 #: The lowest minimums; a workspace may set higher ones, never lower.
 LEAST_SMALL, LEAST_LARGE = 4, 5
@@ -21,6 +22,10 @@ BOUNDS = {
     "minimum_small": (LEAST_SMALL, 7),
     "minimum_large": (LEAST_LARGE, 50),
     "default_weeks": (1, 12),
+    "keep_texts_months": (1, 60),
+    "keep_levels_months": (3, 120),
+    "keep_audit_months": (1, 120),
+    "keep_messages_days": (30, 730),
     "default_weekday": (0, 4),
 }
 OUT_OF_BOUNDS = "Choose a number from {low} to {high}."
@@ -36,6 +41,10 @@ OFF_HOURS = (
     "between."
 )
 UNKNOWN_ZONE = "No time zone has this name. Type one such as Europe/Lisbon, or UTC."
+TEXTS_AFTER_LEVELS = (
+    "Phases are deleted as a whole with their results, after {months}. Keep texts no longer than "
+    "that."
+)
 TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
@@ -50,6 +59,10 @@ class WorkspaceSettings:
     starters: tuple[str, ...] | None = None  # None means any full member
     minimum_small: int = LEAST_SMALL  # teams of 4 to 7
     minimum_large: int = LEAST_LARGE  # teams of 8 or more
+    keep_texts_months: int = 12  # after the end of their phase
+    keep_levels_months: int = 24  # then the phase is deleted as a whole
+    keep_audit_months: int = 24
+    keep_messages_days: int = 90
     default_weeks: int = 2
     default_weekday: int = 1  # 0 is Monday
     default_time: time = time(10, 0)  # in each person's own zone
@@ -71,6 +84,13 @@ class Fault:
     text: str
 
 
+def months_before(instant: datetime, months: int) -> datetime:
+    """Return the same day and time so many calendar months ago; of a shorter month, the last."""
+    year, month = divmod(instant.year * 12 + instant.month - 1 - months, 12)
+    last = monthrange(year, month + 1)[1]
+    return instant.replace(year=year, month=month + 1, day=min(instant.day, last))
+
+
 def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
     """Return everything that prevents the settings from being saved; empty if nothing does."""
     problems = [
@@ -89,6 +109,9 @@ def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
         problems.append(Fault(field="default_time", text=OFF_HOURS))
     if not _is_zone(settings.default_zone):
         problems.append(Fault(field="default_zone", text=UNKNOWN_ZONE))
+    if settings.keep_texts_months > settings.keep_levels_months and not problems:
+        text = TEXTS_AFTER_LEVELS.format(months=months(settings.keep_levels_months))
+        problems.append(Fault(field="keep_texts_months", text=text))
     return (*problems, *_long_wording(settings.questions))
 
 

@@ -35,6 +35,7 @@ LONGEST_ZONE = 64
 
 ABOUT = "They hold for this whole workspace, for phases started from now on."
 LIMITS, ANSWERS, DEFAULTS = "*Limits*", "*Answers*", "*What a new phase begins with*"
+KEPT = "*How long data is kept*\nSingle answers are never kept after their questions close."
 WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
 HINTS = {
     "sprint_max_weeks": "Extensions included.",
@@ -45,12 +46,16 @@ HINTS = {
         "gets the questions to talk about."
     ),
     "minimum_large": "It can be raised, never lowered; as above for teams of fewer people.",
+    "keep_texts_months": "After the end of a phase: what people wrote in it.",
+    "keep_levels_months": "After the end of a phase: its results, people and dates.",
+    "keep_messages_days": "That a message was sent, where and when; never its text.",
     "default_time": "In each person's own time zone, between 08:00 and 20:00.",
     "default_zone": "Such as Europe/Lisbon.",
 }
 NUMBERS = (
     *("sprint_warn_weeks", "sprint_max_weeks", "trust_max_weeks", "budget_percent"),
     *("minimum_small", "minimum_large", "default_weeks"),
+    *("keep_texts_months", "keep_levels_months", "keep_audit_months", "keep_messages_days"),
 )
 FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone")
 
@@ -71,6 +76,8 @@ def build(settings: WorkspaceSettings) -> View:
         _weekday(settings.default_weekday),
         _time(settings.default_time),
         _zone(settings.default_zone),
+        section(KEPT),
+        *(_number(settings, name) for name in NUMBERS if name.startswith("keep_")),
         divider(),
         section(WORDING),
         actions(button("Reword the Questions", REWORD), button("Audit Log", AUDIT)),

@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("membership_synced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("too_similar_to", sa.String(length=32), nullable=True),
         sa.Column("how_we_work", sa.JSON(), nullable=True),
+        sa.Column("texts_deleted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('results_sprint', 'trust_building')", name=op.f("ck_phases_kind")
         ),

@@ -32,6 +32,7 @@ QUIET = [
 ]
 HEIGHTS = {400: 860}
 NORMAL_HEIGHT = 800
+CLOSE_GUIDE = "localStorage.setItem('guide-closed', '{made}')"
 TIMEOUT_MS = 10_000  # for an element to appear
 
 OpenPage = Callable[..., Awaitable[Screen]]
@@ -61,13 +62,19 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]:
     """Open a fake Slack's page: `await open_page(slack, "Ben Okafor", width=400, dark=True)`.
 
-    Screenshots go to SCREENSHOTS, or to the test's temporary folder.
+    The guide of the first screen is closed already, unless `guide` is set. Screenshots go to
+    SCREENSHOTS, or to the test's temporary folder.
     """
     problems: list[str] = []
     pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path)
 
     async def opened(
-        slack: FakeSlack, person: str = "Ana Costa", *, width: int = 1280, dark: bool = False
+        slack: FakeSlack,
+        person: str = "Ana Costa",
+        *,
+        width: int = 1280,
+        dark: bool = False,
+        guide: bool = False,
     ) -> Screen:
         size = {"width": width, "height": HEIGHTS.get(width, NORMAL_HEIGHT)}
         context = await browser.new_context(
@@ -76,6 +83,8 @@ async def open_page(browser: Browser, tmp_path: Path) -> AsyncIterator[OpenPage]
             locale="en-GB",
         )
         context.set_default_timeout(TIMEOUT_MS)
+        if not guide:
+            await context.add_init_script(CLOSE_GUIDE.format(made=slack.workspace.created))
         page = await context.new_page()
         _watch(page, problems)
         user_id = next(u.id for u in slack.workspace.users.values() if u.real_name == person)

@@ -37,6 +37,11 @@ class Screen:
         return self.conversation.locator(".composer textarea")
 
     @property
+    def guide(self) -> Locator:
+        """The first screen's explanations, above the workspace."""
+        return self.page.locator("#guide")
+
+    @property
     def notice(self) -> Locator:
         """A notice by Slack itself, above the conversation."""
         return self.page.locator(".toast")

@@ -206,7 +206,12 @@ def home(added: int = 0) -> dict[str, Any]:
         "blocks": [
             {"type": "header", "text": plain("Your open questions")},
             section(f"Pressed {added} times."),
-            input_block("home_note", "A note", {"type": "plain_text_input"}, optional=True),
+            input_block(
+                "home_note",
+                "A note",
+                {"type": "plain_text_input", "max_length": 200},
+                optional=True,
+            ),
             {"type": "actions", "block_id": "home_row", "elements": [button("Add", HOME_ADD)]},
         ],
     }

@@ -145,3 +145,17 @@ async def test_uploaded_pictures_are_shown(
     shown = screen.page.get_by_role("img", name="A dot")
     await expect(shown).to_be_visible()
     assert await shown.evaluate("image => image.naturalWidth") == 1
+
+
+async def test_press_on_the_lower_part_of_a_button_counts_right_after_typing(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
+    screen = await open_page(slack)
+    await screen.open("Imbalance")
+    await screen.page.get_by_label("A note").press_sequentially("Do not lose me")
+    add = await screen.conversation.get_by_role("button", name="Add").bounding_box()
+    assert add is not None
+
+    await screen.page.mouse.click(add["x"] + 5, add["y"] + 0.8 * add["height"])
+
+    await expect(screen.conversation).to_contain_text("Pressed 1 times.")

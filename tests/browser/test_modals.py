@@ -146,3 +146,27 @@ async def test_close_button_closes_the_whole_view_stack(
     await expect(screen.modal).to_have_count(0)
     await slack.settled()
     assert sample.received[-1] == ("closed", True)
+
+
+PLACES = """() => [...document.querySelectorAll('#modal .block, #modal button')].map(part => {
+    const { x, y, width, height } = part.getBoundingClientRect();
+    return [x, y, width, height];
+  })"""
+
+
+async def test_nothing_in_a_form_moves_as_the_focus_comes_and_goes(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
+    screen = await open_page(slack)
+    await screen.type_command("/sample form")
+    field = screen.page.get_by_label("What is it for?")
+    await field.fill("The beta")
+    await expect(screen.modal.get_by_text("8 / 60")).to_be_visible()
+    before = await screen.page.evaluate(PLACES)
+
+    await screen.page.get_by_label("Who leads?").focus()
+    await expect(screen.modal.get_by_text("8 / 60")).to_be_hidden()
+    assert await screen.page.evaluate(PLACES) == before
+    await field.fill("x" * 61)
+    await expect(screen.modal.get_by_text("61 / 60")).to_be_visible()
+    assert await screen.page.evaluate(PLACES) == before

@@ -185,6 +185,51 @@ async def test_page_fits_a_phone(
     await screen.screenshot("form-400")
 
 
+HEIGHT = "field => field.offsetHeight"
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 400, "height": 860}
+
+
+async def test_popups_follow_a_resized_window(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
+    screen = await open_page(slack)
+    page = screen.page
+    button, menu = page.get_by_role("button", name="12 members"), page.get_by_role("menu")
+    await button.click()
+    await page.set_viewport_size({"width": 900, "height": 800})
+    await expect(menu).to_be_in_viewport(ratio=1)
+    places = [await place.bounding_box() for place in (button, menu)]
+    right, menu_right = [place["x"] + place["width"] for place in places if place]
+    assert menu_right == right
+    await page.keyboard.press("Escape")
+
+    await page.get_by_role("button", name="New direct message").click()
+    await expect(menu).to_be_visible()
+    await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    await expect(menu).to_have_count(0)
+
+
+async def test_drawer_and_composer_leave_nothing_behind_in_a_resized_window(
+    open_page: OpenPage, slack: FakeSlack, sample: SampleApp
+):
+    screen = await open_page(slack)
+    page, sidebar = screen.page, screen.page.locator("#sidebar")
+    one_line = await screen.composer.evaluate(HEIGHT)
+    await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    await screen.composer.fill("A message that takes more than one line on a phone. " * 2)
+    assert await screen.composer.evaluate(HEIGHT) > one_line
+    await screen.conversation.get_by_role("button", name="Conversations").click()
+    await expect(sidebar.get_by_text("launch")).to_be_in_viewport(ratio=1)
+
+    await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    await expect(screen.composer).to_have_css("height", f"{one_line}px")
+    await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    leaving = "document.querySelector('#sidebar').getAnimations().length"
+    assert await page.evaluate(leaving) == 0
+    await expect(sidebar).not_to_be_in_viewport()
+    await expect(page.locator("#backdrop")).to_be_hidden()
+
+
 UNNAMED_CONTROLS = """() => [...document.querySelectorAll(
     'button, a, input, textarea, [role=combobox], [role=tab], [role=group], [role=radiogroup]')]
   .filter(e => e.checkVisibility() && !(e.ariaLabel || e.textContent.trim() || e.labels?.length

@@ -59,6 +59,6 @@ def test_contributing_page_lists_every_make_target(name: str):
 
 
 def test_commands_page_has_a_section_for_each_slash_command():
-    written = re.findall(r"^## `/imbalance (\w+)`$", text("docs/commands.md"), re.M)
+    written = re.findall(r"^## `/imbalance ([\w-]+)`$", text("docs/commands.md"), re.M)
 
     assert sorted(written) == sorted(SUBCOMMANDS)

@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import AdjustableClock
+from bot.playground import example_phases
 from bot.playground.server import FakeSlack
 from tests.playground.helpers import (
     ANA,
@@ -228,6 +229,26 @@ async def test_page_presses_a_button(
 
     assert answer["ok"]
     assert chosen == [picked]
+
+
+async def test_example_needs_a_clock_and_a_playground_where_nothing_has_happened(
+    slack: FakeSlack, clock: AdjustableClock, get: Call, post: Call, api: AsyncWebClient
+) -> None:
+    before = await get("state", user=ANA)
+    assert (before["is_fresh"], before["building"]) == (True, None)
+    assert await post("example") == {"ok": False, "error": example_phases.NO_CLOCK}
+
+    async def advance(_: str) -> None:
+        clock.advance(timedelta(days=1))
+
+    slack.hooks.advance = advance
+    stuck = await post("example")  # this app has no command of that name
+    assert stuck["error"].startswith("The example stopped half way: /imbalance is not a valid")
+    assert (await get("state", user=ANA))["building"] is None
+
+    await api.chat_postMessage(channel=LAUNCH, text="something has happened")
+    assert not (await get("state", user=ANA))["is_fresh"]
+    assert await post("example") == {"ok": False, "error": example_phases.NOT_FRESH}
 
 
 async def test_time_can_be_moved_only_through_hooks(

@@ -1,5 +1,6 @@
 """Changes in the workspace around the app, and the events that they send."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,18 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.server import FakeSlack
-from tests.playground.helpers import ANA, BEN, BOT, LAUNCH, actions, button, field, radio
+from tests.playground.helpers import (
+    ANA,
+    BEN,
+    BOT,
+    LAUNCH,
+    actions,
+    button,
+    field,
+    plain,
+    radio,
+    section,
+)
 
 pytestmark = pytest.mark.usefixtures("socket")
 
@@ -53,6 +65,33 @@ async def test_simulated_team_answers_open_questions_once(
     assert await slack.let_team_answer() == 0
     assert answers.keys() == {BEN, "U0EMI"}
     assert all(answers.values())
+
+
+async def test_simulated_team_presses_one_number_of_each_question(
+    slack: FakeSlack, app: AsyncApp, api: AsyncWebClient
+) -> None:
+    """Each press folds its question, so that the message changes under the hand."""
+    pressed: list[str] = []
+    scale = [button(f"level.{level}", text=plain(str(level))) for level in range(1, 6)]
+    asking = [
+        section("Clear and doable"),
+        {**actions(*scale), "block_id": "clarity"},
+        {**actions(*scale), "block_id": "trust"},
+        {**actions(button("comment", text=plain("Comment"))), "block_id": "more"},
+    ]
+
+    @app.action(re.compile("level"))
+    async def tapped(ack: Any, body: dict[str, Any], respond: Any) -> None:
+        pressed.append(body["actions"][0]["block_id"])
+        left = [b for b in body["message"]["blocks"] if b["block_id"] != pressed[-1]]
+        await respond(replace_original=True, text="asked", blocks=left)
+        await ack()
+
+    await api.chat_postMessage(channel=BEN, text="asked", blocks=asking)
+
+    assert await slack.let_team_answer() == 1
+    assert pressed == ["clarity", "trust"]
+    assert await slack.let_team_answer() == 0
 
 
 async def test_workspace_changes_send_events(slack: FakeSlack, app: AsyncApp) -> None:

@@ -99,6 +99,10 @@ NUMERIC_BOUNDS: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("minimum_small", 4, 7, {}),
     ("minimum_large", 5, 50, {}),
     ("default_weeks", 1, 12, {"sprint_max_weeks": 12}),
+    ("keep_texts_months", 1, 60, {"keep_levels_months": 120}),
+    ("keep_levels_months", 3, 120, {"keep_texts_months": 1}),
+    ("keep_audit_months", 1, 120, {}),
+    ("keep_messages_days", 30, 730, {}),
     ("default_weekday", 0, 4, {}),
 ]
 

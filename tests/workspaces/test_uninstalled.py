@@ -7,6 +7,7 @@ from bot.agenda.schedule import AgendaItem, next_due
 from bot.clock import AdjustableClock, real_now
 from bot.db.engine import Database
 from bot.workspaces.lifecycle import install, uninstall
+from bot.workspaces.retention import PURGED_AFTER
 from tests.harness import WORKSPACE
 
 INSTALLATION = {"team_id": WORKSPACE, "user_id": "U0BOT", "team": "Play"}
@@ -30,7 +31,7 @@ async def test_agenda_of_an_uninstalled_workspace_waits_for_reinstallation(
 
     assert await due_items(db, clock) == []
     async with db.reading() as reader:
-        assert await next_due(reader) is None
+        assert await next_due(reader) == clock.now() + PURGED_AFTER
 
     await install(db, INSTALLATION, clock.now())
     assert [item.action for item in await due_items(db, clock)] == ["tidy", "catch_up"]

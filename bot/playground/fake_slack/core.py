@@ -78,6 +78,7 @@ class Core:
         self.tickets = ResponseUrls(self.ids)
         self.hooks = Hooks()
         self.install = Install()
+        self.building: Json | None = None  # days done and in total, while the example is built
         self.calls: list[Call] = []
 
     @property

@@ -44,6 +44,11 @@ class Workspace:
     def bot(self) -> User:
         return self.users[example_workspace.BOT_USER_ID]
 
+    @property
+    def created(self) -> int:
+        """Return when it was last reset, in Unix seconds."""
+        return min(channel.created for channel in self.conversations.values())
+
     # ------------------------------------------------------------ conversations
 
     def visible_to(self, user_id: str) -> Iterator[Conversation]:

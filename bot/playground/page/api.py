@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.playground import example_phases
 from bot.playground.fake_slack import (
     block_actions,
     commands,
@@ -135,7 +136,11 @@ async def _state(core: Core, query: Json) -> Json:
     if not core.workspace.users[user_id].is_bot:
         # Slack lists apps even before their first message.
         core.workspace.open_direct_message(user_id, example_workspace.BOT_USER_ID)
-    return screen.state(core, user_id) | {"next_event": await _next_event(core)}
+    return screen.state(core, user_id) | {
+        "next_event": await _next_event(core),
+        "is_fresh": example_phases.is_fresh(core),
+        "building": core.building,
+    }
 
 
 def _conversation(core: Core, body: Json) -> Conversation:
@@ -250,6 +255,14 @@ async def _team_answers(core: Core, _: Json) -> Json:
     return {"answered": await simulated_team.answer_open_questions(core)}
 
 
+async def _build_example(core: Core, _: Json) -> Json:
+    try:
+        await example_phases.build(core)
+    except example_phases.ExampleRefused as refusal:
+        raise BadRequest(str(refusal)) from refusal
+    return await _publish_time(core)
+
+
 async def _reset(core: Core, _: Json) -> Json:
     core.workspace.reset()
     if core.hooks.reset is not None:
@@ -268,6 +281,7 @@ _ACTIONS = {
     "view/close": _close,
     "time": _time,
     "team-answers": _team_answers,
+    "example": _build_example,
     "reset": _reset,
 }
 _MAY_CHANGE_NEXT_EVENT = (_send, _action, _submit, _team_answers)

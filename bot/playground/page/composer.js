@@ -36,6 +36,17 @@ export class Composer {
       event.preventDefault();
       this.send();
     });
+    this.refitWhenWidthChanges();
+  }
+
+  refitWhenWidthChanges() {
+    let width = 0;
+    const observer = new ResizeObserver(() => {
+      if (this.field.clientWidth === width) return;
+      width = this.field.clientWidth;
+      requestAnimationFrame(() => this.setHeight());
+    });
+    observer.observe(this.field);
   }
 
   /** Set the conversation to write to, and restore its unsent text. */
@@ -63,6 +74,10 @@ export class Composer {
   fit() {
     texts.set(this.key, this.field.value);
     this.button.disabled = !this.field.value.trim();
+    this.setHeight();
+  }
+
+  setHeight() {
     this.field.style.height = "auto";
     this.field.style.height = `${Math.min(this.field.scrollHeight, MAX_HEIGHT)}px`;
   }

@@ -11,7 +11,6 @@ import { zone } from "./state.js";
 import { plain, textNodes } from "./texts.js";
 import { instantOf, localTime } from "./time.js";
 
-const MAX_TEXT = 3000;
 const NEARLY_FULL = 0.75; // above this share the counter is always shown
 
 /**
@@ -150,13 +149,14 @@ function choices(use, field, type) {
 
 function textInput(use, field) {
   const { spec } = use;
-  const maximum = spec.max_length ?? MAX_TEXT;
-  const counter = el("span", { class: "counter", "aria-hidden": "true" });
+  const maximum = spec.max_length;
+  const counter = spec.max_length ? el("span", { class: "counter", "aria-hidden": "true" }) : null;
   const count = () => {
+    if (!counter) return;
     const length = [...node.value].length;
     counter.textContent = `${length} / ${maximum}`;
     counter.classList.toggle("over", length > maximum);
-    counter.hidden = !(spec.max_length && (length > maximum * NEARLY_FULL || node === document.activeElement));
+    counter.hidden = !(length > maximum * NEARLY_FULL || node === document.activeElement);
   };
   const node = el(spec.multiline ? "textarea" : "input", {
     ...(spec.multiline ? { rows: "3" } : { type: "text" }),

@@ -1,6 +1,7 @@
 // Entry point: starts the parts of the page and redraws them at each change.
 
 import { drawConversation, startConversation } from "./conversation.js";
+import { drawGuide, startGuide } from "./guide.js";
 import { drawModal, startModal } from "./modal.js";
 import { begin, follow } from "./session.js";
 import { drawSidebar, startSidebar } from "./sidebar.js";
@@ -11,12 +12,14 @@ import { drawTimebar, startTimebar } from "./timebar.js";
 const part = (id) => document.getElementById(id);
 
 startTimebar(part("timebar"));
+startGuide(part("guide"));
 startSidebar(part("sidebar"), part("backdrop"));
 startConversation(part("conversation"));
 startThread(part("thread"));
 startModal(part("modal"));
 
 onChange(() => {
+  drawGuide();
   drawTimebar();
   drawSidebar(part("sidebar"), part("backdrop"));
   drawConversation();
@@ -39,4 +42,5 @@ document.addEventListener("click", (event) => {
   if (follow(link.href)) event.preventDefault();
 });
 
-begin();
+// Emoji drawn before their font has arrived would stay empty boxes in Chromium.
+document.fonts.load('1em "Bundled Emoji"', "🏁").then(begin, begin);

@@ -3,7 +3,7 @@
 
 import { el, uniqueId } from "./dom.js";
 import { icon } from "./icons.js";
-import { placeBeside } from "./popovers.js";
+import { keepBeside } from "./popovers.js";
 
 const NOTHING = "No matches";
 const MAX_HEIGHT = 320; // pixels
@@ -83,7 +83,7 @@ class Picker {
     this.list.replaceChildren(...this.drawnOptions());
     if (!this.isOpen) this.list.showPopover();
     this.input.setAttribute("aria-expanded", "true");
-    placeBeside(this.list, this.root, { isWide: true, tallest: MAX_HEIGHT });
+    keepBeside(this.list, this.root, { isWide: true, tallest: MAX_HEIGHT });
     this.mark();
   }
 

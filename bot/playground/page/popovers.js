@@ -5,8 +5,21 @@ import { el } from "./dom.js";
 const GAP = 4;
 const EDGE = 8;
 
+const places = new WeakMap(); // popup: a function that places it again
+
+/** Place a popup beside its anchor, and again whenever the window changes while it is open. */
+export function keepBeside(popup, anchor, options) {
+  const place = () => placeBeside(popup, anchor, options);
+  place();
+  places.set(popup, () => (anchor.checkVisibility({ visibilityProperty: true }) ? place() : popup.hidePopover()));
+}
+
+addEventListener("resize", () => {
+  for (const popup of document.querySelectorAll(".popup:popover-open")) places.get(popup)?.();
+});
+
 /** Place a popup below its anchor, or above if there is no room. */
-export function placeBeside(popup, anchor, { align = "start", isWide = false, tallest = Infinity } = {}) {
+function placeBeside(popup, anchor, { align = "start", isWide = false, tallest = Infinity } = {}) {
   const box = anchor.getBoundingClientRect();
   popup.style.minWidth = isWide ? `${box.width}px` : "";
   popup.style.maxHeight = `${Math.min(tallest, innerHeight - 2 * EDGE)}px`;
@@ -40,7 +53,7 @@ export function openBeside(anchor, content, { label, align, role = "dialog" } = 
     popup.hidePopover();
   });
   popup.showPopover();
-  placeBeside(popup, anchor, { align });
+  keepBeside(popup, anchor, { align });
   return () => popup.matches(":popover-open") && popup.hidePopover();
 }
 

@@ -23,6 +23,7 @@ def state(core: Core, user_id: str) -> Json:
             "id": example_workspace.TEAM_ID,
             "name": example_workspace.TEAM_NAME,
             "domain": example_workspace.TEAM_DOMAIN,
+            "created": workspace.created,
         },
         "me": user_id,
         "bot": example_workspace.BOT_USER_ID,

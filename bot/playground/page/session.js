@@ -219,6 +219,15 @@ export async function closeView(view, { all = false } = {}) {
 
 export const moveTime = (advance) => runControl(advance, () => post("time", { advance }));
 
+/** Build the example; its progress arrives with the stream. */
+export const buildExample = () => runControl("example", () => post("example", {}));
+
+/** Run a command where the example team works, as if it had been typed there. */
+export async function runInFirstChannel(command) {
+  if (state.conversations.has(FIRST_CHANNEL)) await openConversation(FIRST_CHANNEL, { tab: "messages", keepsFocus: true });
+  await send(state.place.channel, command);
+}
+
 export async function letTeamAnswer() {
   const response = await runControl("team", () => post("team-answers", {}));
   if (response?.ok) toast(TEAM_ANSWERED[Math.min(response.answered, 2)].replace("{people}", response.answered), "info");
@@ -227,7 +236,7 @@ export async function letTeamAnswer() {
 const TEAM_ANSWERED = ["Nobody in the team has open questions.", "One person answered.", "{people} people answered."];
 
 async function runControl(control, action) {
-  if (state.busy) return null;
+  if (state.busy || state.building) return null;
   state.busy = control;
   changed();
   const response = await action();

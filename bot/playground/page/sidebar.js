@@ -5,9 +5,8 @@ import { icon } from "./icons.js";
 import { about, avatar, badge, activePeople } from "./people.js";
 import { openMenu, walk } from "./popovers.js";
 import { openConversation, openDirect } from "./session.js";
-import { changed, isWithApp, state, title } from "./state.js";
+import { NARROW, changed, isWithApp, state, title } from "./state.js";
 
-const NARROW = matchMedia("(max-width: 760px)");
 const KINDS = { private: ", private" };
 const name = el("p", { class: "workspace-name" });
 const close = el(
@@ -26,7 +25,10 @@ export function startSidebar(root, backdrop) {
   });
   document.addEventListener("keydown", (event) => event.key === "Escape" && state.isDrawerOpen && setDrawer(false));
   backdrop.addEventListener("click", () => setDrawer(false));
-  NARROW.addEventListener("change", changed);
+  NARROW.addEventListener("change", () => {
+    state.isDrawerOpen = false;
+    changed();
+  });
 }
 
 function setDrawer(isOpen) {

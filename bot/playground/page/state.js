@@ -21,7 +21,13 @@ export const state = {
   busy: "", // the control of the time bar that is in progress
   isConnected: true,
   isDrawerOpen: false,
+  isGuideOpen: null, // null until the workspace is known
+  isFresh: false, // whether the app has not written in any channel yet
+  building: null, // { done, total } in days, while the example is built
 };
+
+/** A window in which the sidebar is a drawer. */
+export const NARROW = matchMedia("(max-width: 760px)");
 
 const listeners = new Set();
 let isScheduled = false;
@@ -75,6 +81,8 @@ export function applySnapshot(snapshot) {
     commands: snapshot.commands,
     views: snapshot.view_stack,
     nextEvent: snapshot.next_event ?? null,
+    isFresh: snapshot.is_fresh,
+    building: snapshot.building,
     isConnected: true,
   });
   changed();
@@ -95,6 +103,7 @@ const CHANGES = {
   conversation: ({ conversation }) => applyConversation(conversation),
   views: ({ stack }) => void (state.views = stack),
   home: ({ view }) => void (state.home = view),
+  example: ({ building }) => void (state.building = building),
   time: (snapshot) => {
     setNow(snapshot.now);
     state.nextEvent = snapshot.next_event ?? null;
@@ -113,6 +122,7 @@ function put(channel, message, { onlyKnown = false } = {}) {
     if (at >= 0 || !onlyKnown) upsert(list, message);
   }
   if (!isReply(message)) state.arriving.get(channel)?.push(message);
+  if (message.user === state.bot && state.conversations.get(channel)?.kind !== "im") state.isFresh &&= message.ephemeral;
   return { channel, message };
 }
 

@@ -8,12 +8,25 @@ import { switchTo, letTeamAnswer, moveTime, unreadByPerson } from "./session.js"
 import { me, state, zone } from "./state.js";
 import { clock, day, now, place } from "./time.js";
 
-const CONTROLS = [
-  { id: "hour", words: "+1 hour", action: () => moveTime("hour") },
-  { id: "day", words: "+1 day", action: () => moveTime("day") },
-  { id: "next", words: "Next event", action: () => moveTime("next") },
-  { id: "team", words: "Let the team answer", brief: "Team answers", action: letTeamAnswer },
+/** The controls, with what each of them does. */
+export const TIME_CONTROLS = [
+  { id: "hour", words: "+1 hour", does: "An hour passes.", action: () => moveTime("hour") },
+  { id: "day", words: "+1 day", does: "A day passes.", action: () => moveTime("day") },
+  { id: "next", words: "Next event", does: "On to the bot's next message.", action: () => moveTime("next") },
+  {
+    id: "team",
+    words: "Let the team answer",
+    brief: "Team answers",
+    does: "All seven answer what they were asked.",
+    action: letTeamAnswer,
+  },
 ];
+/** The label of a control, which is shorter in a narrow window. */
+export function controlName({ words, brief }) {
+  if (!brief) return [el("span", {}, words)];
+  return [el("span", { class: "long" }, words), el("span", { class: "brief" }, brief)];
+}
+
 const LOST = "Connection lost. Trying again …";
 const NOTHING_DUE = "Nothing is due";
 const TICK = 5000; // milliseconds
@@ -29,12 +42,23 @@ const person = el(
 );
 const time = el("time", { class: "now" });
 const next = el("span", { class: "next" });
-const levers = CONTROLS.map(({ id, words, brief, action }) =>
+const guideButton = el(
+  "button",
+  {
+    type: "button",
+    class: "lever guide-button",
+    "aria-label": "Guide",
+    title: "Guide",
+    "aria-controls": "guide",
+    onclick: () => document.dispatchEvent(new CustomEvent("toggle-guide")),
+  },
+  icon("guide", 16),
+);
+const levers = TIME_CONTROLS.map(({ id, words, brief, does, action }) =>
   el(
     "button",
-    { type: "button", class: "lever", "data-lever": id, "aria-label": words, onclick: action },
-    el("span", { class: brief ? "long" : "" }, words),
-    brief ? el("span", { class: "brief" }, brief) : null,
+    { type: "button", class: "lever", "data-lever": id, "aria-label": words, title: does, onclick: action },
+    controlName({ words, brief }),
   ),
 );
 const lost = el("p", { class: "lost", role: "status", hidden: true }, LOST);
@@ -43,6 +67,7 @@ export function startTimebar(root) {
   root.append(
     person,
     el("div", { class: "clock" }, time, next),
+    guideButton,
     el("div", { class: "levers", role: "group", "aria-label": "Time and team" }, levers),
     lost,
   );
@@ -62,8 +87,9 @@ export function drawTimebar() {
     const isBusy = state.busy === lever.dataset.lever;
     if (isBusy) lever.setAttribute("aria-busy", "true");
     else lever.removeAttribute("aria-busy");
-    lever.setAttribute("aria-disabled", String(Boolean(state.busy)));
+    lever.setAttribute("aria-disabled", String(Boolean(state.busy || state.building)));
   }
+  guideButton.setAttribute("aria-expanded", String(state.isGuideOpen));
   lost.hidden = state.isConnected;
   drawTime();
 }
@@ -73,8 +99,14 @@ function drawTime() {
   const moment = now();
   time.textContent = `${day(moment, zone())}, ${clock(moment, zone())} ${place(zone())}`;
   time.dateTime = moment.toISOString();
+  next.textContent = following();
+}
+
+/** What the clock moves to, or how far the example is. */
+function following() {
+  if (state.building) return `Example: day ${state.building.done} of ${state.building.total}`;
   const due = state.nextEvent && new Date(state.nextEvent);
-  next.textContent = due ? `Next: ${day(due, zone())}, ${clock(due, zone())}` : NOTHING_DUE;
+  return due ? `Next: ${day(due, zone())}, ${clock(due, zone())}` : NOTHING_DUE;
 }
 
 function choosePerson() {
