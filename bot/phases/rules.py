@@ -49,6 +49,9 @@ GUESTS_CANNOT_START = (
 )
 STARTERS_ONLY = "In this workspace, phases are started by {names}. Ask them to start yours."
 ADMINS_ONLY = "In this workspace, only admins start phases. Ask one of them to start yours."
+GUESTS_LEAD_NO_MORE = (
+    "Guests and people from other organizations can't do this. Ask a workspace admin to do it."
+)
 LEADS_ONLY = "Only this phase's leads and workspace admins can do this. Talk to {names}."
 WITHOUT_LEADS = (
     "This phase has no lead any more, so only workspace admins can do this. Ask one of them."
@@ -322,6 +325,8 @@ def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Re
         return None
     if not lead_ids:
         return Refusal(text=WITHOUT_LEADS)
+    if actor.user_id in lead_ids:
+        return Refusal(text=GUESTS_LEAD_NO_MORE)
     return Refusal(text=(LEADS_ONLY if actor.is_full_member else GUESTS_NEVER).format(names=names))
 
 

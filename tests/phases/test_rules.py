@@ -333,7 +333,9 @@ def test_members_leads_and_admins_may_act_and_guests_may_not() -> None:
     assert refusal_to_manage(member, ["UBEN"], "Ben") is None
     assert refusal_to_manage(admin, ["UBEN"], "Ben") is None
     assert "Talk to Ana." in refusal_text(refusal_to_manage(member, ["UANA"], "Ana"))
-    assert "Guests" in refusal_text(refusal_to_manage(guest, ["UGST"], "Greta"))
+    assert "Talk to Ana, who can." in refusal_text(refusal_to_manage(guest, ["UANA"], "Ana"))
+    lead_no_more = refusal_text(refusal_to_manage(guest, ["UGST"], "Greta"))
+    assert lead_no_more.endswith("Ask a workspace admin to do it.")
     assert "has no lead any more" in refusal_text(refusal_to_manage(member, [], "nobody"))
 
 
