@@ -11,7 +11,7 @@ from bot.announcement.answer_privacy import REMAINS, how_answers_are_kept
 from bot.announcement.messages import promise_lines, status_line
 from bot.dates import day
 from bot.phases.model import Phase
-from bot.phases.wording import WEEKDAY_NAMES, one_line, title
+from bot.phases.wording import WEEKDAY_NAMES, title
 from bot.phases.working_agreement import LineChange
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
@@ -22,7 +22,7 @@ from bot.slack.content import (
     plain,
     section,
 )
-from bot.slack.mrkdwn import quote_within
+from bot.slack.mrkdwn import labelled, quote_within
 
 OPT_OUT, OPT_IN = "phase.opt_out", "phase.opt_in"
 TITLE = "Details"
@@ -99,8 +99,7 @@ def _line_change(phase: Phase, change: LineChange) -> str:
 
 
 def _part(name: str, contribution: str) -> str:
-    text = quote_within(one_line(contribution), MAX_SECTION_LENGTH - 300)
-    return f"• {quote_within(name, 200)}: {text}"
+    return labelled(f"• {quote_within(name, 200)}:", contribution, MAX_SECTION_LENGTH - 300)
 
 
 def _fitting(parts: Sequence[str]) -> Iterator[str]:

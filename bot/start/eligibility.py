@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agenda.slots import zone_of
+from bot.agenda.work_calendar import WorkCalendar
 from bot.log import log
 from bot.phases.permissions import (
     IN_A_DIRECT_MESSAGE,
@@ -36,8 +37,9 @@ from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
 from bot.start import wording
 from bot.start.draft import Draft
+from bot.workspaces.public_holidays import calendar_of
 from bot.workspaces.rules import WorkspaceSettings
-from bot.workspaces.store import settings_of
+from bot.workspaces.store import settings_and_person
 
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
@@ -56,6 +58,11 @@ class EligibleLead:
     today: date  # in the lead's zone
     settings: WorkspaceSettings
 
+    @property
+    def calendar(self) -> WorkCalendar:
+        """The working days of the workspace."""
+        return calendar_of(self.settings.country)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EligibleChannel(EligibleLead):
@@ -73,10 +80,11 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     require_channel(request)
-    client = services.client_for(workspace_id)
-    lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
-        settings = await settings_of(reader, workspace_id)
+        settings, lead = await settings_and_person(reader, workspace_id, request.user_id)
+    if lead is None:
+        client = services.client_for(workspace_id)
+        lead = await services.people.get(client, workspace_id, request.user_id)
     actor = actor_from(request.user_id, lead)
     refusal = await refusal_to_start(services, workspace_id, actor, settings)
     if refusal is not None:

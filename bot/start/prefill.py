@@ -28,11 +28,11 @@ def parse_arguments(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
         Refused: the day is past, or too far, or a word seems to be mistyped.
     """
     today = eligible.today
-    arguments = command_args.parse(words, today)
+    arguments = command_args.parse(words, today, eligible.calendar)
     refusal = command_args.refusal_of_end(arguments, today, PhaseLimits.of(eligible.settings))
     if refusal is not None:
         raise Refused(_as_read(arguments.ends_on, today, refusal))
-    correction = command_args.correct(words, today)
+    correction = command_args.correct(words, today, eligible.calendar)
     if correction is not None:
         raise Refused(_meant(wording.MISTYPED_START, correction))
     if len(words) == 1 and arguments.milestone:
@@ -50,9 +50,9 @@ def parse_extension(phase: Phase, words: Sequence[str], today: date) -> date | N
     """
     if not words:
         return None
-    arguments = command_args.parse(words, phase.ends_on)
+    arguments = command_args.parse(words, phase.ends_on, phase.calendar)
     if arguments.ends_on is None or arguments.kind or arguments.milestone:
-        correction = command_args.correct(words, phase.ends_on)
+        correction = command_args.correct(words, phase.ends_on, phase.calendar)
         if correction is not None and arguments.ends_on is None:
             raise Refused(_meant(wording.MISTYPED_EXTEND, correction))
         typed = quote_within(" ".join(words), TYPED_SHOWN)
@@ -173,7 +173,7 @@ def _from_phase(phase: Phase, draft: Draft) -> Draft:
 def _blank(eligible: EligibleLead) -> Draft:
     settings = eligible.settings
     return Draft(
-        ends_on=rules.default_end(eligible.today, settings.default_weeks),
+        ends_on=rules.default_end(eligible.today, settings.default_weeks, eligible.calendar),
         weekday=settings.default_weekday,
         time_of_day=settings.default_time,
     )

@@ -5,7 +5,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.announcement.messages import (
     BUTTONS,
     DETAILS,
@@ -163,7 +162,7 @@ def _resting(phase: Phase, today: date) -> list[str]:
     until = phase.recovery_until
     if until is None or today > until:
         return []
-    return [RESTING.format(day=day(working_day_after(until), today))]
+    return [RESTING.format(day=day(phase.calendar.working_day_after(until), today))]
 
 
 def _named(template: str, phase: Phase) -> str:

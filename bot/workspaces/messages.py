@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.dates import months, weeks
 from bot.slack.content import Content, content, context, section
 from bot.slack.mrkdwn import join_names, mention, quote
+from bot.workspaces.public_holidays import countries
 from bot.workspaces.rules import WorkspaceSettings
 
 TITLE = "Settings"
@@ -14,6 +15,9 @@ ADMINS_ONLY = "Only workspace admins can change settings, so nothing was saved. 
 AUDIT_ADMINS_ONLY = "Only workspace admins can see the audit log. Ask one of them."
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ADMINS_CHANGE = "Only workspace admins can change these. Ask one of them."
+WITHOUT_COUNTRY, NAMED_NO_COUNTRY = "No country", "None: every weekday is a working day"
+HOLIDAYS_OF = "of {country}; no questions and no other direct messages on them"
+NO_HOLIDAYS = "no country is set, so every weekday is a working day"
 ANYONE = "any full member of the channel"
 #: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
 STARTERS_NAMED = 40
@@ -27,6 +31,7 @@ LINES = (
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
     "*A new phase*: {default_length}, questions on {weekday} at {default_time:%H:%M}.",
     "*People without a time zone*: {default_zone}.",
+    "*Public holidays*: {holidays}.",
     "*Kept after the end of a phase*: texts for {keep_texts}, results for {keep_levels}. The audit "
     "log is kept for {keep_audit}, records of sent messages for {keep_messages_days} days.",
 )
@@ -43,6 +48,7 @@ NAMES = {
     "default_weekday": "Day of the weekly questions",
     "default_time": "Time of the weekly questions",
     "default_zone": "Time zone where Slack knows none",
+    "country": "Country",
     "keep_texts_months": "Keep texts, in months",
     "keep_levels_months": "Keep phases and results, in months",
     "keep_audit_months": "Keep the audit log, in months",
@@ -64,6 +70,8 @@ def read_only(settings: WorkspaceSettings) -> Content:
     values["keep_levels"] = months(settings.keep_levels_months)
     values["keep_audit"] = months(settings.keep_audit_months)
     values["default_zone"] = quote(settings.default_zone)
+    country = countries().get(settings.country or "")
+    values["holidays"] = HOLIDAYS_OF.format(country=country) if country else NO_HOLIDAYS
     lines = [line.format(**values) for line in LINES]
     return content(READ_ONLY, section("\n".join(lines)), context(ADMINS_CHANGE))
 
