@@ -56,7 +56,7 @@ async def test_my_part_is_listed_under_details(harness: BotHarness, ana: Lead) -
     await chiara.me.click("phase.details")
 
     details = shown(chiara.blocks)
-    assert "• Ben: I carry the importer." in details
+    assert "• Ben:\n>I carry the importer.\n>And the docs." in details
     assert "Chiara:" not in details
 
 
