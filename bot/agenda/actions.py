@@ -22,6 +22,7 @@ class ActionName(StrEnum):
     DELETE_ROUND_KEYS = "delete_round_keys"
     DROP_PERSON = "drop_person"
     END_PHASE = "end_phase"
+    LINK_RESULTS = "link_results"
     SYNC_MEMBERS = "sync_members"
     RESCHEDULE_FOR_ZONE = "reschedule_for_zone"
     DELETE_OLD_DRAFTS = "delete_old_drafts"
@@ -43,6 +44,7 @@ class ActionName(StrEnum):
     REPORT_UNDELIVERED = "report_undelivered"
     TIDY = "tidy"
     TRY_TOKEN = "try_token"
+    UPDATE_CLOSING = "update_closing"
     WARN_END = "warn_end"
 
 
@@ -170,6 +172,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.DELETE_ROUND_KEYS: "day",
     ActionName.DROP_PERSON: "person",
     ActionName.END_PHASE: "phase",
+    ActionName.LINK_RESULTS: "round",
     ActionName.SYNC_MEMBERS: "phase",
     ActionName.RESCHEDULE_FOR_ZONE: "person",
     ActionName.DELETE_OLD_DRAFTS: "workspace",
@@ -191,6 +194,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.REPORT_UNDELIVERED: "message",
     ActionName.TIDY: "workspace",
     ActionName.TRY_TOKEN: "tries",
+    ActionName.UPDATE_CLOSING: "phase",
     ActionName.WARN_END: "phase",
 }
 #: The kinds of id that may be logged; never a person.

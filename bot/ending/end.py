@@ -2,31 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
-from bot.agenda.schedule import AgendaItem, complete_or_abort
+from bot.agenda.schedule import AgendaItem, complete_or_abort, run_item
 from bot.agenda.slots import within_hours, within_hours_if_late
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import goodbyes, messages
 from bot.ending.summary import EndedPhase, summarize
 from bot.ending.wrap_up_form import ItemDecision
-from bot.outbox import enqueue, keys
+from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.budget import Span
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind, recovery_until
+from bot.rounds import membership
 from bot.rounds.lifecycle import PLANNING_ACTIONS, plan_follow_up_rounds
 from bot.services import Services
+from bot.slack.content import with_picture
 from bot.workspaces.store import add_audit_entry
 
 #: Working days that leads have for writing personal lines before the goodbyes go out.
 GOODBYE_DELAY_DAYS = 2
+#: After an end that is later than this the bot was down, and Slack's events may still be coming.
+MAY_HAVE_MISSED_EVENTS = timedelta(minutes=1)
 
 
 async def end_now(
@@ -83,13 +87,28 @@ async def retire_announcement(
 
 
 async def end_phase(services: Services, item: AgendaItem) -> None:
-    """End a phase whose date has come, and ask the leads for the wrap-up."""
+    """End a phase whose date has come, and ask the leads for the wrap-up.
+
+    After downtime Slack may not have reported yet who left meanwhile, and they are to get no
+    message: the channel is read first.
+
+    Raises:
+        SlackApiError: Slack could not say now who is in the channel; it is to be tried again.
+    """
     now = services.clock.now()
+    is_late = now - item.due_at > MAY_HAVE_MISSED_EVENTS
+    seen = (
+        await membership.read_channel(services, item.workspace_id, item.subject)
+        if is_late
+        else None
+    )
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
         await complete_or_abort(tx, item)
         if phase is None or not phase.is_active:
             return
+        if seen is not None:
+            phase = await membership.with_current_team(tx, item.workspace_id, phase, seen, now)
         phase = await end_now(tx, item.workspace_id, phase, by=None, now=now)
         ended = await summarize(tx, item.workspace_id, phase)
         post_at = within_hours_if_late(item.due_at, now, phase.zone, phase.calendar)
@@ -97,7 +116,31 @@ async def end_phase(services: Services, item: AgendaItem) -> None:
         await ask_for_wrap_up(tx, item.workspace_id, ended, now)
 
 
-ACTIONS = (AgendaAction(name=ActionName.END_PHASE, run=end_phase),)
+async def update_closing(services: Services, item: AgendaItem) -> None:
+    """Edit the closing message once more results from before the end are out.
+
+    It shows the picture that was uploaded with the newest of them.
+    """
+    now = services.clock.now()
+    async with run_item(services.db, item) as tx:
+        phase = await store.load(tx, item.workspace_id, item.subject)
+        if phase is None or phase.ended_at is None or phase.is_paused:
+            return
+        ended = await summarize(tx, item.workspace_id, phase)
+        message = messages.closing(ended)
+        if ended.newest_round_id is not None:
+            results = keys.results(ended.newest_round_id)
+            place = await requeue.location(tx, item.workspace_id, results)
+            blocks = with_picture(message.blocks, place.file_id if place else None)
+            message = replace(message, blocks=blocks)
+        of = keys.closing(phase.phase_id)
+        await enqueue.edit(tx, item.workspace_id, of=of, content=message, now=now)
+
+
+ACTIONS = (
+    AgendaAction(name=ActionName.END_PHASE, run=end_phase),
+    AgendaAction(name=ActionName.UPDATE_CLOSING, run=update_closing, is_visible=False),
+)
 
 
 async def post_closing(

@@ -26,9 +26,9 @@ WRAP_UP, EXTEND, PLAN_NEXT = "phases.end", "phases.extend", "phases.plan_next"
 TEXT_SHOWN = 2_000
 LINE_SHOWN = 300
 
-ENDED = "{emoji} {name} in {channel}: it's over."
-BROUGHT, LEARNED, THANKS = "What it brought", "What we learned", "Thanks"
-SERVED = "What it served"
+ENDED = "{emoji} {name} in {channel} has wrapped up."
+BROUGHT, LEARNED, THANKS = "What came of it", "What we learned", "Thanks"
+SERVED = "The goal"
 COST = "It took {days}{planned}."
 EXTENDED_BY = ", {days} of them by extension"
 EARLY = ", {days} fewer than planned"
@@ -37,27 +37,27 @@ RESUMED = "• {text}: back with {owner} {when}."
 DROPPED = "• {text}: dropped."
 PARKED = "• {text}: parked with {owner} until {day}."
 RECOVERY = "*Recovery:* no new sprint is planned before {day}."
-FOLLOWS = "{leads} will tell the channel what it brought and what was learned."
-BROUGHT_FIRST = "{emoji} {name} in {channel}: what it brought."
-CHANGED_SINCE = "Some of what waited is decided differently now; this is what holds."
+FOLLOWS = "{leads} will tell the channel what came of it and what was learned."
+BROUGHT_FIRST = "{emoji} {name} in {channel}: what came of it."
+CHANGED_SINCE = "Updated plan for the work on hold:"
 ON, SINCE = "on {day}", "since {day}"
-LEVELS = "The three questions over the phase, totals only."
+LEVELS = "*The three questions, from 1 to 5*"
 
 WARN = "{emoji} {name} in {channel} ends on {day}."
-WARN_NOTHING = "Nothing needs to be done: it ends by itself{back}."
-WARN_BACK = ", and what waited comes back on {day}"
+WARN_NOTHING = "You don't need to do anything: it ends by itself{back}."
+WARN_BACK = ", and the work on hold resumes on {day}"
 WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
 WARN_ONLY = "It was already extended once, so more time would be a new phase."
-ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What did it bring?"
+ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What came of it?"
 ASK_WHY = (
-    "The channel reads outcome, learning and thanks; each member gets your private line with "
-    "their goodbye on {day}, or a goodbye without one."
+    "The channel reads what came of it, what you learned and your thanks. Each member gets a "
+    "goodbye on {day}, with your private line if you write one."
 )
 ASK_WHILE_PAUSED = (
-    "I cannot write in the channel now, so each member reads the outcome and your private line in "
-    "their goodbye on {day}, or a goodbye without them."
+    "I can't write in the channel now, so each member reads what came of it in a goodbye on "
+    "{day}, with your private line if you write one."
 )
-ASK_BACK = " What waited is back unless you say otherwise."
+ASK_BACK = " Work on hold resumes unless you say otherwise."
 WRITTEN = "{emoji} {name} in {channel} is wrapped up."
 WRITTEN_BY = "{writer} wrote it, and the channel has read it."
 WRITTEN_WHILE_PAUSED = "{writer} wrote it. Each member reads it in their goodbye."
@@ -65,7 +65,7 @@ EXTENDED = "{emoji} {name} extended to {day}."
 EXTENDED_WHY = "It was to end on {before}. {lead}:"
 EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
 
-GOODBYE = "{emoji} {name} in {channel}: it's over."
+GOODBYE = "{emoji} {name} in {channel} has wrapped up."
 YOUR_PART, WROTE = "Your part", "*{writer} to you:*"
 BACK_WITH = "*Back with {owner} {when}:* {text}."
 YOURS_PARKED = "*Parked with you until {day}:* {text}."
@@ -83,8 +83,7 @@ def closing(ended: EndedPhase) -> Content:
     blocks += paragraphs(_wrap_up_lines(phase))
     blocks += paragraphs(item_lines(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
-    if ended.picture:
-        blocks += [picture_block(ended.picture.alt_text), context(LEVELS)]
+    blocks += _levels(ended)
     blocks += [context(line) for line in _follows(ended)]
     return content(first, *blocks, picture=ended.picture)
 
@@ -102,10 +101,15 @@ def wrapped_up(ended: EndedPhase, *, changed: bool, today: date) -> Content:
     ]
     if changed:
         blocks += [context(CHANGED_SINCE), *paragraphs(item_lines(ended, today))]
-    picture = ended.picture if ended.picture_is_newer else None
-    if picture:
-        blocks += [picture_block(picture.alt_text), context(LEVELS)]
-    return content(first, *blocks, picture=picture)
+    return content(first, *blocks)
+
+
+def _levels(ended: EndedPhase) -> list[Block | dict[str, object]]:
+    """Return the levels at start and end, and the chart, if anything was shown."""
+    if ended.picture is None:
+        return []
+    levels = paragraphs([LEVELS, *ended.level_lines])
+    return [*levels, picture_block(ended.picture.alt_text)]
 
 
 def warning(phase: Phase) -> Content:

@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases.model import Phase
-from bot.results.level_blocks import chart_of
+from bot.results.level_blocks import chart_of, lines_over_phase
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
 from bot.slack.people import stored_people
@@ -19,8 +19,10 @@ class EndedPhase:
     phase: Phase
     ended_on: date
     wrap_up_author: str  # name of the author of the wrap-up; empty if there is none yet
-    picture: Picture | None  # of results shown to the team; None if there are none
-    picture_is_newer: bool  # some of these results were shown after the end
+    #: of results before the end that the team has seen; None, and no lines, if there are none
+    picture: Picture | None
+    level_lines: tuple[str, ...]  # of each question, with its levels at the start and at the end
+    newest_round_id: str | None  # the round whose results show the same picture
 
 
 async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> EndedPhase:
@@ -31,15 +33,18 @@ async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> End
     """
     if phase.ended_at is None:
         raise ValueError(f"phase {phase.phase_id} still runs")
-    ended_at = phase.ended_at
-    rounds = await closed_rounds(tx, workspace_id, phase)
-    shown = [(round_, round_.shown_at) for round_ in rounds if round_.shown_at is not None]
+    rounds = [
+        round_
+        for round_ in await closed_rounds(tx, workspace_id, phase)
+        if round_.shown_at is not None and not round_.is_after_end
+    ]
     return EndedPhase(
         phase=phase,
-        ended_on=phase.day_of(ended_at),
+        ended_on=phase.day_of(phase.ended_at),
         wrap_up_author=await _writer(tx, workspace_id, phase),
-        picture=chart_of([round_ for round_, _ in shown]),
-        picture_is_newer=any(shown_at > ended_at for _, shown_at in shown),
+        picture=chart_of(phase, rounds),
+        level_lines=tuple(lines_over_phase(rounds)),
+        newest_round_id=rounds[-1].round_id if rounds else None,
     )
 
 

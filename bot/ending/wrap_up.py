@@ -34,7 +34,7 @@ WRITTEN = (
     "This phase is already wrapped up, and the channel has it. To add something, write to the "
     "channel."
 )
-NEEDS_OUTCOME = "The channel is waiting for it. Say in one sentence what came of it."
+NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
 TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
 PARKED_LATER = "{day} isn't after today. Pick a later day."

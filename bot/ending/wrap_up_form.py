@@ -33,17 +33,17 @@ ABOUT = {
     False: "The phase has ended. The channel reads what you write here.",
 }
 FIELDS = (
-    (OUTCOME, "What it brought", "Beta is out. Both customers have it.", False),
+    (OUTCOME, "What came of it", "Beta is out. Both customers have it.", False),
     (LEARNING, "What we learned", "Reviews were the bottleneck, not code.", True),
     (THANKS, "Thanks", "To all, for the late test night.", True),
 )
 BACK = "What comes back"
-BACK_ABOUT = "Everything that waited is taken up again, dropped, or parked until a day."
+BACK_ABOUT = "Everything on hold is taken up again, dropped, or parked until a day."
 UNTIL = "If parked: until"
 PRIVATE = "A line to each, in private"
 PRIVATE_ABOUT = (
-    "Optional. Each member gets a goodbye of their own; only they read your line. Without one, it "
-    "comes without."
+    "Optional. Each member gets a goodbye of their own; only they read your line. Leave blank to "
+    "send the goodbye without a personal line."
 )
 PRIVATE_REST = "There is room for {shown} here; the others get their goodbye without a line."
 

@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import monotonic, new_id
 from bot.outbox.web_api import METADATA_TYPE
-from bot.results.chart import ChartFacts, Line, draw_in_child
+from bot.results.chart import ChartFacts, ChartRound, Line, draw_in_child
 from bot.slack.content import plain, section
 from bot.slack.errors import classify, reason_of
 
@@ -267,7 +267,13 @@ async def _picture(trials: Trials) -> TrialResult:
 
 async def uploaded_chart(trials: Trials) -> SlackFile:
     """Upload a chart, as results have one."""
-    facts = ChartFacts(rounds=("Start", "Week 2"), lines=(Line(label="Trial", levels=(2.5, 4.0)),))
+    facts = ChartFacts(
+        rounds=(ChartRound(name="First", day=1), ChartRound(name="Week 2", day=8)),
+        lines=(Line(label="Trial", levels=(2.5, 4.0)),),
+        start="23 Nov",
+        end="4 Dec",
+        days=11,
+    )
     uploaded = await trials.client.files_upload_v2(
         content=await draw_in_child(facts.as_json()), filename="trial.png", title="Trial"
     )

@@ -17,6 +17,7 @@ from bot.outbox.enqueue import Operation, State
 from bot.outbox.expiry_log import LOGGED_COLUMNS, record_expired
 from bot.outbox.keys import MessageKey, derived, edit_of
 from bot.outbox.queue_heads import OPEN
+from bot.outbox.queued_message import SlackLocation
 from bot.slack.content import Content
 
 _messages = schema.messages
@@ -80,6 +81,19 @@ async def is_open(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> bo
     """Return whether it is still to be sent, or being sent."""
     state = await tx.scalar(select(_messages.c.state).where(_has_key(workspace_id, key)))
     return state in OPEN
+
+
+async def location(tx: AsyncConnection, workspace_id: str, key: MessageKey) -> SlackLocation | None:
+    """Return where the message is in Slack, and the file it shows; None: not known to be there."""
+    rows = await tx.execute(
+        select(_messages.c.channel, _messages.c.ts, _messages.c.file_id).where(
+            _has_key(workspace_id, key), _messages.c.ts.is_not(None)
+        )
+    )
+    row = rows.first()
+    return (
+        None if row is None else SlackLocation(channel=row.channel, ts=row.ts, file_id=row.file_id)
+    )
 
 
 async def readable_from(

@@ -70,6 +70,7 @@ async def _post(client: AsyncWebClient, row: QueuedMessage, target: SlackLocatio
         text=row.payload["text"],
         blocks=with_picture(row.payload["blocks"], row.file_id),
         thread_ts=row.thread_ts or None,  # as stored by the claim: lookups search there
+        reply_broadcast=bool(row.thread_ts and row.payload.get("is_broadcast")) or None,
         metadata={"event_type": METADATA_TYPE, "event_payload": {"id": row.message_id}},
         client_msg_id=row.message_id,  # undocumented: may help if Slack honours it
         unfurl_links=False,
@@ -83,6 +84,8 @@ async def _post(client: AsyncWebClient, row: QueuedMessage, target: SlackLocatio
 async def _update(
     client: AsyncWebClient, row: QueuedMessage, target: SlackLocation
 ) -> SlackLocation:
+    # Never with `reply_broadcast`: Slack refuses that beside new content
+    # (`no_dual_broadcast_content_update`), and a broadcast stays one.
     await client.chat_update(
         channel=str(target.channel),
         ts=str(target.ts),

@@ -18,9 +18,20 @@ LOW_PRIORITY = 10
 #: Run as a file: as a module, it would load all of the bot, 50 MB, before it draws.
 CHART_SCRIPT = Path(__file__).with_name("chart_process.py")
 
+TOO_FEW = "too few answers"
+SCALE = "Levels from 1 to 5, in a phase from {start} to {end}."
+
 
 class DrawingFailed(Exception):
     """The child process did not draw; the message gives its error output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartRound:
+    """One round on the time axis."""
+
+    name: str  # "First", "Week 2"
+    day: int  # days since the phase's start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +46,11 @@ class Line:
 class ChartFacts:
     """The data of the chart: the same rounds for every line, oldest first."""
 
-    rounds: tuple[str, ...]  # "Start", "Week 2"
+    rounds: tuple[ChartRound, ...]
     lines: tuple[Line, ...]
+    start: str  # the phase's first day in words, "23 Nov"
+    end: str  # the day on which it ends or ended
+    days: int  # from the start to the end
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,19 +58,17 @@ class ChartFacts:
 
 def alt_text(facts: ChartFacts) -> str:
     """Return the chart in words: each question's levels, round by round."""
-    return "Levels from 1 to 5. " + " ".join(
-        _levels_in_words(line, facts.rounds) for line in facts.lines
-    )
+    names = [shown.name for shown in facts.rounds]
+    scale = SCALE.format(start=facts.start, end=facts.end)
+    return " ".join([scale, *(_levels_in_words(line, names) for line in facts.lines)])
 
 
 def _levels_in_words(line: Line, rounds: Sequence[str]) -> str:
-    shown = [
-        (name, level) for name, level in zip(rounds, line.levels, strict=True) if level is not None
-    ]
-    if not shown:
-        return f"{line.label} Not enough answers."
-    path = ", ".join(f"{name} {level:g}" for name, level in shown)
-    return f"{line.label} {path}."
+    path = ", ".join(
+        f"{name} {TOO_FEW if level is None else f'{level:g}'}"
+        for name, level in zip(rounds, line.levels, strict=True)
+    )
+    return f"{line.label}: {path}."
 
 
 async def draw_in_child(facts: dict[str, Any]) -> bytes:

@@ -1,80 +1,184 @@
 """The child process that draws: chart data as JSON on standard input, PNG on standard output.
 
-The chart has its own background, so it is legible in light and dark mode; it is as wide as a phone
-shows it, at three times the density; and no meaning is in a colour alone.
+Bars on the scale for a single round, lines from the second on. Everything is named where it stands,
+and no meaning is in a colour alone. How it all looks is in `chart.mplstyle`.
 """
 
 import json
 import sys
 from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 import matplotlib
+import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 matplotlib.use("Agg")
 
-WIDTH, ROW_HEIGHT = 3.6, 1.25  # inches; at 300 dots an inch 1,080 pixels wide
-DOTS_PER_INCH = 300
-PAPER, INK, QUIET, RULE = "#FFFFFF", "#1D1C1D", "#616061", "#DDDDDD"
-COLOURS = ("#1264A3", "#007A5A", "#8C3A9E")
+STYLE = Path(__file__).with_name("chart.mplstyle")
+WIDTH = 3.6  # inches: 1,080 pixels
+BAR_ROW, LINE_ROW = 0.72, 1.2
+BAR_FOOT, LINE_FOOT, HEAD = 0.32, 0.62, 0.34  # inches below and above the rows
+LOWEST, HIGHEST = 1, 5
 LONGEST_LABEL = 42
-MAX_NAMED_ROUNDS = 6  # up to this many rounds are each named on the axis
+#: Up to this many rounds, each level is written at its place; else the first and the newest.
+MOST_LEVELS_WRITTEN = 6
+#: Shortest distance of two names on the time axis, as a share of it.
+NAME_APART = 0.19
+TRACK, PHASE, QUIET = "#E8E8E8", "#F3F3F3", "#545454"
+START, END = "Start {day}", "End {day}"
+TOO_FEW, TOO_FEW_SHORT = "Too few answers", "too few"
 
 
 def draw(facts: dict[str, Any]) -> bytes:
-    """Return the chart: a row per question, its levels over the rounds, the newest written out."""
-    lines = facts["lines"]
-    canvas = Canvas(figsize=(WIDTH, ROW_HEIGHT * len(lines) + 0.2), dpi=DOTS_PER_INCH)
-    canvas.set_facecolor(PAPER)
-    for index, line in enumerate(lines):
-        axes = canvas.add_subplot(len(lines), 1, index + 1)
-        _draw_row(axes, line, COLOURS[index % len(COLOURS)])
-        _label_rounds(axes, facts["rounds"], named=index == len(lines) - 1)
-    canvas.subplots_adjust(left=0.06, right=0.86, top=0.93, bottom=0.11, hspace=0.55)
-    png = BytesIO()
-    canvas.savefig(png, format="png", facecolor=PAPER)
+    """Return the chart as PNG, a row for each question."""
+    with matplotlib.style.context(STYLE):
+        figure = _bars(facts) if len(facts["rounds"]) == 1 else _lines(facts)
+        png = BytesIO()
+        figure.savefig(png, format="png")
     return png.getvalue()
 
 
-def _draw_row(axes: Axes, line: dict[str, Any], colour: str) -> None:
-    shown = [(index, level) for index, level in enumerate(line["levels"]) if level is not None]
-    label = shorten(line["label"], LONGEST_LABEL, placeholder="…")
-    axes.set_title(label, loc="left", fontsize=10, color=INK, fontweight="bold")
-    axes.set_ylim(0.6, 5.4)
-    axes.set_yticks([1, 3, 5])
-    axes.grid(axis="y", color=RULE, linewidth=0.8)
-    axes.tick_params(axis="both", labelsize=8.5, colors=QUIET, length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    if not shown:
-        axes.text(0, 3, "Not enough answers", fontsize=8, color=QUIET, va="center")
-        return
-    indices, levels = zip(*shown, strict=True)
-    axes.plot(indices, levels, color=colour, linewidth=2, marker="o", markersize=5)
+def _rows(facts: dict[str, Any], row: float, foot: float) -> tuple[Figure, list[Axes]]:
+    count = len(facts["lines"])
+    height = row * count + foot + HEAD
+    figure = Figure(figsize=(WIDTH, height))
+    axes = [figure.add_subplot(count, 1, number) for number in range(1, count + 1)]
+    top, bottom = 1 - HEAD / height, foot / height
+    figure.subplots_adjust(
+        left=0.055, right=0.86, top=top, bottom=bottom, hspace=0.34 / (row - 0.34)
+    )
+    for line, each in zip(facts["lines"], axes, strict=True):
+        each.set_title(shorten(line["label"], LONGEST_LABEL, placeholder="…"))
+    return figure, axes
+
+
+def _bars(facts: dict[str, Any]) -> Figure:
+    figure, rows = _rows(facts, BAR_ROW, BAR_FOOT)
+    for number, (line, axes) in enumerate(zip(facts["lines"], rows, strict=True)):
+        level = line["levels"][0]
+        axes.set_xlim(LOWEST, HIGHEST)
+        axes.set_ylim(-0.5, 0.5)
+        axes.set_yticks([])
+        axes.barh(0, HIGHEST - LOWEST, left=LOWEST, height=0.9, color=TRACK)
+        axes.set_xticks(range(LOWEST, HIGHEST + 1))
+        axes.grid(axis="x", color="white")
+        axes.set_axisbelow(False)
+        if number < len(rows) - 1:
+            axes.tick_params(labelbottom=False)
+        if level is None:
+            axes.text(LOWEST + 0.1, 0, TOO_FEW, color=QUIET, va="center_baseline")
+            continue
+        # The lowest level is a thin bar: none at all would look as if nothing were known.
+        axes.barh(0, max(level - LOWEST, 0.05), left=LOWEST, height=0.9, color=f"C{number}")
+        _write_level(axes, (HIGHEST, 0), level)
+    return figure
+
+
+def _lines(facts: dict[str, Any]) -> Figure:
+    figure, rows = _rows(facts, LINE_ROW, LINE_FOOT)
+    days = [shown["day"] for shown in facts["rounds"]]
+    last = max(facts["days"], days[-1], 1)
+    for number, (line, axes) in enumerate(zip(facts["lines"], rows, strict=True)):
+        axes.set_xlim(-0.07 * last, 1.02 * last)
+        axes.set_ylim(0.6, 5.4)
+        axes.set_yticks([1, 3, 5])
+        axes.grid(visible=False, axis="x")
+        axes.axvspan(0, facts["days"], color=PHASE, zorder=0)
+        for edge in (0, facts["days"]):
+            axes.axvline(edge, color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), marker="")
+        axes.set_xticks(days, _names(facts["rounds"], last))
+        if number < len(rows) - 1:
+            axes.tick_params(labelbottom=False)
+        _draw_path(axes, days, line["levels"], f"C{number}")
+    _mark_phase(rows[-1], facts, last)
+    return figure
+
+
+def _draw_path(axes: Axes, days: list[int], levels: list[float | None], colour: str) -> None:
+    """Draw a line through the shown levels, broken and named where a round shows none."""
+    shown = [(day, level) for day, level in zip(days, levels, strict=True) if level is not None]
+    missing = [day for day, level in zip(days, levels, strict=True) if level is None]
+    for (day, level), (next_day, next_level) in pairwise(shown):
+        is_broken = any(day < gap < next_day for gap in missing)
+        style = (0, (1, 2)) if is_broken else "-"
+        axes.plot([day, next_day], [level, next_level], color=colour, linestyle=style, marker="")
+    axes.plot([day for day, _ in shown], [level for _, level in shown], color=colour, linestyle="")
+    for day in missing:
+        axes.plot([day], [LOWEST], color=QUIET, markerfacecolor="white", markersize=4.5)
+    named = missing if len(days) <= MOST_LEVELS_WRITTEN else missing[:1]
+    for day in named:
+        side = "left" if day == days[0] else "right" if day == days[-1] else "center"
+        axes.annotate(
+            TOO_FEW_SHORT,
+            (day, LOWEST),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha=side,
+            color=QUIET,
+            bbox={"facecolor": PHASE, "edgecolor": "none", "pad": 0.5},
+        )
+    are_few = len(days) <= MOST_LEVELS_WRITTEN
+    for day, level in shown[:-1] if are_few else shown[:1]:
+        axes.annotate(
+            f"{level:g}",
+            (day, level),
+            xytext=(0, 5 if level < HIGHEST else -12),
+            textcoords="offset points",
+            ha="center",
+            path_effects=[withStroke(linewidth=2.5, foreground=PHASE)],
+        )
+    for day, level in shown[-1:]:
+        _write_level(axes, (day, level), level)
+
+
+def _write_level(axes: Axes, place: tuple[float, float], level: float) -> None:
+    """Write the newest level, large, to the right of its place."""
     axes.annotate(
-        f"{levels[-1]:g}",
-        (indices[-1], levels[-1]),
-        xytext=(9, 0),
+        f"{level:g}",
+        place,
+        xytext=(7, 0),
         textcoords="offset points",
         fontsize=13,
         fontweight="bold",
-        color=INK,
-        va="center",
+        va="center_baseline",
         annotation_clip=False,
     )
 
 
-def _label_rounds(axes: Axes, names: list[str], *, named: bool) -> None:
-    last = max(len(names) - 1, 1)
-    axes.set_xlim(-0.12 * last, last * 1.02)
-    axes.set_xticks(range(len(names)))
-    few = len(names) <= MAX_NAMED_ROUNDS
-    ends = (0, len(names) - 1)
-    texts = [name if few or index in ends else "" for index, name in enumerate(names)]
-    axes.set_xticklabels(texts if named else [""] * len(names))
+def _names(rounds: list[dict[str, Any]], last: int) -> list[str]:
+    """Return the rounds' names, empty where there is no room; the newest is always named."""
+    named: list[str] = []
+    at = float("inf")
+    for shown in reversed(rounds):
+        has_room = (at - shown["day"]) / last >= NAME_APART
+        named.append(shown["name"] if has_room else "")
+        at = shown["day"] if has_room else at
+    return named[::-1]
+
+
+def _mark_phase(axes: Axes, facts: dict[str, Any], last: int) -> None:
+    """Write the phase's first and last day below the axis."""
+    side = "right" if facts["days"] > 0.75 * last else "left"
+    marks = (
+        (0, START.format(day=facts["start"]), "left"),
+        (facts["days"], END.format(day=facts["end"]), side),
+    )
+    for day, text, alignment in marks:
+        axes.annotate(
+            text,
+            (day, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, -21),
+            textcoords="offset points",
+            ha=alignment,
+            va="top",
+        )
 
 
 if __name__ == "__main__":

@@ -1,125 +1,165 @@
-"""The shown figures in words: a headline, a paragraph for each question, and the chart.
+"""The shown figures in words: a headline, a line for each question, and the chart.
 
 Numbers come with their meaning and their scale, and never finer than they are known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 
-from slack_sdk.models.blocks import Block
-
-from bot.results.chart import ChartFacts, Line, alt_text
+from bot.phases.model import Phase
+from bot.phases.wording import one_or_many
+from bot.results.chart import ChartFacts, ChartRound, Line, alt_text
 from bot.results.levels import Share
-from bot.results.model import ClosedRound, ResultsView, ShownLevel
+from bot.results.model import ClosedRound, ResultsView, ShownLevel, last_before_end
 from bot.results.round_labels import axis_label, previous_round_label
-from bot.slack.content import Picture, section
-from bot.slack.mrkdwn import quote_within
+from bot.slack.content import Picture
+from bot.slack.mrkdwn import join_names, quote_within
 
 LABEL_SHOWN = 300
-#: Words for a rise and for a fall, by question.
-MOVED = {
-    "clarity": ("clearer", "less clear"),
-    "trust": ("more trust", "less trust"),
-    "ego": ("more room for mistakes", "less room for mistakes"),
-}
 #: The questions' names in a headline.
 NAMES = {"clarity": "clarity", "trust": "trust", "ego": "room for mistakes"}
-MOVES_NAMED = 2
-THAN_BEFORE = "{moves} than before"
-AS_BEFORE = "the same as before"
+STRONG_FROM, WEAK_UNTIL = 4.0, 3.0
+STRONG, STRONG_SEVERAL = "{names} is strong", "{names} are strong"
+BEST, BEST_SEVERAL = "{names} comes out best", "{names} come out best"
+WEAK, WEAK_SEVERAL = "{names} is the weak spot", "{names} are the weak spots"
+LOWEST, LOWEST_SEVERAL = "{names} comes last", "{names} come last"
 ONLY_ONE = "{name} is at {level:g} of 5"
 ALL_EQUAL = "every question is at {level:g} of 5"
-BEST_AND_WEAKEST = "{best} is strongest ({high:g} of 5), {weakest} weakest ({low:g})"
+BEST_AND_WEAKEST = "{best} ({high:g} of 5), {weakest} ({low:g})"
 
-LEVEL = "*{label}*\n{words}{change}{share}"
+LEVEL = "*{label}:* {level:g} of 5{change}{share}"
 UP, DOWN, SAME = ", up {by:g} since {when}", ", down {by:g} since {when}", ", same as {when}"
 SHARES = {
-    Share.NEARLY_ALL: "Nearly everyone chose 4 or 5.",
-    Share.MOST: "Most people chose 4 or 5.",
-    Share.ABOUT_HALF: "About half chose 4 or 5.",
-    Share.SOME: "Some chose 4 or 5.",
-    Share.FEW: "Few or none chose 4 or 5.",
+    Share.NEARLY_ALL: ". Nearly everyone chose 4 or 5.",
+    Share.MOST: ". Most people chose 4 or 5.",
+    Share.ABOUT_HALF: ". About half chose 4 or 5.",
+    Share.SOME: ". Some chose 4 or 5.",
+    Share.FEW: ". Few or none chose 4 or 5.",
 }
-TOO_FEW_HERE = "*{label}*\nNot enough answers to keep everyone anonymous."
+TOO_FEW_HERE = "*{label}:* not enough answers to keep everyone anonymous."
+#: After the end of a phase: every level beside those at its start and at its end.
+AFTER_END = "*{label}:* {start} at the start, {end} at the end, {level} of 5 now{share}"
+OVER_PHASE = "*{label}:* {start} at the start, {end} at the end"
+NO_RESULT = "no result"
 CHART_TITLE = "Results: {name}"
 
 
 def headline(view: ResultsView) -> str:
-    """Return what changed most; where no change is shown, the strongest and the weakest.
-
-    Empty where nothing is shown.
-    """
-    shown = view.round.figures
-    changes = {
-        shown_level.figure.key: shown_level.change
-        for shown_level in shown
-        if shown_level.change is not None
-    }
-    moved = sorted((key for key in changes if changes[key]), key=lambda key: -abs(changes[key]))
-    if moved:
-        moves = [MOVED[key][changes[key] < 0] for key in moved[:MOVES_NAMED]]
-        return THAN_BEFORE.format(moves=", ".join(moves))
-    if changes:
-        return AS_BEFORE
-    return (
-        ""
-        if not shown
-        else _best_and_weakest({level.figure.key: level.figure.level for level in shown})
+    """Return the best and the weakest; empty where nothing is shown."""
+    levels = {shown.figure.key: shown.figure.level for shown in view.round.figures}
+    if not levels:
+        return ""
+    high, low = max(levels.values()), min(levels.values())
+    if len(levels) == 1:
+        return ONLY_ONE.format(name=NAMES[next(iter(levels))], level=high)
+    if high == low:
+        return ALL_EQUAL.format(level=high)
+    best = [NAMES[key] for key, level in levels.items() if level == high]
+    weakest = [NAMES[key] for key, level in levels.items() if level == low]
+    strong = (STRONG, STRONG_SEVERAL) if high >= STRONG_FROM else (BEST, BEST_SEVERAL)
+    weak = (WEAK, WEAK_SEVERAL) if low <= WEAK_UNTIL else (LOWEST, LOWEST_SEVERAL)
+    return BEST_AND_WEAKEST.format(
+        best=one_or_many(len(best), *strong).format(names=join_names(best)),
+        high=high,
+        weakest=one_or_many(len(weakest), *weak).format(names=join_names(weakest)),
+        low=low,
     )
 
 
-def level_paragraphs(view: ResultsView) -> list[Block]:
-    """Return a paragraph for each question that was asked, in their order."""
-    by_key = {shown_level.figure.key: shown_level for shown_level in view.round.figures}
+def level_lines(view: ResultsView) -> list[str]:
+    """Return a line for each question that was asked, in their order."""
+    by_key = {shown.figure.key: shown for shown in view.round.figures}
     return [
-        section(_paragraph(view, quote_within(label, LABEL_SHOWN), by_key[key]))
+        _line(view, quoted_label(label), by_key[key])
         if key in by_key
-        else section(TOO_FEW_HERE.format(label=quote_within(label, LABEL_SHOWN)))
+        else TOO_FEW_HERE.format(label=quoted_label(label))
         for key, label in view.round.labels.items()
+    ]
+
+
+def lines_over_phase(rounds: Sequence[ClosedRound]) -> list[str]:
+    """Return a line for each question with its levels at the start and at the end of the phase.
+
+    Empty where there was no round before the end but the first one.
+    """
+    end = last_before_end(rounds)
+    if end is None:
+        return []
+    return [
+        OVER_PHASE.format(
+            label=quoted_label(label), start=_level_of(rounds[0], key), end=_level_of(end, key)
+        )
+        for key, label in end.labels.items()
     ]
 
 
 def chart(view: ResultsView) -> Picture | None:
     """Return the chart over the phase's rounds; None where this round shows nothing."""
-    return chart_of(view.rounds) if view.round.figures else None
+    return chart_of(view.phase, view.rounds) if view.round.figures else None
 
 
-def chart_of(rounds: Sequence[ClosedRound]) -> Picture | None:
+def chart_of(phase: Phase, rounds: Sequence[ClosedRound]) -> Picture | None:
     """Return the chart over these rounds, oldest first; None where none of them shows anything."""
     if not any(closed_round.figures for closed_round in rounds):
         return None
     newest = rounds[-1]
     facts = ChartFacts(
-        rounds=tuple(axis_label(closed_round) for closed_round in rounds),
+        rounds=tuple(
+            ChartRound(
+                name=axis_label(closed_round), day=(closed_round.opened_on - phase.starts_on).days
+            )
+            for closed_round in rounds
+        ),
         lines=tuple(
-            Line(label=label, levels=tuple(closed_round.level(key) for closed_round in rounds))
+            Line(
+                label=_without_question_mark(label),
+                levels=tuple(closed_round.level(key) for closed_round in rounds),
+            )
             for key, label in newest.labels.items()
         ),
+        start=_short(phase.starts_on),
+        end=_short(phase.ended_on),
+        days=(phase.ended_on - phase.starts_on).days,
     )
     title = CHART_TITLE.format(name=axis_label(newest))
     return Picture(facts=facts.as_json(), alt_text=alt_text(facts), title=title)
 
 
-def _best_and_weakest(levels: Mapping[str, float]) -> str:
-    """Return a sentence; of equal levels, the one asked first is named."""
-    best, weakest = max(levels, key=levels.__getitem__), min(levels, key=levels.__getitem__)
-    high, low = levels[best], levels[weakest]
-    if len(levels) == 1:
-        return ONLY_ONE.format(name=NAMES[best], level=high)
-    if high == low:
-        return ALL_EQUAL.format(level=high)
-    return BEST_AND_WEAKEST.format(best=NAMES[best], high=high, weakest=NAMES[weakest], low=low)
+def quoted_label(label: str, limit: int = LABEL_SHOWN) -> str:
+    """Return a question's label, quoted, as a level follows it."""
+    return quote_within(_without_question_mark(label), limit)
 
 
-def _paragraph(view: ResultsView, label: str, shown_level: ShownLevel) -> str:
-    figure = shown_level.figure
-    change = _change(view, shown_level)
-    share = "" if figure.share is None else f"\n{SHARES[figure.share]}"
-    return LEVEL.format(label=label, words=figure.words, change=change, share=share)
+def _without_question_mark(label: str) -> str:
+    return label.rstrip("? ") or label
 
 
-def _change(view: ResultsView, shown_level: ShownLevel) -> str:
-    previous = view.previous_round(shown_level.figure.key)
-    if shown_level.change is None or previous is None:
+def _short(on: date) -> str:
+    return f"{on.day} {on:%b}"
+
+
+def _line(view: ResultsView, label: str, shown: ShownLevel) -> str:
+    figure = shown.figure
+    share = "" if figure.share is None else SHARES[figure.share]
+    if view.round.is_after_end:
+        return AFTER_END.format(
+            label=label,
+            start=_level_of(view.at_start, figure.key),
+            end=_level_of(view.at_end, figure.key),
+            level=f"{figure.level:g}",
+            share=share,
+        )
+    return LEVEL.format(label=label, level=figure.level, change=_change(view, shown), share=share)
+
+
+def _level_of(closed_round: ClosedRound | None, key: str) -> str:
+    level = None if closed_round is None else closed_round.level(key)
+    return NO_RESULT if level is None else f"{level:g}"
+
+
+def _change(view: ResultsView, shown: ShownLevel) -> str:
+    previous = view.previous_round(shown.figure.key)
+    if shown.change is None or previous is None:
         return ""
-    words = UP if shown_level.change > 0 else DOWN if shown_level.change < 0 else SAME
-    return words.format(by=abs(shown_level.change), when=previous_round_label(previous))
+    words = UP if shown.change > 0 else DOWN if shown.change < 0 else SAME
+    return words.format(by=abs(shown.change), when=previous_round_label(previous))

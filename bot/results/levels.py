@@ -40,43 +40,6 @@ class Participation(StrEnum):
 SHARE_FROM = {Share.NEARLY_ALL: 80, Share.MOST: 60, Share.ABOUT_HALF: 40, Share.SOME: 20}
 PARTICIPATION_FROM = {Participation.MOST: 60, Participation.ABOUT_HALF: 40}
 
-#: The meaning of each level, from 1 to 5 in halves, by question.
-WORDS = {
-    "clarity": (
-        "Unclear",
-        "Hardly clear",
-        "Mostly unclear",
-        "Less than half clear",
-        "Half clear",
-        "More than half clear",
-        "Mostly clear",
-        "Nearly all clear",
-        "Clear and set up",
-    ),
-    "trust": (
-        "Trust pushed aside",
-        "Trust hardly ever first",
-        "Trust often pushed aside",
-        "Trust first now and then",
-        "Trust first sometimes",
-        "Trust first more often than not",
-        "Trust mostly first",
-        "Trust nearly always first",
-        "Trust first when needed",
-    ),
-    "ego": (
-        "No room for mistakes",
-        "Hardly any room for mistakes",
-        "Little room for mistakes",
-        "Rather little room for mistakes",
-        "Some room for mistakes",
-        "Fair room for mistakes",
-        "Mostly room for mistakes",
-        "Nearly always room for mistakes",
-        "Room for mistakes",
-    ),
-}
-
 #: Numbers of answers at each level from 1 to 5.
 Counts = Sequence[int]
 
@@ -88,11 +51,6 @@ class QuestionFigures:
     key: str
     level: float  # the rounded mean, 1 to 5
     share: Share | None = None  # None below eight answers, and where levels are whole
-
-    @property
-    def words(self) -> str:
-        """The level in words and as a number: "Mostly clear (4 of 5)"."""
-        return f"{level_words(self.key, self.level)} ({self.level:g} of 5)"
 
 
 def question_figures(
@@ -143,11 +101,6 @@ def perception_gap(
         if levels:
             gaps[figure.key] = sum(levels) / len(levels) - figure.level
     return gaps
-
-
-def level_words(key: str, level: float) -> str:
-    """Return the meaning of a level, in halves from 1 to 5."""
-    return WORDS[key][round(level * 2) - 2]
 
 
 def _rounded_mean(counts: Counts, rounding: Rounding) -> float:

@@ -1,9 +1,9 @@
 """The results of a closed round: stored, shown to the leads, then to the team."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -13,11 +13,14 @@ from bot.agenda.slots import next_working_morning, within_hours, within_hours_if
 from bot.dates import LATE
 from bot.db import schema
 from bot.phases.model import Phase
-from bot.results import messages, store
+from bot.results import note_form, rules, store
+from bot.results.audience import Audience, read_audience
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
-from bot.results.model import ClosingRound, ResultsView, base_of_change
+from bot.results.links import link_results
+from bot.results.model import ClosedRound, ClosingRound, ResultsView, base_of_change
 from bot.results.result_notifications import (
     edit_lead_messages,
+    edit_team_message,
     is_waiting_for_leads,
     post_to_leads,
     post_to_team,
@@ -30,19 +33,19 @@ from bot.slack.request import Request
 #: The team sees results on the working day after the closing, in the lead's zone.
 TEAM_SEES_AT = time(10, 0)
 
+#: The results are in Slack by then, so that a link can lead to them.
+LINK_AFTER = timedelta(minutes=2)
+
 NOT_A_LEAD = (
-    "Nothing was saved: only the leads of this phase write here. Reply in the announcement's "
-    "thread instead."
+    "Only the leads of this phase reply here. You can write in the announcement's thread instead."
 )
-ALREADY_SHOWN = (
-    "Nothing was saved: the team has read these results. Reply in the announcement's thread, or "
-    "write it with the next ones."
+ALREADY_READ = (
+    "Your team has read the reply, so it stays as it is. Write in the announcement's thread "
+    "instead, or with the next results."
 )
-EMPTY = (
-    "Nothing was saved: the box is empty. Write what you heard and what changes; without it the "
-    "results say that there is no note."
-)
-TOO_LONG = "Nothing was saved: this has {length:,} characters, and {limit:,} fit. Shorten it."
+NOT_THERE = "These results belong to a channel you aren't in. Join the channel first."
+EMPTY = "There is nothing in it yet. Write what you heard and what changes, or close the form."
+TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def store_results(
@@ -69,20 +72,34 @@ async def store_results(
     await schedule.add(
         tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
     )
-    view = await _results_view(tx, keys, workspace_id, phase, closing.round_id, due_at)
-    await post_to_leads(tx, keys, workspace_id, view, now)
+    view = await _results_view(tx, workspace_id, phase, closing.round_id, due_at)
+    await post_to_leads(tx, keys, workspace_id, view, comments if counts is not None else (), now)
+
+
+async def round_to_reply_to(services: Services, request: Request) -> ClosedRound:
+    """Return the round whose results a lead wants to reply to.
+
+    Raises:
+        Refused: not a lead of this phase, or the team has read a reply.
+    """
+    async with services.db.reading() as reader:
+        phase = await _led_phase(reader, request)
+        rounds = await store.closed_rounds(reader, request.workspace_id, phase)
+    return _to_reply_to(rounds, request.target_id)
 
 
 async def save_note(services: Services, request: Request, text: str) -> None:
-    """Store a lead's note; the last one before the team reads it counts.
+    """Store a lead's reply; the last one before the team reads it counts.
+
+    If the team has read the results without one, the reply is added to them.
 
     Raises:
-        Refused: nothing written, too long, not a lead of this phase, or the team has read it.
+        Refused: nothing written, too long, not a lead of this phase, or the team has read a reply.
     """
-    if not text:
-        raise Refused(EMPTY)
-    if len(text) > messages.NOTE_LIMIT:
-        raise Refused(TOO_LONG.format(length=len(text), limit=messages.NOTE_LIMIT))
+    limit = note_form.NOTE_LIMIT
+    if not text or len(text) > limit:
+        refusal = TOO_LONG.format(length=len(text), limit=limit) if text else EMPTY
+        raise Refused(refusal, {note_form.BLOCK: refusal})
     workspace_id, round_id = request.workspace_id, request.target_id
     async with services.db.transaction() as tx:
         phase = await _led_phase(tx, request)
@@ -90,20 +107,34 @@ async def save_note(services: Services, request: Request, text: str) -> None:
         saved = await tx.execute(
             update(rounds)
             .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
-            .where(rounds.c.shown_at.is_(None), rounds.c.state == "closed")
+            .where(or_(rounds.c.shown_at.is_(None), rounds.c.note.is_(None)))
+            .where(rounds.c.state == "closed")
             .values(note=text, noted_by=request.user_id)
         )
         if not saved.rowcount:
-            raise Refused(ALREADY_SHOWN)
+            raise Refused(ALREADY_READ, {note_form.BLOCK: ALREADY_READ})
         now = services.clock.now()
-        due_at = (
-            await schedule.due_time(
-                tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
-            )
-            or now
+        due_at = await schedule.due_time(
+            tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
         )
-        view = await _results_view(tx, services.keys, workspace_id, phase, round_id, due_at)
-        await edit_lead_messages(tx, services.keys, workspace_id, view, now)
+        view = await _results_view(tx, workspace_id, phase, round_id, due_at or now)
+        await edit_lead_messages(tx, workspace_id, view, now)
+        if view.round.shown_at:
+            await edit_team_message(tx, workspace_id, view, now)
+
+
+async def visible_results(services: Services, request: Request) -> ResultsView:
+    """Return the results of a round, for a request from their channel.
+
+    Raises:
+        Refused: there are none, or it comes from elsewhere.
+    """
+    workspace_id, round_id = request.workspace_id, request.target_id
+    async with services.db.reading() as reader:
+        phase = await store.phase_of_round(reader, workspace_id, round_id)
+        if phase is None or phase.channel_id != request.channel_id:
+            raise Refused(NOT_THERE)
+        return await _results_view(reader, workspace_id, phase, round_id, services.clock.now())
 
 
 async def show_results(services: Services, item: AgendaItem) -> None:
@@ -114,6 +145,7 @@ async def show_results(services: Services, item: AgendaItem) -> None:
     whatever the delay.
     """
     workspace_id, round_id = item.workspace_id, item.subject
+    audience = await read_audience(services, workspace_id, round_id)
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.phase_of_round(tx, workspace_id, round_id)
@@ -123,18 +155,25 @@ async def show_results(services: Services, item: AgendaItem) -> None:
             await _delete_comments(tx, workspace_id, round_id)
         if phase.is_paused:
             return
-        if await _postpone(tx, services.keys, item, phase, now):
+        if await _postpone(tx, item, phase, now):
             return
-        await _mark_shown(tx, workspace_id, round_id, now)
-        view = await _results_view(tx, services.keys, workspace_id, phase, round_id, now)
-        await post_to_team(tx, services.keys, workspace_id, view, now)
-        await edit_lead_messages(tx, services.keys, workspace_id, view, now)
+        reaches_channel = await _reaches_channel(tx, workspace_id, phase, round_id, audience, now)
+        await _mark_shown(tx, workspace_id, round_id, now, is_broadcast=reaches_channel)
+        view = await _results_view(tx, workspace_id, phase, round_id, now)
+        comments = await store.comments_of(tx, services.keys, workspace_id, round_id)
+        await post_to_team(tx, services.keys, workspace_id, view, comments, now)
+        await edit_lead_messages(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
+        await schedule.add(
+            tx,
+            workspace_id,
+            action=ActionName.LINK_RESULTS,
+            subject=round_id,
+            due_at=now + LINK_AFTER,
+        )
 
 
-async def _postpone(
-    tx: AsyncConnection, keys: RoundKeys, item: AgendaItem, phase: Phase, now: datetime
-) -> bool:
+async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
     at = within_hours_if_late(item.due_at, now, phase.zone, phase.calendar)
     if now - item.due_at > LATE and await is_waiting_for_leads(
         tx, item.workspace_id, phase, item.subject
@@ -145,8 +184,8 @@ async def _postpone(
     await schedule.add(
         tx, item.workspace_id, action=ActionName.SHOW_RESULTS, subject=item.subject, due_at=at
     )
-    view = await _results_view(tx, keys, item.workspace_id, phase, item.subject, at)
-    await edit_lead_messages(tx, keys, item.workspace_id, view, now)
+    view = await _results_view(tx, item.workspace_id, phase, item.subject, at)
+    await edit_lead_messages(tx, item.workspace_id, view, now)
     return True
 
 
@@ -154,6 +193,31 @@ def _team_sees_at(phase: Phase, now: datetime) -> datetime:
     """Return a working day after the leads can read what they are sent now."""
     leads_read_at = within_hours(now, phase.zone, phase.calendar)
     return next_working_morning(leads_read_at, phase.zone, phase.calendar, TEAM_SEES_AT)
+
+
+async def _reaches_channel(
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    round_id: str,
+    audience: Audience | None,
+    now: datetime,
+) -> bool:
+    """Return whether the results are also shown in the channel, not only in the thread.
+
+    Only levels are worth interrupting a channel for, and of several waiting rounds the newest.
+    """
+    rounds = await store.closed_rounds(tx, workspace_id, phase)
+    is_newest = rounds[-1].round_id == round_id
+    if audience is None or not is_newest or not rounds[-1].figures:
+        return False
+    last = await store.last_broadcast_at(tx, workspace_id, phase.channel_id)
+    return rules.reaches_channel(
+        team=audience.team,
+        people=audience.people,
+        today=phase.day_of(now),
+        last=None if last is None else phase.day_of(last),
+    )
 
 
 async def schedule_missed_results(
@@ -172,7 +236,10 @@ async def schedule_missed_results(
             )
 
 
-ACTIONS = (AgendaAction(name=ActionName.SHOW_RESULTS, run=show_results),)
+ACTIONS = (
+    AgendaAction(name=ActionName.SHOW_RESULTS, run=show_results),
+    AgendaAction(name=ActionName.LINK_RESULTS, run=link_results, is_visible=False),
+)
 
 
 async def _store_figures(
@@ -241,12 +308,7 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
 
 
 async def _results_view(
-    tx: AsyncConnection,
-    keys: RoundKeys,
-    workspace_id: str,
-    phase: Phase,
-    round_id: str,
-    team_sees_at: datetime,
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, team_sees_at: datetime
 ) -> ResultsView:
     rounds = await store.closed_rounds(tx, workspace_id, phase)
     position = next(
@@ -256,7 +318,6 @@ async def _results_view(
         phase=phase,
         rounds=rounds[: position + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
-        comments=await store.comments_of(tx, keys, workspace_id, round_id),
         team_sees_at=team_sees_at,
     )
 
@@ -268,10 +329,19 @@ async def _led_phase(tx: AsyncConnection, request: Request) -> Phase:
     return phase
 
 
-async def _mark_shown(tx: AsyncConnection, workspace_id: str, round_id: str, now: datetime) -> None:
+def _to_reply_to(rounds: Sequence[ClosedRound], round_id: str) -> ClosedRound:
+    wanted = [closed_round for closed_round in rounds if closed_round.round_id == round_id]
+    if not wanted or not wanted[0].may_be_replied_to:
+        raise Refused(ALREADY_READ)
+    return wanted[0]
+
+
+async def _mark_shown(
+    tx: AsyncConnection, workspace_id: str, round_id: str, now: datetime, *, is_broadcast: bool
+) -> None:
     rounds = schema.rounds
     await tx.execute(
         update(rounds)
         .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
-        .values(shown_at=now)
+        .values(shown_at=now, is_broadcast=is_broadcast)
     )

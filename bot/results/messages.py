@@ -1,19 +1,21 @@
 """Results of a closed round: for its leads at once, for the team a working day later. Pure.
 
-Signals, gaps and (unless the form chose otherwise) comments are for the leads alone.
+Hints, gaps and (unless the form chose otherwise) comments are for the leads alone.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
 
 from bot.phases.privacy import Rounding
-from bot.results import comments
-from bot.results.level_blocks import chart, headline, level_paragraphs
-from bot.results.levels import Participation, level_words
+from bot.phases.wording import one_or_many
+from bot.results.level_blocks import chart, headline, level_lines, quoted_label
+from bot.results.levels import Participation
 from bot.results.model import ClosedRound, Reflection, ResultsView
-from bot.results.round_labels import first_line_label
+from bot.results.round_labels import headline_label, notification_label
 from bot.slack.content import (
     Content,
     actions,
@@ -25,23 +27,20 @@ from bot.slack.content import (
     picture_block,
     section,
 )
-from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, date_token, join_names, quotation, quote_within
+from bot.slack.mrkdwn import channel, date_token, join_names, link_to, quotation, quote_within
+from bot.slack.views import notice_view
 
-SAVE_NOTE, NOTE = "results.save_note", "results.note"
-NOTE_LIMIT = 1_000
+WRITE_NOTE, ABOUT_NUMBERS = "results.write_note", "results.about"
 #: Limit of a note, with the heading before it.
 QUOTED_NOTE_LIMIT = 2_700
-LEADS_LIMIT = 500  # of the leads' names: six long ones fit
 
-TO_LEADS = "{here}: the results, for the leads first."
-TO_TEAM = "{here}: the results."
-TO_TEAM_HEADLINE = "{here}: {gist}."
-FEW = "{here}: not enough answers to keep everyone anonymous."
-NOT_COUNTED = "{here}: the answers could not be counted."
+TO_LEADS = "{results}, for the leads first"
+HEADLINE = "{here}: {gist}."
+FEW = "{results}: not enough answers."
+NOT_COUNTED = "{results}: the answers could not be counted."
 TOO_FEW = (
-    "So nothing is shown, and nothing was kept. A question's level is shown from {minimum} "
-    "answers on."
+    "Not enough answers to keep everyone anonymous, so nothing is shown and nothing was kept. A "
+    "question's level is shown from {minimum} answers on."
 )
 ANSWERED = {
     Participation.MOST: "Most of the {asked} people asked answered.",
@@ -58,9 +57,10 @@ KEY_MISSING = (
     "new key."
 )
 TEAM_READS = (
-    "The team reads the totals {when}, in the announcement's thread. Nobody can change them."
+    "Your team reads the totals {when}, in the announcement's thread. Nobody can change them."
 )
-TEAM_READS_THAT = "The team reads that {when}, in the announcement's thread."
+TEAM_READS_THAT = "Your team reads that {when}, in the announcement's thread."
+ABOUT_TITLE, ABOUT_BUTTON = "About These Numbers", "About These Numbers"
 SMALL_PRINT = (
     "Totals only, rounded, from {minimum} answers on. Individual answers were deleted when the "
     "questions closed. {leads} also {get} private tips based on these totals."
@@ -74,61 +74,72 @@ NAMES_SHOWN, NAME_SHOWN, LABEL_SHOWN = 600, 80, 75
 LEADS_SHOWN = 6
 MORE_LEADS = "And those of {count} more."
 
-ONLY_LEADS = "*Only the leads see this*"
-SAID = "{label} {lead} said {mine}; the team said {team:g}."
-BESIDE = "*{name}'s own answers*\n{answers}"
-CANNOT_SAY = "can't say"
+ONLY_YOU, ONLY_LEADS = "*Only you see this*", "*Only the leads see this*"
+YOU_SAID = "{label}: you said {mine}; your team said {team:g}."
+LEAD_SAID = "{label}: {lead} said {mine}; the team said {team:g}."
+OWN_ANSWERS = "*{name}'s own answers*\n{answers}"
+OWN_ANSWER, CANNOT_SAY = "{label}: {level} of 5", "{label}: can't say"
 
-NOTE_LABEL = "What I heard, what changes"
-NOTE_HINT = "The whole team reads this with your name, beside the results."
-NOTE_EXAMPLE = "I heard that reviews pile up. From Monday we stop at two open ones each."
-NOTE_UNTIL = (
-    "They read it {when}, and again above the next questions. Left empty, the results say that "
-    "there is no note."
+HEARD = "*What {name} heard, and what changes*\n{note}"
+I_HEARD = "*What I heard, and what changes*\n{text}"
+WRITE_NOW = (
+    "Write what you heard, and the one thing you will change. Your team reads it with the results, "
+    "and again above the next questions."
 )
-NOTE_SAVED = "Saved by {name}. It can be changed until the team reads it, {when}."
-TEAM_SAW = "The team has read these results, so the note stays as it is."
-HEARD = "*What {name} heard, what changes*\n{note}"
-NO_NOTE = "No note from {name} this week."
-NO_NOTE_LATER = "No note from {name} this time."
+WRITE_LATE = "Your team has read the results. A reply written now is added to them."
+WRITE, CHANGE = "Reply to the Team", "Change My Reply"
+NOTE_SAVED = "Written by {name}. It can be changed until your team reads it, {when}."
+TEAM_SAW = "Your team has read this, so it stays as it is."
+ONE_HAS_NOT_REPLIED = "{names} hasn't replied yet."
+SEVERAL_HAVE_NOT_REPLIED = "{names} haven't replied yet."
+
+TO_MEMBERS = "*{results} are out.* Individual answers are deleted.\n{link}"
+READ_THEM = "Read them in the thread"
 
 
 def leads_message(view: ResultsView) -> Content:
-    """Return the message to each lead when questions close; edited once the team has read it."""
+    """Return the message to each lead when questions close; edited with each reply of a lead."""
     shown = view.round
-    first = (_without_levels(shown) or TO_LEADS).format(here=_here(view))
+    first = _without_levels(view) or TO_LEADS.format(results=_results(view))
     return _message(
         view,
-        section("\n".join([f"*{first}*", *_about(shown), *_team_reads(view)])),
+        section("\n".join([f"*{_heading(view)}*", *_about(shown), *_team_reads(view)])),
         *_private(view),
-        *comments.in_message(view.comments),
         divider(),
-        *(_note_as_read(view) if shown.shown_at else _note_box(view)),
+        *_note_to_leads(view),
         first=first,
     )
 
 
 def team_message(view: ResultsView) -> Content:
-    """Return the post in the announcement's thread, whatever the lead wrote.
+    """Return the post in the announcement's thread, whatever the leads wrote.
 
     Its notification has no numbers, as it can be read over a shoulder.
     """
     shown = view.round
-    if words := _without_levels(shown):
-        first = heading = words.format(here=_here(view))
-    else:
-        first = TO_TEAM.format(here=_here(view))
-        heading = TO_TEAM_HEADLINE.format(here=_here(view), gist=headline(view))
     shared_answers = [section(text) for text in _shared_answers(view)]
-    return _message(
+    about = actions(button(ABOUT_BUTTON, ABOUT_NUMBERS, shown.round_id))
+    message = _message(
         view,
-        section("\n".join([f"*{heading}*", *_about(shown)])),
+        section("\n".join([f"*{_heading(view)}*", *_about(shown)])),
         *(shared_answers if shown.reached_minimum else ()),
         *((section(_note(view)),) if shown.note or shown.reached_minimum else ()),
-        *(comments.in_message(view.comments) if shows_comments_to_team(view) else ()),
-        *((context(_small_print(view)),) if shown.reached_minimum else ()),
-        first=first,
+        *((about,) if shown.reached_minimum else ()),
+        first=_without_levels(view) or _results(view),
     )
+    return replace(message, is_broadcast=shown.is_broadcast)
+
+
+def members_message(view: ResultsView, link: str) -> Content:
+    """Return what replaces the questions to a member once the results can be read in a thread."""
+    first = _results(view)
+    text = TO_MEMBERS.format(results=first, link=link_to(link, READ_THEM))
+    return content(first, section(text))
+
+
+def about_numbers(view: ResultsView) -> View:
+    """Return the small print of the team's results."""
+    return notice_view(ABOUT_TITLE, _small_print(view))
 
 
 def shows_comments_to_team(view: ResultsView) -> bool:
@@ -136,28 +147,29 @@ def shows_comments_to_team(view: ResultsView) -> bool:
     return view.phase.comments_to == "team"
 
 
-def note_block(round_id: str) -> str:
-    """Return the note input's block id, with its round so that two weeks' notes do not mix."""
-    return f"note:{round_id}"
-
-
 def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Content:
     """Return the head, the levels and the chart where there are any, then the rest."""
     drawn = chart(view)
-    levels = level_paragraphs(view) if view.round.reached_minimum else []
+    levels = paragraphs(level_lines(view)) if view.round.reached_minimum else []
     chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
     return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
 
 
-def _here(view: ResultsView) -> str:
-    return first_line_label(view.round, channel(view.phase.channel_id))
+def _results(view: ResultsView) -> str:
+    return notification_label(view.round, channel(view.phase.channel_id))
 
 
-def _without_levels(shown: ClosedRound) -> str | None:
+def _heading(view: ResultsView) -> str:
+    here = headline_label(view.round, channel(view.phase.channel_id))
+    return _without_levels(view) or HEADLINE.format(here=here, gist=headline(view))
+
+
+def _without_levels(view: ResultsView) -> str | None:
     """Return the first line of results without levels; None where there are some."""
-    if shown.reached_minimum:
+    if view.round.reached_minimum:
         return None
-    return NOT_COUNTED if shown.unreadable else FEW
+    template = NOT_COUNTED if view.round.unreadable else FEW
+    return template.format(results=_results(view))
 
 
 def _about(shown: ClosedRound) -> Iterable[str]:
@@ -190,56 +202,54 @@ def _small_print(view: ResultsView) -> str:
 
 
 def _private(view: ResultsView) -> list[Block]:
-    lines = [*_lead_answers(view), *(signal.text for signal in view.hints)]
-    return paragraphs([ONLY_LEADS, *lines]) if lines else []
+    answers, tips = [*_lead_answers(view)], [section(hint.text) for hint in view.hints]
+    heading = one_or_many(len(view.phase.leads), ONLY_YOU, ONLY_LEADS)
+    return [*paragraphs([heading, *answers]), *tips] if answers or tips else []
 
 
 def _lead_answers(view: ResultsView) -> Iterable[str]:
     """Yield each lead's own answer beside the shown level."""
+    template = YOU_SAID if len(view.phase.leads) == 1 else LEAD_SAID
     for shown_level in view.round.figures:
         for reflection in view.reflections[:LEADS_SHOWN]:
             level = reflection.answers.get(shown_level.figure.key)
             if level is not None:
-                label = quote_within(view.round.labels[shown_level.figure.key], LABEL_SHOWN)
-                lead = quote_within(reflection.name, NAME_SHOWN)
-                yield SAID.format(label=label, lead=lead, mine=level, team=shown_level.figure.level)
+                yield template.format(
+                    label=quoted_label(view.round.labels[shown_level.figure.key], LABEL_SHOWN),
+                    lead=quote_within(reflection.name, NAME_SHOWN),
+                    mine=level,
+                    team=shown_level.figure.level,
+                )
     more = len(view.reflections) - LEADS_SHOWN
     if more > 0 and view.round.figures:
         yield MORE_LEADS.format(count=more)
 
 
-def _note_box(view: ResultsView) -> list[Block]:
+def _note_to_leads(view: ResultsView) -> list[Block]:
+    """Return the reply as it is, and the way to write or change it as long as that may be done."""
     shown = view.round
-    box = text_input(
-        note_block(shown.round_id),
-        NOTE_LABEL,
-        NOTE,
-        limit=NOTE_LIMIT,
-        value=shown.note,
-        placeholder=NOTE_EXAMPLE,
-        hint=NOTE_HINT,
-        multiline=True,
-        optional=True,
-    )
-    when = _team_reads_when(view)
-    template = NOTE_SAVED if shown.note else NOTE_UNTIL
-    return [
-        box,
-        actions(button("Save", SAVE_NOTE, shown.round_id, style="primary")),
-        context(template.format(when=when, name=quote_within(_note_author(view), NAMES_SHOWN))),
-    ]
-
-
-def _note_as_read(view: ResultsView) -> list[Block]:
-    return [section(_note(view)), context(TEAM_SAW)]
+    if shown.note:
+        when = _team_reads_when(view)
+        name = quote_within(_note_author(view), NAMES_SHOWN)
+        below = TEAM_SAW if shown.shown_at else NOTE_SAVED.format(name=name, when=when)
+        blocks: list[Block] = [section(_note(view)), context(below)]
+    else:
+        blocks = [section(I_HEARD.format(text=WRITE_LATE if shown.shown_at else WRITE_NOW))]
+    if shown.may_be_replied_to:
+        label = CHANGE if shown.note else WRITE
+        blocks.append(actions(button(label, WRITE_NOTE, shown.round_id, style="primary")))
+    return blocks
 
 
 def _note(view: ResultsView) -> str:
+    """Return the reply, or the sentence that there is none yet."""
     shown = view.round
-    name = quote_within(_note_author(view), NAMES_SHOWN if not shown.note else NAME_SHOWN)
+    name = quote_within(_note_author(view), NAMES_SHOWN)
     if shown.note:
-        return HEARD.format(name=name, note=quotation(shown.note, QUOTED_NOTE_LIMIT))
-    return (NO_NOTE if shown.kind in ("first", "weekly") else NO_NOTE_LATER).format(name=name)
+        return HEARD.format(name=name, note=quotation(shown.note, QUOTED_NOTE_LIMIT - len(name)))
+    count = len(view.phase.lead_names)
+    nothing = one_or_many(count, ONE_HAS_NOT_REPLIED, SEVERAL_HAVE_NOT_REPLIED)
+    return HEARD.format(name=name, note=nothing.format(names=name))
 
 
 def _note_author(view: ResultsView) -> str:
@@ -256,11 +266,11 @@ def _shared_answers(view: ResultsView) -> Iterable[str]:
 
 def _answers_of_lead(reflection: Reflection, shown: ClosedRound) -> str:
     answers = "\n".join(
-        f"{quote_within(label, LABEL_SHOWN)} {_in_words(key, reflection.answers.get(key))}"
-        for key, label in shown.labels.items()
+        _own_answer(label, reflection.answers.get(key)) for key, label in shown.labels.items()
     )
-    return BESIDE.format(name=quote_within(reflection.name, NAME_SHOWN), answers=answers)
+    return OWN_ANSWERS.format(name=quote_within(reflection.name, NAME_SHOWN), answers=answers)
 
 
-def _in_words(key: str, level: int | None) -> str:
-    return CANNOT_SAY if level is None else f"{level_words(key, level)} ({level} of 5)"
+def _own_answer(label: str, level: int | None) -> str:
+    template = CANNOT_SAY if level is None else OWN_ANSWER
+    return template.format(label=quoted_label(label, LABEL_SHOWN), level=level)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from bot.phases.model import Phase
@@ -51,6 +51,7 @@ class ClosedRound:
     phase_id: str
     kind: str  # first, weekly, closing, after or poll
     week: int  # of the phase, 1 is its first; after its end, weeks since then
+    opened_on: date  # in the lead's zone
     asked: int  # the size of the roster
     minimum: int  # answers a question needs to be shown
     rounding: Rounding
@@ -58,10 +59,20 @@ class ClosedRound:
     participation: Participation | None  # None below eight answers
     labels: Mapping[str, str]  # question key -> label, as asked
     figures: tuple[ShownLevel, ...]  # of the questions with enough answers
-    note: str | None  # What I heard, what changes; None: nothing (yet)
+    note: str | None  # What I heard, and what changes; None: nothing (yet)
     noted_by: str | None  # the lead's name
     shown_at: datetime | None  # None: the team has not seen it
     unreadable: bool = False  # answers could not be counted: their key was missing
+    is_broadcast: bool = False  # the team's results also stand in the channel
+
+    @property
+    def is_after_end(self) -> bool:
+        return self.kind == "after"
+
+    @property
+    def may_be_replied_to(self) -> bool:
+        """Return whether a lead may still write the note: what the team has read stays."""
+        return not (self.note and self.shown_at)
 
     def figure(self, key: str) -> QuestionFigures | None:
         return next(
@@ -90,7 +101,6 @@ class ResultsView:
     phase: Phase
     rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
     reflections: tuple[Reflection, ...]
-    comments: tuple[str, ...]  # shuffled
     team_sees_at: datetime
 
     @property
@@ -110,9 +120,32 @@ class ResultsView:
     @property
     def hints(self) -> tuple[Hint, ...]:
         """The hints for the leads alone, from the shown figures and nothing finer."""
-        clarity = [closed_round.level("clarity") for closed_round in self.rounds]
-        team = {shown.figure.key: shown.figure.level for shown in self.round.figures}
-        return hints(clarity, team, self.gaps, self.phase.weeks)
+        levels = {
+            key: [closed_round.level(key) for closed_round in self.rounds]
+            for key in self.round.labels
+        }
+        changes = {
+            shown.figure.key: shown.change
+            for shown in self.round.figures
+            if shown.change is not None
+        }
+        return hints(levels, changes, self.gaps, self.phase.weeks)
+
+    @property
+    def at_start(self) -> ClosedRound:
+        """The phase's first round."""
+        return self.rounds[0]
+
+    @property
+    def at_end(self) -> ClosedRound | None:
+        """The last round before the end, if it is not the first as well."""
+        return last_before_end(self.rounds)
+
+
+def last_before_end(rounds: Sequence[ClosedRound]) -> ClosedRound | None:
+    """Return the last of a phase's rounds before its end; None if it is the first as well."""
+    before = [closed_round for closed_round in rounds if not closed_round.is_after_end]
+    return before[-1] if len(before) > 1 else None
 
 
 def base_of_change(rounds: Sequence[ClosedRound], key: str) -> QuestionFigures | None:

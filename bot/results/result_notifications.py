@@ -1,5 +1,6 @@
 """Messages with the results of a closed round: their readers, keys and times."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,32 +10,38 @@ from bot.agenda.slots import within_hours
 from bot.outbox import enqueue, requeue
 from bot.outbox import keys as message_keys
 from bot.outbox.keys import MessageKey
-from bot.outbox.sealed_content import SealedContent, seal_content
+from bot.outbox.sealed_content import seal_content
 from bot.phases.model import Phase
-from bot.results import messages
-from bot.results.comments import in_replies
+from bot.results import messages, store
+from bot.results.comments import comment_messages
 from bot.results.model import ResultsView
 from bot.round_keys import RoundKeys
-from bot.slack.content import Content
 
 
 async def post_to_leads(
-    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, view: ResultsView, now: datetime
+    tx: AsyncConnection,
+    keys: RoundKeys,
+    workspace_id: str,
+    view: ResultsView,
+    comments: Sequence[str],
+    now: datetime,
 ) -> None:
-    """Send the results to each lead within their hours, with all comments.
+    """Send the results to each lead within their hours, then all comments.
 
     Where no lead can be messaged, comments are kept for the person who started the phase.
     """
     phase = view.phase
     readers = {lead.user_id: lead.zone or phase.zone for lead in phase.reachable_leads}
-    if not readers and view.comments:
+    if not readers and comments:
         readers = {phase.lead_id: phase.zone}
-    message = await _sealed(tx, keys, workspace_id, view, messages.leads_message(view), now)
+    message = messages.leads_message(view)
     for lead_id, zone in readers.items():
         key = message_keys.lead_results(view.round.round_id, lead_id)
         at = within_hours(now, zone, phase.calendar)
         await enqueue.post(tx, workspace_id, key=key, to=lead_id, content=message, now=at)
-        await _post_other_comments(tx, keys, workspace_id, view, lead_id, key, at)
+        await _post_comments(
+            tx, keys, workspace_id, view, comments, to=lead_id, thread_of=None, now=at
+        )
 
 
 async def is_waiting_for_leads(
@@ -48,63 +55,77 @@ async def is_waiting_for_leads(
 
 
 async def edit_lead_messages(
-    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, view: ResultsView, now: datetime
+    tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
 ) -> None:
-    """Show the leads the note as it was saved or, once the team has read it, without the box."""
-    message = await _sealed(tx, keys, workspace_id, view, messages.leads_message(view), now)
+    """Show the leads the reply as it was saved, and whether the team has read it."""
+    message = messages.leads_message(view)
     for lead_id in view.phase.lead_ids:
         key = message_keys.lead_results(view.round.round_id, lead_id)
         await enqueue.edit(tx, workspace_id, of=key, content=message, now=now)
 
 
 async def post_to_team(
-    tx: AsyncConnection, keys: RoundKeys, workspace_id: str, view: ResultsView, now: datetime
+    tx: AsyncConnection,
+    keys: RoundKeys,
+    workspace_id: str,
+    view: ResultsView,
+    comments: Sequence[str],
+    now: datetime,
 ) -> None:
-    """Post the results in the announcement's thread, with the comments if the form chose so."""
-    phase, key = view.phase, message_keys.results(view.round.round_id)
+    """Post the results in the announcement's thread, then the comments if the form chose so."""
+    phase = view.phase
     announcement = message_keys.announcement(phase.phase_id)
-    message = await _sealed(tx, keys, workspace_id, view, messages.team_message(view), now)
     await enqueue.post(
         tx,
         workspace_id,
-        key=key,
+        key=message_keys.results(view.round.round_id),
         to=phase.channel_id,
-        content=message,
+        content=messages.team_message(view),
         thread_of=announcement,
         now=now,
     )
     if messages.shows_comments_to_team(view):
-        await _post_other_comments(
-            tx, keys, workspace_id, view, phase.channel_id, announcement, now
+        to = phase.channel_id
+        await _post_comments(
+            tx, keys, workspace_id, view, comments, to=to, thread_of=announcement, now=now
         )
 
 
-async def _sealed(
+async def edit_team_message(
+    tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
+) -> None:
+    """Add the reply that a lead wrote after the team had read the results."""
+    key = message_keys.results(view.round.round_id)
+    await enqueue.edit(tx, workspace_id, of=key, content=messages.team_message(view), now=now)
+
+
+async def edit_member_messages(
+    tx: AsyncConnection, workspace_id: str, view: ResultsView, link: str, now: datetime
+) -> None:
+    """Replace the questions to everyone asked, whether they answered or not, by a link."""
+    round_id = view.round.round_id
+    message = messages.members_message(view, link)
+    for user_id in await store.members_asked(tx, workspace_id, round_id):
+        for key in (message_keys.ask(round_id, user_id), message_keys.remind(round_id, user_id)):
+            await enqueue.edit(tx, workspace_id, of=key, content=message, now=now)
+
+
+async def _post_comments(
     tx: AsyncConnection,
     keys: RoundKeys,
     workspace_id: str,
     view: ResultsView,
-    message: Content,
-    now: datetime,
-) -> Content | SealedContent:
-    """Return the message sealed if there are comments; levels are stored in the open anyway."""
-    if not view.comments:
-        return message
-    await schedule_key_deletion(tx, keys, workspace_id, now.date())
-    return seal_content(keys, workspace_id, message, now)
-
-
-async def _post_other_comments(
-    tx: AsyncConnection,
-    keys: RoundKeys,
-    workspace_id: str,
-    view: ResultsView,
+    comments: Sequence[str],
+    *,
     to: str,
-    thread_of: MessageKey,
+    thread_of: MessageKey | None,
     now: datetime,
 ) -> None:
-    """Post the comments that did not fit into the message."""
-    for number, page in enumerate(in_replies(view.comments), start=2):
+    """Post the comments, sealed while they wait."""
+    pages = comment_messages(comments)
+    if pages:
+        await schedule_key_deletion(tx, keys, workspace_id, now.date())
+    for number, page in enumerate(pages, start=1):
         await enqueue.post(
             tx,
             workspace_id,

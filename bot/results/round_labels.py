@@ -1,38 +1,56 @@
-"""Labels of rounds: on the chart's axis, in a first line, and for the round before."""
+"""Labels of rounds: on the chart's axis, in notifications and headlines, and of the one before."""
 
+from bot.dates import weeks
 from bot.results.model import ClosedRound
 
 AXIS = {
-    "first": "Start",
+    "first": "First",
     "weekly": "Week {week}",
-    "closing": "End",
-    "after": "+{week} wk",
+    "closing": "Last",
+    "after": "{week} wk on",
     "poll": "Extra",
 }
+RESULTS = {
+    "first": "First results in {channel}",
+    "weekly": "Week {week} results in {channel}",
+    "closing": "Last results in {channel}",
+    "after": "Results in {channel}, {weeks} after the end",
+    "poll": "Extra results in {channel}",
+}
 HERE = {
-    "first": "Start in {channel}",
+    "first": "First answers in {channel}",
     "weekly": "Week {week} in {channel}",
     "closing": "Last days in {channel}",
-    "after": "{week} weeks on, in {channel}",
-    "poll": "In between, in {channel}",
+    "after": "{channel}, {weeks} after the end",
+    "poll": "Extra questions in {channel}",
 }
 SINCE = {
     "first": "the start",
     "weekly": "week {week}",
     "closing": "the last days",
-    "after": "{week} weeks after the end",
-    "poll": "the questions in between",
+    "after": "{weeks} after the end",
+    "poll": "the extra questions",
 }
 
 
 def axis_label(closed_round: ClosedRound) -> str:
-    return AXIS[closed_round.kind].format(week=closed_round.week)
+    return _filled(AXIS, closed_round)
 
 
-def first_line_label(closed_round: ClosedRound, channel: str) -> str:
-    """Return the beginning of a first line. `channel` is as Slack links it."""
-    return HERE[closed_round.kind].format(week=closed_round.week, channel=channel)
+def notification_label(closed_round: ClosedRound, channel: str) -> str:
+    """Return the whole notification, without a number. `channel` is as Slack links it."""
+    return _filled(RESULTS, closed_round, channel)
+
+
+def headline_label(closed_round: ClosedRound, channel: str) -> str:
+    """Return the beginning of a headline. `channel` is as Slack links it."""
+    return _filled(HERE, closed_round, channel)
 
 
 def previous_round_label(closed_round: ClosedRound) -> str:
-    return SINCE[closed_round.kind].format(week=closed_round.week)
+    return _filled(SINCE, closed_round)
+
+
+def _filled(templates: dict[str, str], closed_round: ClosedRound, channel: str = "") -> str:
+    week = closed_round.week
+    return templates[closed_round.kind].format(week=week, weeks=weeks(week), channel=channel)

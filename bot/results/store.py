@@ -1,6 +1,8 @@
 """Reads about closed rounds. Nothing finer than what may be shown is stored."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -94,16 +96,57 @@ async def reflections_of(
     )
 
 
-async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
-    """Return the lead's note on the results the team read last; None where there is none."""
-    note: str | None = await tx.scalar(
-        select(_rounds.c.note)
+@dataclass(frozen=True, kw_only=True)
+class LatestResults:
+    """What the questions that come next say of the results that the team read last."""
+
+    note: str | None  # a lead's reply; None: there is none
+    link: str | None  # to results that stand in the thread alone; None elsewhere
+
+
+async def latest_results(tx: AsyncConnection, workspace_id: str, phase_id: str) -> LatestResults:
+    """Return what is known of the results that the team read last."""
+    rows = await tx.execute(
+        select(_rounds.c.note, _rounds.c.results_link)
         .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
         .where(_rounds.c.shown_at.is_not(None))
         .order_by(_rounds.c.number.desc())
         .limit(1)
     )
-    return note
+    row = rows.first()
+    return LatestResults(note=row.note if row else None, link=row.results_link if row else None)
+
+
+async def last_broadcast_at(
+    tx: AsyncConnection, workspace_id: str, channel_id: str
+) -> datetime | None:
+    """Return when results of any phase were last shown in a channel itself; None: never."""
+    phases = schema.phases
+    shown_at: datetime | None = await tx.scalar(
+        select(_rounds.c.shown_at)
+        .join(
+            phases,
+            (phases.c.workspace_id == _rounds.c.workspace_id)
+            & (phases.c.phase_id == _rounds.c.phase_id),
+        )
+        .where(phases.c.workspace_id == workspace_id, phases.c.channel_id == channel_id)
+        .where(_rounds.c.is_broadcast.is_(True))
+        .order_by(_rounds.c.shown_at.desc())
+        .limit(1)
+    )
+    return shown_at
+
+
+async def members_asked(tx: AsyncConnection, workspace_id: str, round_id: str) -> tuple[str, ...]:
+    """Return the ids of the members who were asked in a round, whether they answered or not."""
+    people = schema.round_people
+    ids = await tx.scalars(
+        select(people.c.user_id)
+        .where(people.c.workspace_id == workspace_id, people.c.round_id == round_id)
+        .where(people.c.role == "member", people.c.slot_at.is_not(None))
+        .order_by(people.c.user_id)
+    )
+    return tuple(ids)
 
 
 async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple[ClosedRound, ...]:
@@ -176,6 +219,8 @@ def _closed_round(
         phase_id=row["phase_id"],
         kind=row["kind"],
         week=_week(row, phase),
+        opened_on=phase.day_of(row["opened_at"]),
+        is_broadcast=bool(row["is_broadcast"]),
         asked=row["asked"],
         minimum=row["minimum"],
         unreadable=bool(row["unreadable"]),

@@ -43,7 +43,5 @@ async def hints_for_leads(
     if not rounds:
         return ()
     reflections = await store.reflections_of(tx, workspace_id, phase, rounds[-1].round_id)
-    view = ResultsView(
-        phase=phase, rounds=rounds, reflections=reflections, comments=(), team_sees_at=now
-    )
+    view = ResultsView(phase=phase, rounds=rounds, reflections=reflections, team_sees_at=now)
     return tuple(hint.text for hint in view.hints)

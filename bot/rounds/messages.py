@@ -21,7 +21,15 @@ from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content, actions, button, content, context, divider, plain, section
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, date_token, join_names, quotation, quote_within, truncated
+from bot.slack.mrkdwn import (
+    channel,
+    date_token,
+    join_names,
+    link_to,
+    quotation,
+    quote_within,
+    truncated,
+)
 
 SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
 LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
@@ -46,6 +54,7 @@ LEAD_WHO = (
     "does unless you tick the box."
 )
 NOTE = "*What {leads} heard last time, and what changes*"
+LAST_RESULTS = "Read the last results"
 YOUR_ANSWER = "Your answer"
 ADD = "Anything to add?"
 COMMENTS_TO_LEADS = "{leads} {read} this without your name. Your style may give you away."
@@ -93,6 +102,8 @@ def questions_message(asking: QuestionnaireView) -> Content:
     words = LEAD_OPENING if asking.to_lead else OPENING[asking.kind]
     first = words.format(channel=channel(asking.channel_id))
     blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
+    if asking.results_link:
+        blocks.insert(0, section(link_to(asking.results_link, LAST_RESULTS)))
     if asking.note:
         heading = NOTE.format(leads=quote_within(join_names(asking.leads), LEADS_LIMIT))
         blocks.append(section(f"{heading}\n{quotation(asking.note, NOTE_LIMIT)}"))

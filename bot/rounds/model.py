@@ -52,6 +52,7 @@ class QuestionnaireView:
     closes_at: datetime
     comments_to: str  # leads, or team
     note: str | None = None  # the lead's note on the last results; None: none was written
+    results_link: str | None = None  # to the last results, where they stand in the thread alone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,13 +176,12 @@ async def _with_current_team(
     tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
 ) -> Phase:
     """Return the phase with its team of now, whether or not Slack reported who came and went."""
-    if not await membership.apply_membership(tx, workspace_id, phase, seen, now):
+    changed = await membership.with_current_team(tx, workspace_id, phase, seen, now)
+    if changed is phase:
         return phase
     # Later changes of the team are looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.SYNC_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
-    changed = await phase_store.load(tx, workspace_id, phase.phase_id)
-    assert changed is not None  # its row is locked
     return changed
 
 

@@ -18,7 +18,7 @@ from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.expectation import expectation_blocks
 from bot.phases.model import Phase
-from bot.results.store import latest_note
+from bot.results.store import latest_results
 from bot.rounds import messages, questions, rules, store
 from bot.rounds.model import RosterEntry, Round
 from bot.services import Services
@@ -183,9 +183,10 @@ async def _batch_to_ask(
 async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Content, Content]:
     """Return the questions as put to a lead, and as put to a member."""
     asking = store.questionnaire_of(batch.round, batch.phase, to_lead=False)
-    note = await latest_note(tx, batch.workspace_id, batch.phase.phase_id)
+    latest = await latest_results(tx, batch.workspace_id, batch.phase.phase_id)
+    to_member = replace(asking, note=latest.note, results_link=latest.link)
     return messages.questions_message(replace(asking, to_lead=True)), messages.questions_message(
-        replace(asking, note=note)
+        to_member
     )
 
 

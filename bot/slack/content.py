@@ -68,11 +68,13 @@ class Content:
     text: str
     blocks: Blocks
     picture: Picture | None = None
+    is_broadcast: bool = False  # a reply in a thread that also stands in the channel
 
     @property
     def payload(self) -> dict[str, Any]:
         """Return the message as the outbox keeps it."""
-        return {"text": self.text, "blocks": self.blocks}
+        payload = {"text": self.text, "blocks": self.blocks}
+        return {**payload, "is_broadcast": True} if self.is_broadcast else payload
 
     def __post_init__(self) -> None:
         used, count = size(self.blocks), len(self.blocks)

@@ -89,6 +89,11 @@ def channel(channel_id: str) -> str:
     return f"<#{channel_id}>"
 
 
+def link_to(url: str, text: str) -> str:
+    """Return a link with our own words; the address is one that Slack gave us."""
+    return f"<{escape(url)}|{text}>"
+
+
 def mentioned(text: str) -> tuple[str, ...]:
     """Return the ids of the people mentioned in an escaped command text, in order."""
     return tuple(_MENTION.findall(text))

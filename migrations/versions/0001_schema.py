@@ -323,6 +323,8 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("noted_by", sa.String(length=32), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_broadcast", sa.Boolean(), nullable=True),
+        sa.Column("results_link", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "state IN ('open', 'closed', 'cancelled')", name=op.f("ck_rounds_state")
         ),

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
-from bot.results.chart import ChartFacts, Line
+from bot.results.chart import ChartFacts, ChartRound, Line
 from bot.rounds import ballots, messages, questions
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.model import QuestionnaireView
@@ -228,7 +228,8 @@ def pending_results(count: int, at: datetime, series: str) -> Iterator[dict[str,
     """Pending results, each with a picture to draw first."""
     levels = (3.0, 3.5, 2.5, 4.0, 4.0, 3.5)
     lines = tuple(Line(label=label, levels=levels) for label in ("Clear?", "Trust?", "Mistakes?"))
-    facts = ChartFacts(rounds=tuple(f"Week {one}" for one in range(1, 7)), lines=lines)
+    rounds = tuple(ChartRound(name=f"Week {one}", day=7 * one - 6) for one in range(1, 7))
+    facts = ChartFacts(rounds=rounds, lines=lines, start="23 Nov", end="4 Jan", days=42)
     picture = {"facts": facts.as_json(), "alt_text": "Levels", "title": "Results"}
     for number in range(count):
         yield {

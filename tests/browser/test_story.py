@@ -151,7 +151,7 @@ async def look_at_commands(story: PhaseStory, ana: Screen) -> None:
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.conversation.locator(".message").last).to_contain_text("90 days")
         await story.picture(ana, command)
-    for command, shows in (("extend", "New end"), ("end", "What it brought")):
+    for command, shows in (("extend", "New end"), ("end", "What came of it")):
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.modal).to_contain_text(shows)
         await story.picture(ana, command)
@@ -180,11 +180,11 @@ async def read_results(story: PhaseStory) -> None:
         await ana.pull("+1 day")
         await ana.pull("Let the team answer")
     await ana.open("Imbalance", tab="Messages")
-    await expect(ana.message("for the leads first")).to_contain_text("Clear and doable?")
+    await expect(ana.message("Only you see this")).to_contain_text("Clear and doable:")
     await story.picture(ana, "results-leads")
     await ana.open("launch")
     await ana.conversation.get_by_role("button", name="2 replies").click()
-    await expect(ana.thread).to_contain_text("Clear and doable?")
+    await expect(ana.thread).to_contain_text("Clear and doable:")
     await ana.thread.locator("img").last.scroll_into_view_if_needed()
     await story.picture(ana, "results")
 
@@ -195,11 +195,11 @@ async def end(story: PhaseStory) -> None:
     await ana.open("launch")
     await ana.type_command("/imbalance end")
     await ana.press("End it")
-    assert await ana.error_at("What it brought") != ""
-    await ana.fill_field("What it brought", "Beta is out. Both customers have it.")
+    assert await ana.error_at("What came of it") != ""
+    await ana.fill_field("What came of it", "Beta is out. Both customers have it.")
     await ana.fill_field("Chiara", "Without your Tuesday fix we'd have slipped.")
     await ana.press("End it")
     await expect(ana.modal).to_contain_text("goodbye")
     await ana.press("Close")
-    await expect(ana.message("it's over")).to_contain_text("Dark mode: back with")
+    await expect(ana.message("has wrapped up")).to_contain_text("Dark mode: back with")
     await story.picture(ana, "ended")

@@ -36,7 +36,8 @@ def over(phase: Phase = SPRINT, *, picture: Picture | None = None, **changes: An
         ended_on=phase.day_of(ended_at),
         wrap_up_author="Ana" if phase.wrapped_up_by == ANA else "Olivia",
         picture=picture,
-        picture_is_newer=False,
+        level_lines=("*Clear and doable:* 3 at the start, 4 at the end",) if picture else (),
+        newest_round_id="r2" if picture else None,
     )
 
 

@@ -212,7 +212,7 @@ async def test_each_lead_is_warned_two_working_days_before_the_end(
     warnings = await messages(services, "warn:")
 
     assert {row["conversation"] for row in warnings.values()} == {ANA, HANA}
-    assert "what waited comes back on Tue 8 Dec" in str(warnings)
+    assert "the work on hold resumes on Tue 8 Dec" in str(warnings)
     assert await planned(services, "warn_end") == {}
     assert phase_id in str(list(warnings))
 

@@ -38,7 +38,6 @@ EXTENDED_AND_ENDED: dict[str, Any] = {
 WITH_OUTCOMES = with_outcomes(SPRINT, ("parked", date(2027, 1, 11)), ("dropped", None))
 NO_LEAD = replace(SPRINT, people=(participant(ANA, has_left=True), participant(BEN)))
 CO_LED = replace(SPRINT, people=(participant(ANA), participant(CHIARA, is_lead=True)))
-WITH_NEWER_RESULTS = replace(over(SPRINT, picture=PICTURE, **WORDS), picture_is_newer=True)
 
 MESSAGES = {
     "closing, sprint on its date": messages.closing(over()),
@@ -53,9 +52,6 @@ MESSAGES = {
     "wrapped up, items unchanged": messages.wrapped_up(over(**WORDS), changed=False, today=LATER),
     "wrapped up, items changed": messages.wrapped_up(
         over(WITH_OUTCOMES, **WORDS), changed=True, today=LATER
-    ),
-    "wrapped up, newer results": messages.wrapped_up(
-        WITH_NEWER_RESULTS, changed=False, today=LATER
     ),
     "warning, sprint": messages.warning(SPRINT),
     "warning, trust": messages.warning(TRUST),
@@ -154,11 +150,12 @@ def test_closing_mentions_recovery_only_for_sprints() -> None:
     assert "ecovery" not in text_of(messages.closing(over(TRUST)))
 
 
-def test_wrap_up_repeats_the_picture_only_with_newer_results() -> None:
-    unchanged = messages.wrapped_up(over(picture=PICTURE, **WORDS), changed=False, today=LATER)
+def test_closing_alone_shows_levels_and_picture() -> None:
+    ended = over(picture=PICTURE, **WORDS)
 
-    assert unchanged.picture is None
-    assert messages.wrapped_up(WITH_NEWER_RESULTS, changed=False, today=LATER).picture == PICTURE
+    assert messages.closing(ended).picture == PICTURE
+    assert "3 at the start, 4 at the end" in text_of(messages.closing(ended))
+    assert messages.wrapped_up(ended, changed=False, today=LATER).picture is None
 
 
 def test_end_warning_offers_no_second_extension() -> None:
@@ -187,4 +184,4 @@ def test_personal_line_is_signed_by_its_writer() -> None:
 def test_closing_names_both_co_leads() -> None:
     message = text_of(messages.closing(over(CO_LED)))
 
-    assert "Ana and Chiara will tell the channel what it brought" in message
+    assert "Ana and Chiara will tell the channel what came of it" in message

@@ -86,10 +86,19 @@ async def _until_results(recorder: Recorder) -> None:
     await recorder.explore(BEN, OWNER)
     await _reply(recorder)
     await _events(recorder)
+    await _results(recorder)
+
+
+async def _results(recorder: Recorder) -> None:
+    """Let the lead read the results, then the team."""
+    harness = recorder.target.harness
     await harness.slack.let_team_answer()
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+    await harness.wait(hours=12)
+    recorder.stage = "results read"
+    await recorder.explore(BEN)
 
 
 async def _raise_concern(harness: BotHarness) -> None:

@@ -71,7 +71,7 @@ async def test_round_leaves_no_answer_in_the_log(
     await run_round(harness, "2")
 
     shown = [m["text"] for m in harness.slack.as_user(BEN).visible(LAUNCH)]
-    assert [text.split(":")[0] for text in shown] == [f"Start in <#{LAUNCH}>"]
+    assert [text.split(":")[0] for text in shown] == [f"First results in <#{LAUNCH}>"]
     assert "message_sent" in {line["event"] for line in lines()}
     for word in (COMMENT, "giraffe", "selected_option", "radio_buttons", "block_id", "answer:"):
         assert word not in written.getvalue()

@@ -39,6 +39,27 @@ async def test_post_carries_its_message_id_and_disables_unfurling_and_parsing(
     assert not call.get("reply_broadcast")
 
 
+async def test_broadcast_is_a_reply_in_a_thread_and_its_edit_does_not_repeat_that(
+    sender: Sender,
+) -> None:
+    loud = replace(content("loud", section("loud")), is_broadcast=True)
+    await sender.enqueue("announcement")
+    async with sender.db.transaction() as tx:
+        place: dict[str, Any] = {"to": LAUNCH, "now": sender.clock.now(), "content": loud}
+        reply, alone = MessageKey("results"), MessageKey("alone")
+        await enqueue.post(tx, WORKSPACE, key=reply, thread_of=MessageKey("announcement"), **place)
+        await enqueue.post(tx, WORKSPACE, key=alone, **place)
+    await sender.deliver()
+    async with sender.db.transaction() as tx:
+        await enqueue.edit(tx, WORKSPACE, of=reply, content=loud, now=sender.clock.now())
+    await sender.deliver()
+
+    posts = args(sender, "chat.postMessage")
+    assert [bool(call.get("reply_broadcast")) for call in posts] == [False, True, False]
+    (edit,) = args(sender, "chat.update")
+    assert "reply_broadcast" not in edit
+
+
 @pytest.mark.parametrize(
     ("undo", "method", "error", "state"),
     [

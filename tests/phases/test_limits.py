@@ -169,10 +169,13 @@ def test_justification_boundaries_for_recovery_spacing_and_budget(
         (PhaseKind.RESULTS_SPRINT, 14, 7),
         (PhaseKind.RESULTS_SPRINT, 15, 7),
         (PhaseKind.RESULTS_SPRINT, 1, 1),
+        (PhaseKind.RESULTS_SPRINT, 3, 1),
+        (PhaseKind.RESULTS_SPRINT, 4, 2),
         (PhaseKind.RESULTS_SPRINT, 28, 14),
         (PhaseKind.RESULTS_SPRINT, 35, 7),  # capped by the maximum of six weeks
         (PhaseKind.RESULTS_SPRINT, 42, 0),
         (PhaseKind.TRUST_BUILDING, 35, 17),
+        (PhaseKind.TRUST_BUILDING, 84, 0),
     ],
 )
 def test_extension_is_limited_to_half_the_length_or_the_maximum(

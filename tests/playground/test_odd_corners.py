@@ -213,3 +213,23 @@ async def test_broadcast_reply_is_in_the_thread_and_in_the_history(
         ("parent", None),
     ]
     assert [message["text"] for message in replies] == ["parent", "quiet", "louder"]
+
+
+async def test_old_reply_is_broadcast_without_new_content_only(
+    slack: FakeSlack, api: AsyncWebClient
+) -> None:
+    parent = (await api.chat_postMessage(channel=LAUNCH, text="parent"))["ts"]
+    reply = (await api.chat_postMessage(channel=LAUNCH, text="quiet", thread_ts=parent))["ts"]
+    for ts, text, error in (
+        (reply, "loud", "no_dual_broadcast_content_update"),
+        (parent, None, "cant_broadcast_message"),
+    ):
+        call = {"channel": LAUNCH, "ts": ts, "text": text, "reply_broadcast": True}
+        with pytest.raises(SlackApiError, match=error):
+            await api.api_call("chat.update", json=call)
+
+    place = {"channel": LAUNCH, "ts": reply, "reply_broadcast": True}
+    await api.api_call("chat.update", json=place)
+
+    history = (await api.conversations_history(channel=LAUNCH))["messages"]
+    assert [message["text"] for message in history] == ["quiet", "parent"]

@@ -40,6 +40,7 @@ START = ClosedRound(
     phase_id=PHASE.phase_id,
     kind="first",
     week=1,
+    opened_on=date(2026, 11, 24),
     asked=7,
     minimum=4,
     rounding=Rounding.HALF,
@@ -60,6 +61,7 @@ WEEK = replace(
     round_id="b" * 32,
     kind="weekly",
     week=2,
+    opened_on=date(2026, 12, 1),
     figures=(
         shown_level("clarity", (2, 3, 1, 0, 0)),
         shown_level("trust", (0, 0, 2, 3, 1)),
@@ -71,6 +73,7 @@ LARGE = replace(
     round_id="c" * 32,
     kind="weekly",
     week=3,
+    opened_on=date(2026, 12, 8),
     asked=12,
     minimum=5,
     participation=Participation.MOST,
@@ -101,7 +104,6 @@ def showing(*rounds: ClosedRound, **changed: object) -> ResultsView:
         phase=PHASE,
         rounds=rounds or (START, WEEK),
         reflections=(OWN,),
-        comments=(),
         team_sees_at=TEAM_READS,
     )
     return replace(view, **changed)  # type: ignore[arg-type]

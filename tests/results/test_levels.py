@@ -6,12 +6,10 @@ from hypothesis import strategies as st
 
 from bot.phases.privacy import Rounding
 from bot.results.levels import (
-    WORDS,
     Participation,
     QuestionFigures,
     Share,
     change,
-    level_words,
     participation,
     perception_gap,
     question_figures,
@@ -63,11 +61,6 @@ def test_whole_level_is_the_mean_rounded_to_a_whole_number(counts: list[int]) ->
     assert 1 <= found.level <= 5
 
 
-@given(COUNTS)
-def test_equal_counts_give_equal_figures(counts: list[int]) -> None:
-    assert level_of(counts) == level_of(list(counts))
-
-
 def test_change_is_shown_from_eight_answers() -> None:
     few, many, before = (level_of([0, 0, 0, n, 0]) for n in (7, 8, 4))
     assert few is not None
@@ -84,15 +77,6 @@ def test_perception_gap_is_the_leads_mean_minus_the_shown_level() -> None:
 
     assert perception_gap([{"clarity": 5}, {"clarity": 4}], [found]) == {"clarity": 2.5}
     assert perception_gap([{"clarity": None}], [found]) == {}
-
-
-def test_levels_are_described_in_words() -> None:
-    found = level_of([0, 0, 0, 4, 0])
-    assert found is not None
-
-    assert found.words == "Mostly clear (4 of 5)"
-    assert level_words("clarity", 3.5) == "More than half clear"
-    assert level_words("ego", 5) == "Room for mistakes"
 
 
 @pytest.mark.parametrize(
@@ -161,11 +145,3 @@ def test_change_is_positive_for_a_rise_and_negative_for_a_fall() -> None:
     assert high is not None
     assert change(low, high) == -4.0
     assert change(high, low) == 4.0
-
-
-@pytest.mark.parametrize("key", sorted(WORDS))
-def test_each_half_level_has_its_own_words(key: str) -> None:
-    words = [level_words(key, half / 2) for half in range(2, 11)]
-
-    assert words == list(WORDS[key])
-    assert len(set(words)) == 9

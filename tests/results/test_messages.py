@@ -8,10 +8,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.playground.fake_slack.checks import check_blocks
-from bot.results.comments import in_replies
-from bot.results.messages import NOTE_LIMIT, leads_message, team_message
-from bot.results.model import Reflection, ResultsView
+from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.results import note_form
+from bot.results.comments import comment_messages
+from bot.results.messages import about_numbers, leads_message, members_message, team_message
+from bot.results.model import ClosedRound, Reflection
+from bot.results.note_form import NOTE_LIMIT
 from bot.slack.content import Content
 from tests.results.closed_rounds import (
     COMMENTS,
@@ -28,12 +30,11 @@ from tests.results.closed_rounds import (
     WEEK,
     WHOLE,
     showing,
-    shown_level,
 )
 
 NOTED = replace(WEEK, note=NOTE, noted_by="Ana")
 BEN_REFLECTION = Reflection(name="Ben", answers={"clarity": 4, "trust": 1, "ego": 5}, shared=True)
-TO_TEAM = replace(PHASE, comments_to="team")
+LINK = "https://example.slack.com/archives/C0LAUNCH/p1?thread_ts=1.1&cid=C0LAUNCH"
 FACTS = {
     "first": showing(START),
     "week": showing(),
@@ -44,10 +45,11 @@ FACTS = {
     "closing": showing(START, replace(WEEK, kind="closing", week=4)),
     "after": showing(START, replace(WEEK, kind="after", week=2)),
     "poll": showing(START, replace(WEEK, kind="poll", week=2)),
-    "noted": showing(START, NOTED, comments=COMMENTS),
-    "read": showing(START, replace(NOTED, shown_at=TEAM_READS), comments=COMMENTS),
+    "noted": showing(START, NOTED),
+    "read": showing(START, replace(NOTED, shown_at=TEAM_READS)),
+    "read_without_note": showing(START, replace(WEEK, shown_at=TEAM_READS)),
+    "in_channel": showing(START, replace(WEEK, shown_at=TEAM_READS, is_broadcast=True)),
     "two_leads": showing(START, WEEK, phase=TWO_LEADS, reflections=(OWN, BEN_REFLECTION)),
-    "comments_to_team": showing(START, NOTED, phase=TO_TEAM, comments=COMMENTS),
 }
 SHOWN = {
     **{f"{name}_to_leads": leads_message(facts) for name, facts in FACTS.items()},
@@ -58,6 +60,8 @@ SHOWN = {
     "paused_too_few_to_leads": leads_message(
         showing(START, TOO_FEW, phase=replace(PHASE, paused_at=TEAM_READS))
     ),
+    "week_to_members": members_message(showing(), LINK),
+    "comments": comment_messages(COMMENTS)[0],
 }
 
 
@@ -101,33 +105,52 @@ def test_first_line_of_every_round_kind_fits_a_notification_and_has_no_level(kin
         assert " of 5" not in message.text
 
 
-def test_headline_names_the_strongest_and_the_weakest_or_the_largest_changes() -> None:
+def test_results_begin_with_the_best_and_the_weakest() -> None:
     assert (
-        "Week 2 in <#C0LAUNCH>: trust is strongest (4 of 5), clarity weakest (2)."
+        "*Week 2 in <#C0LAUNCH>: trust is strong (4 of 5), clarity is the weak spot (2).*"
         in blocks_json(team_message(showing()))
     )
-    moved = (shown_level("clarity", (8, 0, 0, 0, 0), -2.0), shown_level("trust", (8,) * 5, 1.0))
-    assert "Week 2 in <#C0LAUNCH>: less clear, more trust than before." in blocks_json(
-        team_message(showing(START, replace(WEEK, figures=moved)))
-    )
+    assert team_message(showing()).text == "Week 2 results in <#C0LAUNCH>"
+    assert leads_message(showing()).text == "Week 2 results in <#C0LAUNCH>, for the leads first"
+
+
+def test_only_results_shown_in_the_channel_are_broadcast() -> None:
+    assert team_message(FACTS["in_channel"]).is_broadcast
+    assert not team_message(FACTS["read_without_note"]).is_broadcast
+
+
+def test_small_print_stands_behind_a_button() -> None:
+    text = blocks_json(team_message(showing()))
+    page = str(about_numbers(showing()).to_dict())
+
+    assert "About These Numbers" in text
+    assert "private tips" not in text
+    assert "Totals only, rounded, from 4 answers on." in page
+    assert "Ana also gets private tips based on these totals." in page
+    assert "About These Numbers" not in blocks_json(team_message(FACTS["too_few"]))
 
 
 def test_change_refers_to_the_last_round_that_showed_the_question() -> None:
     text = blocks_json(team_message(FACTS["after_too_few"]))
 
-    assert "(3.5 of 5), same as the start" in text
+    assert "3.5 of 5, same as the start" in text
     assert "up 0.5 since the start" in text
 
 
-def test_hints_gaps_and_comments_are_shown_to_leads_only() -> None:
-    facts = showing(START, WEEK, comments=COMMENTS)
-    hint = "You see it clearer than the team does"
+def test_hints_and_gaps_are_shown_to_leads_only() -> None:
+    gap = "Clear and doable: you said 5; your team said 2."
+    hint = "Clarity: you rate it higher than your team does (5, 2)."
 
-    assert hint in blocks_json(leads_message(facts))
-    assert COMMENTS[1] in blocks_json(leads_message(facts))
-    assert hint not in blocks_json(team_message(facts))
-    assert "Ana said" not in blocks_json(team_message(facts))
-    assert COMMENTS[1] not in blocks_json(team_message(facts))
+    for text in (gap, hint):
+        assert text in blocks_json(leads_message(showing()))
+        assert text not in blocks_json(team_message(showing()))
+
+
+def test_several_leads_are_named_beside_the_levels() -> None:
+    text = blocks_json(leads_message(FACTS["two_leads"]))
+
+    assert "Clear and doable: Ana said 5; the team said 2." in text
+    assert "Clear and doable: Ben said 4; the team said 2." in text
 
 
 @pytest.mark.parametrize("leads", [6, 30])
@@ -136,7 +159,8 @@ def test_answers_of_many_leads_fit_slack_limits(leads: int) -> None:
     own = tuple(
         replace(OWN, name=f"Name {number} {'&' * 60}", shared=True) for number in range(leads)
     )
-    facts = showing(replace(START, labels=labels, shown_at=None), reflections=own)
+    shown = replace(START, labels=labels, shown_at=None)
+    facts = showing(shown, reflections=own, phase=TWO_LEADS)
 
     for message in (leads_message(facts), team_message(facts)):
         assert check_blocks(message.blocks, "message") == []
@@ -151,10 +175,11 @@ def test_team_sees_only_answers_of_leads_who_shared_them() -> None:
     assert "Ana's own answers" not in text
 
 
-def test_team_is_told_when_there_is_no_note() -> None:
-    assert "No note from Ana this week." in blocks_json(team_message(showing()))
-    assert "No note from Ana and Ben this week." in blocks_json(team_message(FACTS["two_leads"]))
-    assert "No note from Ana this time." in blocks_json(team_message(FACTS["after"]))
+def test_team_is_told_that_a_lead_has_not_replied_yet() -> None:
+    assert "and what changes*\\nAna hasn't replied yet." in blocks_json(team_message(showing()))
+    assert "Ana and Ben haven't replied yet." in blocks_json(team_message(FACTS["two_leads"]))
+    assert "replied yet" not in blocks_json(team_message(FACTS["noted"]))
+    assert "replied yet" not in blocks_json(team_message(FACTS["too_few"]))
 
 
 def test_number_of_answers_is_never_shown() -> None:
@@ -171,26 +196,46 @@ def test_nothing_is_shown_below_the_minimum() -> None:
         assert "of 5" not in blocks_json(message)
 
 
-def test_note_input_disappears_once_the_team_has_read_it() -> None:
-    def inputs(facts: ResultsView) -> list[str]:
-        return [block["type"] for block in leads_message(facts).blocks if block["type"] == "input"]
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("week", "Reply to the Team"),
+        ("noted", "Change My Reply"),
+        ("read_without_note", "Reply to the Team"),
+        ("read", None),
+        ("too_few", "Reply to the Team"),
+    ],
+)
+def test_lead_can_reply_until_the_team_has_read_a_reply(name: str, label: str | None) -> None:
+    message = leads_message(FACTS[name])
+    buttons = [
+        element["text"]["text"]
+        for block in message.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
 
-    assert inputs(FACTS["noted"]) == ["input"]
-    assert inputs(FACTS["read"]) == []
+    assert buttons == ([label] if label else [])
+
+
+@pytest.mark.parametrize("shown", [NOTED, replace(WEEK, shown_at=TEAM_READS)])
+def test_reply_form_matches_snapshot(shown: ClosedRound, json_snapshot: SnapshotAssertion) -> None:
+    form = note_form.build(shown).to_dict()
+
+    assert check_view(form) == []
+    assert form == json_snapshot
 
 
 @pytest.mark.parametrize("text", ["x" * NOTE_LIMIT, "<&>" * (NOTE_LIMIT // 3), "a\n" * 500])
 def test_long_notes_and_comments_fit_slack_limits(text: str) -> None:
-    comments = [text] * 60
-    facts = showing(START, replace(NOTED, note=text), phase=TO_TEAM, comments=tuple(comments))
-    for message in (leads_message(facts), team_message(facts), *in_replies(facts.comments)):
+    facts = showing(START, replace(NOTED, note=text))
+    for message in (leads_message(facts), team_message(facts), *comment_messages([text] * 60)):
         assert check_blocks(message.blocks, "message") == []
 
 
 def test_every_comment_is_shown_exactly_once() -> None:
     comments = tuple(f"Comment {n:02}: " + "words " * 60 for n in range(50))
-    facts = showing(comments=comments)
-    text = blocks_json(leads_message(facts)) + "".join(map(blocks_json, in_replies(comments)))
+    text = "".join(map(blocks_json, comment_messages(comments)))
 
     assert all(text.count(f"Comment {n:02}:") == 1 for n in range(50))
 
@@ -198,12 +243,7 @@ def test_every_comment_is_shown_exactly_once() -> None:
 @pytest.mark.parametrize("sign", ["&", "*", "x", "a\n", "words "])
 def test_every_character_of_a_comment_is_shown(sign: str) -> None:
     comments = tuple((f"{n:02}" + sign * 1_000)[:1_000] for n in range(12))
-    facts = showing(comments=comments)
-    shown_blocks = [
-        block
-        for message in (leads_message(facts), *in_replies(comments))
-        for block in message.blocks
-    ]
+    shown_blocks = [block for message in comment_messages(comments) for block in message.blocks]
     quotes = [
         block["text"]["text"]
         for block in shown_blocks
@@ -214,24 +254,14 @@ def test_every_character_of_a_comment_is_shown(sign: str) -> None:
     assert read.replace("\n", "") == "".join(comments).replace("\n", "")
 
 
-def test_note_does_not_change_which_comments_are_in_the_message() -> None:
-    """The other comments are in replies, which are posted once and never edited."""
-    comments = tuple(f"{n:02}" + "x" * 998 for n in range(9))
-    noted = replace(WEEK, note="y" * NOTE_LIMIT, noted_by="Ana")
-
-    for facts in (showing(START, WEEK), showing(START, noted), showing(START, TOO_FEW)):
-        text = blocks_json(leads_message(replace(facts, comments=comments)))
-        assert [n for n in range(9) if f"{n:02}xxx" in text] == [0]
-
-
 def test_user_text_cannot_trigger_mentions_or_links() -> None:
     round_ = replace(
         NOTED, note=HOSTILE, noted_by=HOSTILE, labels=dict.fromkeys(WEEK.labels, HOSTILE)
     )
-    phase = replace(TO_TEAM, people=(replace(TO_TEAM.people[0], name=HOSTILE),))
+    phase = replace(PHASE, people=(replace(PHASE.people[0], name=HOSTILE),))
     reflection = replace(BEN_REFLECTION, name=HOSTILE)
-    facts = showing(START, round_, phase=phase, reflections=(reflection,), comments=(HOSTILE,) * 2)
-    for message in (leads_message(facts), team_message(facts)):
+    facts = showing(START, round_, phase=phase, reflections=(reflection,))
+    for message in (leads_message(facts), team_message(facts), *comment_messages([HOSTILE] * 2)):
         assert check_blocks(message.blocks, "message") == []
         formatted = [
             text["text"]

@@ -7,11 +7,11 @@ import pytest
 from bot.db import schema
 from bot.db.engine import Database
 from bot.results import store
-from bot.results.lifecycle import save_note
+from bot.results.lifecycle import round_to_reply_to, save_note
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, WORKSPACE
+from tests.harness import ANA, BEN, LAUNCH, WORKSPACE
 from tests.results.steps import COMMENTS, close, show
 from tests.rounds.evidence import said
 from tests.rounds.round_rows import PHASE, the_phase
@@ -27,24 +27,45 @@ async def test_note_can_be_changed_until_the_team_reads_it(
     await save_note(services, BY_ANA, "Second thought")
     edited = (await said(phase))[f"edit:lead_results:r1:{ANA}"]
     assert "Second thought" in str(edited)
-    assert "Thanks for Tuesday" in str(edited)
 
     await show(services)
 
     queued = await said(phase)
     assert "Second thought" in str(queued["results:r1"])
     assert "First thought" not in str(queued["results:r1"])
-    assert "'type': 'input'" not in str(queued[f"edit:lead_results:r1:{ANA}"])
-    with pytest.raises(Refused, match="has read these"):
+    assert "results.write_note" not in str(queued[f"edit:lead_results:r1:{ANA}"])
+    with pytest.raises(Refused, match="has read the reply, so it stays"):
         await save_note(services, BY_ANA, "Too late")
+    with pytest.raises(Refused, match="has read the reply, so it stays"):
+        await round_to_reply_to(services, BY_ANA)
+
+
+async def test_reply_after_the_team_has_read_the_results_is_added_to_them_once(
+    phase: Database, services: Services
+) -> None:
+    await close(phase, comments=COMMENTS)
+    await show(services)
+    assert "Ana hasn't replied yet." in str((await said(phase))["results:r1"])
+    assert (await round_to_reply_to(services, BY_ANA)).note is None
+
+    await save_note(services, BY_ANA, "Better late than never")
+
+    queued = await said(phase)
+    edited = queued["edit:results:r1"]
+    assert edited["text"] == f"First results in <#{LAUNCH}>"
+    assert "Better late than never" in str(edited)
+    assert "replied yet" not in str(edited)
+    assert "Better late than never" in str(queued[f"edit:lead_results:r1:{ANA}"])
+    with pytest.raises(Refused, match="has read the reply, so it stays"):
+        await save_note(services, BY_ANA, "Once more")
 
 
 @pytest.mark.parametrize(
     ("request_", "text", "reason"),
     [
-        (replace(BY_ANA, user_id=BEN), "I hear you", "only the leads"),
-        (replace(BY_ANA, target_id="of another workspace"), "I hear you", "only the leads"),
-        (BY_ANA, "", "the box is empty"),
+        (replace(BY_ANA, user_id=BEN), "I hear you", "Only the leads"),
+        (replace(BY_ANA, target_id="of another workspace"), "I hear you", "Only the leads"),
+        (BY_ANA, "", "There is nothing in it yet"),
         (BY_ANA, "x" * 1_001, "1,001 characters"),
     ],
 )
@@ -80,12 +101,12 @@ async def test_note_is_available_to_later_rounds_once_the_team_has_read_it(
     await close(phase)
     await save_note(services, BY_ANA, "We drop the importer")
     async with phase.reading() as reader:
-        assert await store.latest_note(reader, WORKSPACE, PHASE) is None
+        assert (await store.latest_results(reader, WORKSPACE, PHASE)).note is None
         assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
 
     await show(services)
 
     async with phase.reading() as reader:
-        assert await store.latest_note(reader, WORKSPACE, PHASE) == "We drop the importer"
+        assert (await store.latest_results(reader, WORKSPACE, PHASE)).note == "We drop the importer"
         (shown,) = await store.history(reader, WORKSPACE, await the_phase(reader))
     assert (shown.round_id, shown.noted_by) == ("r1", "Ana")

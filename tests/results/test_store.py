@@ -12,7 +12,7 @@ from bot.db.engine import Database
 from bot.phases.model import Phase
 from bot.results import store
 from bot.results.lifecycle import save_note
-from bot.results.messages import NOTE_LIMIT
+from bot.results.note_form import NOTE_LIMIT
 from bot.round_keys import seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -154,7 +154,7 @@ async def test_latest_note_is_that_of_the_newest_round_shown_to_the_team(
         for number, (note, is_shown) in enumerate(zip(notes, shown, strict=True), start=1):
             more: dict[str, Any] = {"note": note, "shown_at": FRIDAY if is_shown else None}
             await a_closed_round(tx, f"r{number}", number=number, **more)
-        assert await store.latest_note(tx, WORKSPACE, PHASE) == newest
+        assert (await store.latest_results(tx, WORKSPACE, PHASE)).note == newest
 
 
 async def test_each_lead_is_messaged_in_their_own_hours_and_deleted_ones_are_not(
@@ -180,23 +180,21 @@ async def test_each_lead_is_messaged_in_their_own_hours_and_deleted_ones_are_not
 
 
 @pytest.mark.parametrize("comments_to", ["leads", "team"])
-async def test_overflow_comments_go_to_the_threads_of_their_readers(
+async def test_comments_go_to_leads_in_private_and_to_the_thread_if_the_form_says_so(
     phase: Database, services: Services, clock: AdjustableClock, comments_to: str
 ) -> None:
     await update_phases(phase, comments_to=comments_to)
-    await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(12)))
+    await close(phase, comments=tuple(f"{n:02} " + "words " * 160 for n in range(14)))
     clock.move_to(FRIDAY)
     await show(services)
 
     found = await messages_of(phase)
     more = {key: row.target_key for key, row in found.items() if key.startswith("comments:r1:")}
-    assert {key: to for key, to in more.items() if ANA in key} == {
-        key: TO_ANA for key in more if ANA in key
-    }
+    assert {to for key, to in more.items() if ANA in key} == {None}
     to_team = {key: to for key, to in more.items() if LAUNCH in key}
     assert set(to_team.values()) == ({f"announcement:{PHASE}"} if comments_to == "team" else set())
+    assert f"comments:r1:{ANA}:1" in more
     assert f"comments:r1:{ANA}:2" in more
-    assert f"comments:r1:{ANA}:1" not in more
 
 
 async def test_results_of_a_paused_phase_are_not_shown(
@@ -249,7 +247,7 @@ async def test_note_of_exactly_the_limit_is_saved_under_its_authors_name(
     assert (found.note, found.noted_by) == ("x" * 1_000, "Ben")
     queued = await said(phase)
     for lead in (ANA, BEN):  # both see the saved note and its deadline
-        assert "Saved by Ben" in str(queued[f"edit:lead_results:r1:{lead}"])
+        assert "Written by Ben" in str(queued[f"edit:lead_results:r1:{lead}"])
         assert str(int(FRIDAY.timestamp())) in str(queued[f"edit:lead_results:r1:{lead}"])
 
 
@@ -286,7 +284,7 @@ async def test_rounds_of_another_phase_are_not_read(db: Database, clock: Adjusta
     await close(db)
 
     async with db.reading() as reader:
-        assert await store.latest_note(reader, WORKSPACE, PHASE) is None
+        assert (await store.latest_results(reader, WORKSPACE, PHASE)).note is None
         assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
         assert await store.comments_of(reader, KEYS, WORKSPACE, "r1") == ()
         found = await store.phase_of_round(reader, WORKSPACE, "r9")

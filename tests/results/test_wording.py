@@ -1,13 +1,16 @@
 """Wording of results: changes, phrases, headlines, gaps, and pages of comments."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.results.chart import ChartFacts, Line, alt_text
-from bot.results.comments import SECTION_LIMIT, in_message, in_replies
-from bot.results.level_blocks import chart, chart_of, headline, level_paragraphs
+from bot.results.comments import SECTION_LIMIT, comment_messages
+from bot.results.level_blocks import chart, chart_of, headline, level_lines, lines_over_phase
+from bot.results.levels import QuestionFigures
 from bot.results.messages import QUOTED_NOTE_LIMIT as LIMIT
 from bot.results.model import Reflection, ShownLevel, base_of_change, last_round_showing
 from bot.slack.content import MESSAGE, size
@@ -26,76 +29,128 @@ from tests.results.closed_rounds import (
 HIGH = (0, 0, 0, 4, 4)
 
 
-def paragraph(change: float | None, counts: tuple[int, ...] = HIGH) -> str:
+def line(change: float | None, counts: tuple[int, ...] = HIGH) -> str:
     round_ = replace(WEEK, figures=(shown_level("clarity", counts, change=change),))
-    first, *_ = level_paragraphs(showing(START, round_))
-    return str(first.to_dict()["text"]["text"])
+    return level_lines(showing(START, round_))[0]
 
 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (1.5, "(4.5 of 5), up 1.5 since the start\nNearly"),
-        (-0.5, "(4.5 of 5), down 0.5 since the start\nNearly"),
-        (0.0, "(4.5 of 5), same as the start\nNearly"),
-        (None, "(4.5 of 5)\nNearly"),
+        (1.5, "*Clear and doable:* 4.5 of 5, up 1.5 since the start. Nearly"),
+        (-0.5, "*Clear and doable:* 4.5 of 5, down 0.5 since the start. Nearly"),
+        (0.0, "*Clear and doable:* 4.5 of 5, same as the start. Nearly"),
+        (None, "*Clear and doable:* 4.5 of 5. Nearly"),
     ],
 )
 def test_level_text_states_the_change(change: float | None, text: str) -> None:
-    assert text in paragraph(change)
+    assert line(change).startswith(text)
 
 
 @pytest.mark.parametrize(
     ("counts", "text"),
     [
-        ((0, 0, 0, 3, 4), "*Clear and doable?*\nNearly all clear (4.5 of 5)"),
-        ((1, 0, 0, 3, 4), "(4 of 5)\nNearly everyone chose 4 or 5."),
-        ((1, 0, 2, 3, 2), "\nMost people chose 4 or 5."),
-        ((2, 0, 2, 3, 1), "\nAbout half chose 4 or 5."),
-        ((2, 2, 2, 1, 1), "\nSome chose 4 or 5."),
-        ((0, 0, 8, 0, 0), "\nFew or none chose 4 or 5."),
+        ((0, 0, 0, 3, 4), "*Clear and doable:* 4.5 of 5"),
+        ((1, 0, 0, 3, 4), "4 of 5. Nearly everyone chose 4 or 5."),
+        ((1, 0, 2, 3, 2), ". Most people chose 4 or 5."),
+        ((2, 0, 2, 3, 1), ". About half chose 4 or 5."),
+        ((2, 2, 2, 1, 1), ". Some chose 4 or 5."),
+        ((0, 0, 8, 0, 0), ". Few or none chose 4 or 5."),
     ],
 )
 def test_phrase_follows_the_level_from_eight_answers(counts: tuple[int, ...], text: str) -> None:
-    assert paragraph(None, counts).endswith(text)
+    assert line(None, counts).endswith(text)
 
 
-def headline_of(*changes: float | None) -> str:
-    keys = ("clarity", "trust", "ego")
-    figures = tuple(
-        shown_level(key, HIGH, change=change) for key, change in zip(keys, changes, strict=True)
+def levels(**shown: float) -> tuple[ShownLevel, ...]:
+    return tuple(
+        ShownLevel(figure=QuestionFigures(key=key, level=level), change=None)
+        for key, level in shown.items()
     )
-    return headline(showing(START, replace(WEEK, figures=figures)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ((0.5, -1.0, 2.0), "more room for mistakes, less trust than before"),
-        ((-0.5, 0.0, None), "less clear than before"),
-        ((0.0, 0.0, None), "the same as before"),
-        ((None, None, None), "every question is at 4.5 of 5"),
-        ((0.5, 0.5, 0.5), "clearer, more trust than before"),
-    ],
-)
-def test_headline_names_the_two_largest_changes(
-    changes: tuple[float | None, ...], text: str
-) -> None:
-    assert headline_of(*changes) == text
 
 
 @pytest.mark.parametrize(
     ("figures", "text"),
     [
-        (START.figures, "room for mistakes is strongest (4 of 5), trust weakest (3)"),
-        (WEEK.figures, "trust is strongest (4 of 5), clarity weakest (2)"),
-        (WEEK.figures[:1], "clarity is at 2 of 5"),
+        (
+            levels(clarity=3.5, trust=4.5, ego=2.5),
+            "trust is strong (4.5 of 5), room for mistakes is the weak spot (2.5)",
+        ),
+        (
+            levels(clarity=4.0, trust=4.0, ego=2.5),
+            "clarity and trust are strong (4 of 5), room for mistakes is the weak spot (2.5)",
+        ),
+        (
+            levels(clarity=5.0, trust=2.0, ego=2.0),
+            "clarity is strong (5 of 5), trust and room for mistakes are the weak spots (2)",
+        ),
+        (
+            levels(clarity=3.0, trust=2.0, ego=2.5),
+            "clarity comes out best (3 of 5), trust is the weak spot (2)",
+        ),
+        (
+            levels(clarity=5.0, trust=4.0, ego=4.5),
+            "clarity is strong (5 of 5), trust comes last (4)",
+        ),
+        (
+            levels(clarity=3.5, trust=3.5, ego=4.0),
+            "room for mistakes is strong (4 of 5), clarity and trust come last (3.5)",
+        ),
+        (
+            levels(clarity=2.0, trust=2.0, ego=1.0),
+            "clarity and trust come out best (2 of 5), room for mistakes is the weak spot (1)",
+        ),
+        (levels(clarity=4.0, trust=4.0, ego=4.0), "every question is at 4 of 5"),
+        (levels(trust=2.0), "trust is at 2 of 5"),
+        ((), ""),
     ],
 )
-def test_headline_without_changes_names_the_strongest_and_the_weakest(
+def test_headline_names_the_best_and_the_weakest(
     figures: tuple[ShownLevel, ...], text: str
 ) -> None:
-    assert headline(showing(replace(WEEK, figures=figures))) == text
+    assert headline(showing(START, replace(WEEK, figures=figures))) == text
+
+
+@given(
+    st.lists(st.sampled_from([1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0]), min_size=3, max_size=3)
+)
+def test_headline_says_nothing_that_the_levels_do_not(shown: list[float]) -> None:
+    figures = levels(**dict(zip(("clarity", "trust", "ego"), shown, strict=True)))
+    text = headline(showing(START, replace(WEEK, figures=figures)))
+
+    numbers = {float(number) for number in re.findall(r"\d(?:\.\d)?", text.replace("of 5", ""))}
+    assert numbers == {max(shown), min(shown)}
+
+
+def test_headline_of_whole_levels_has_whole_numbers() -> None:
+    text = headline(showing(START, WHOLE))
+
+    assert text == "trust and room for mistakes are strong (4 of 5), clarity is the weak spot (3)"
+
+
+def test_levels_after_the_end_stand_beside_those_at_the_start_and_at_the_end() -> None:
+    last = replace(WEEK, kind="closing", week=4)
+    after = replace(LARGE, kind="after", week=2)
+
+    assert level_lines(showing(START, last, after)) == [
+        "*Clear and doable:* 3.5 at the start, 2 at the end, 3.5 of 5 now. "
+        "About half chose 4 or 5.",
+        "*Trust when needed:* 3 at the start, 4 at the end, 3.5 of 5 now. About half chose 4 or 5.",
+        "*Room for mistakes:* 4 at the start, no result at the end, 4.5 of 5 now. "
+        "Nearly everyone chose 4 or 5.",
+    ]
+    only_start = level_lines(showing(START, after))
+    assert only_start[0].startswith("*Clear and doable:* 3.5 at the start, no result at the end")
+
+
+def test_lines_over_the_phase_leave_out_what_came_after_the_end() -> None:
+    after = replace(LARGE, kind="after", week=2)
+
+    assert lines_over_phase([START, WEEK, after])[:2] == [
+        "*Clear and doable:* 3.5 at the start, 2 at the end",
+        "*Trust when needed:* 3 at the start, 4 at the end",
+    ]
+    assert lines_over_phase([START, after]) == lines_over_phase([]) == []
 
 
 def test_change_base_is_the_last_round_that_showed_the_question() -> None:
@@ -129,46 +184,64 @@ def test_gaps_and_hints_derive_from_the_shown_figures() -> None:
     assert [hint.key for hint in facts.hints] == ["clarity", "trust"]
 
 
-@pytest.mark.parametrize(("days", "count"), [(21, 1), (22, 0)])
-def test_single_low_round_gives_a_hint_in_phases_up_to_three_weeks(days: int, count: int) -> None:
+@pytest.mark.parametrize(("days", "keys"), [(21, ["clarity"]), (22, [])])
+def test_single_low_round_gives_a_hint_in_phases_up_to_three_weeks(
+    days: int, keys: list[str]
+) -> None:
     starts_on = date(2026, 11, 23)
     phase = replace(PHASE, starts_on=starts_on, ends_on=starts_on + timedelta(days=days))
     facts = showing(START, WEEK, phase=phase, reflections=())
 
-    assert len(facts.hints) == count
+    assert [hint.key for hint in facts.hints] == keys
 
 
-def test_chart_covers_every_round_and_has_alt_text() -> None:
+def test_hint_of_a_fall_follows_from_the_change_that_is_shown() -> None:
+    fell = (shown_level("trust", (0, 0, 4, 4, 0), change=-1.0),)
+    small = (shown_level("trust", (0, 0, 3, 3, 0)),)
+
+    def hints(figures: tuple[ShownLevel, ...]) -> list[str]:
+        facts = showing(START, replace(WEEK, figures=figures), reflections=())
+        return [hint.text.partition(".")[0] for hint in facts.hints]
+
+    assert hints(fell) == ["Trust fell by 1, to 3"]
+    assert hints(small) == []
+
+
+def test_chart_covers_every_round_and_names_the_missing_ones_in_its_alt_text() -> None:
     assert chart(showing(START, TOO_FEW)) is None
-    assert chart_of((TOO_FEW,)) is None
-    drawn = chart_of((START, TOO_FEW, WEEK))
+    assert chart_of(PHASE, (TOO_FEW,)) is None
+    drawn = chart_of(PHASE, (START, TOO_FEW, LARGE))
     assert drawn is not None
-    assert drawn.facts["rounds"] == ("Start", "Week 2", "Week 2")
-    assert drawn.facts["lines"][0]["levels"] == (3.5, None, 2.0)
-    assert drawn.facts["lines"][2]["levels"] == (4.0, None, None)
-    assert drawn.title == "Results: Week 2"
-    assert alt_text(
-        ChartFacts(
-            rounds=("Start", "Week 2"),
-            lines=(Line(label="A?", levels=(3.5, None)), Line(label="B?", levels=(None, None))),
-        )
-    ) == ("Levels from 1 to 5. A? Start 3.5. B? Not enough answers.")
+    assert drawn.facts["rounds"] == (
+        {"name": "First", "day": 1},
+        {"name": "Week 2", "day": 8},
+        {"name": "Week 3", "day": 15},
+    )
+    assert drawn.facts["lines"][0] == {
+        "label": "Clear and doable",
+        "levels": (3.5, None, 3.5),
+    }
+    assert (drawn.facts["start"], drawn.facts["end"]) == ("23 Nov", "18 Dec")
+    assert drawn.title == "Results: Week 3"
+    assert drawn.alt_text == (
+        "Levels from 1 to 5, in a phase from 23 Nov to 18 Dec. "
+        "Clear and doable: First 3.5, Week 2 too few answers, Week 3 3.5. "
+        "Trust when needed: First 3, Week 2 too few answers, Week 3 3.5. "
+        "Room for mistakes: First 4, Week 2 too few answers, Week 3 4.5."
+    )
 
 
-def test_comments_are_packed_into_sections_and_replies() -> None:
-    assert in_message([]) == in_replies([]) == []
+def test_comments_are_packed_into_sections_and_messages() -> None:
+    assert comment_messages([]) == []
     line = "x" * (SECTION_LIMIT // 2 - 2)  # with its quote mark, one character less than half
     exactly, one_more = [line, line], [line, line + "xx"]
-    assert len(in_message(exactly)) == 2  # the heading, and one section with both
-    assert in_replies(exactly) == []
+    (message,) = comment_messages(exactly)
+    assert len(message.blocks) == 2  # the heading, and one section with both
     for longer in ([*exactly, "y"], [line, line + "x"], one_more):
-        assert len(in_message(longer)) == 2  # the rest goes into a reply
-        (reply,) = in_replies(longer)
-        assert len(reply.blocks) == 2
-    (reply,) = in_replies([line] * 13)
-    assert len(reply.blocks) == 7  # the heading, and as many sections as a message holds
-    assert [len(reply.blocks) for reply in in_replies([line] * 14)] == [6, 2]
-    assert all(size(reply.blocks) <= MESSAGE for reply in in_replies([line] * 60))
+        (message,) = comment_messages(longer)
+        assert len(message.blocks) == 3
+    assert [len(message.blocks) for message in comment_messages([line] * 13)] == [6, 3]
+    assert all(size(message.blocks) <= MESSAGE for message in comment_messages([line] * 60))
     assert quotation("a\nb", LIMIT) == ">a\n>b"
     assert all(len(quotation("x" * length, LIMIT)) <= LIMIT + 1 for length in (2_750, 2_850, 3_000))
     assert len(quotation("<" * 3_000, LIMIT)) <= LIMIT + 1

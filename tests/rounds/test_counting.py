@@ -95,10 +95,10 @@ async def test_lead_answers_from_the_start_form_appear_in_the_first_results(
     await close(services, clock, round_id)
 
     to_lead = str((await said(phase))[f"lead_results:{round_id}:{ANA}"])
-    assert "Clear and doable? Ana said 2; the team said 4." in to_lead
-    assert "Trust when needed? Ana said 4; the team said 4." in to_lead
-    assert "Room for mistakes? Ana said" not in to_lead
-    assert "The team sees it clearer than you do (4 against 2)" in to_lead
+    assert "Clear and doable: you said 2; your team said 4." in to_lead
+    assert "Trust when needed: you said 4; your team said 4." in to_lead
+    assert "Room for mistakes: you said" not in to_lead
+    assert "Clarity: you rate it lower than your team does (2, 4)." in to_lead
 
     clock.move_to((await agenda_of(phase, "show_results"))[round_id])
     await show(services, round_id, clock.now())

@@ -51,7 +51,7 @@ async def test_channel_id_change_migrates_phase_messages_and_opt_outs(
     await harness.slack.let_team_answer()
     await harness.wait(days=14)
     assert harness.slack.workspace.pins(NEW_CHANNEL_ID) == []
-    assert any("it's over" in text for text in channel_texts(harness, NEW_CHANNEL_ID))
+    assert any("has wrapped up" in text for text in channel_texts(harness, NEW_CHANNEL_ID))
     assert harness.slack.problems == []
 
 

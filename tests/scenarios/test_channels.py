@@ -118,14 +118,14 @@ async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
     await harness.wait(days=15)
 
     assert (await phase(harness)).state == "ended"
-    asked = dm_containing(harness, ANA, "What did it bring?")
-    assert "I cannot write in the channel now" in shown(asked["blocks"])
+    asked = dm_containing(harness, ANA, "What came of it?")
+    assert "I can't write in the channel now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "I can't post in the channel" in shown(ana.blocks)
     await ana.me.close()
     await harness.wait(days=3)
-    assert any("it's over" in text for text in dm_texts(harness, BEN))
+    assert any("has wrapped up" in text for text in dm_texts(harness, BEN))
     assert channel_texts(harness) == before
 
     await reopen(harness, "archived")
@@ -227,7 +227,7 @@ async def test_deleted_channel_ends_the_phase_and_returns_set_aside_work(
     await press(harness, ANA, "phases.end", gone)
     await ana.sends(outcome="Nothing more.")
     await harness.wait(days=40)
-    assert any("it's over" in text for text in dm_texts(harness, BEN))
+    assert any("has wrapped up" in text for text in dm_texts(harness, BEN))
     assert not any("questions" in text for text in dm_texts(harness, BEN))
     assert harness.slack.problems == []
 

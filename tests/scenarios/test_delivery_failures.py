@@ -148,7 +148,7 @@ async def test_results_are_posted_unthreaded_if_the_announcement_was_deleted(
     await harness.wait(days=2)
 
     (results,) = ana.me.visible(LAUNCH)
-    assert results["text"].startswith(f"Start in <#{LAUNCH}>: ")
+    assert results["text"].startswith(f"First results in <#{LAUNCH}>")
     assert not results.get("thread_ts")
     assert await failed_messages(harness) in ([], [("edit", "cant_update_message")])
 

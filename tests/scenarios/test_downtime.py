@@ -116,7 +116,7 @@ async def test_channel_message_delayed_by_a_halt_waits_for_the_leads_working_hou
 
     await harness.travel_to(datetime(2026, 12, 8, 8, tzinfo=UTC))
     (posted,) = harness.slack.as_user(BEN).visible(LAUNCH)[before:]
-    assert "it's over" in posted["text"]
+    assert "has wrapped up" in posted["text"]
 
 
 async def test_member_who_changes_time_zone_is_asked_once_at_the_new_local_time(

@@ -1,6 +1,6 @@
 """The end of a phase in Slack: warning, automatic end, wrap-up and goodbyes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,14 +34,14 @@ async def test_lead_is_warned_before_the_end_and_the_phase_ends_automatically(
     await ana.starts()
     await harness.travel_to(WARNED)
     (warning,) = dms_containing(harness, ANA, "ends on Mon 7 Dec")
-    assert "Nothing needs to be done: it ends by itself" in shown(warning["blocks"])
+    assert "You don't need to do anything: it ends by itself" in shown(warning["blocks"])
     assert dms_containing(harness, BEN, "ends on") == []
 
     await harness.travel_to(OVER)
 
     announcement, *_ = channel_messages_containing(harness, "ended Mon 7 Dec: ship the beta")
     assert "My Part" not in shown(announcement["blocks"])
-    (closing,) = channel_messages_containing(harness, "it's over")
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
     text = shown(closing["blocks"])
     assert "It took 15 days." in text
     assert "• Dark mode: back with <@U0BEN> on Tue 8 Dec." in text
@@ -49,7 +49,7 @@ async def test_lead_is_warned_before_the_end_and_the_phase_ends_automatically(
     channel = harness.slack.workspace.conversations[LAUNCH]
     assert channel.pins == []
     assert channel.bookmarks == []
-    assert len(dms_containing(harness, ANA, "has ended. What did it bring?")) == 1
+    assert len(dms_containing(harness, ANA, "has ended. What came of it?")) == 1
     assert harness.slack.problems == []
 
 
@@ -64,16 +64,16 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     assert await ana.sends(**WRAP_UP, **{"line:U0BEN": "Your Tuesday fix saved us."}) == {}
 
     assert "Each member gets a goodbye" in shown(ana.blocks)
-    (closing,) = channel_messages_containing(harness, "it's over")
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
     text = shown(closing["blocks"])
     assert "It took 11 days, 4 fewer than planned." in text
-    assert "*What it brought:* Beta is out." in text
+    assert "*What came of it:* Beta is out." in text
     assert "*What we learned:* Review earlier." in text
     assert "*Thanks:* To all." in text
     assert "Tuesday fix" not in text
     await harness.travel_to(OVER)
-    assert len(channel_messages_containing(harness, "it's over")) == 1
-    assert dms_containing(harness, ANA, "What did it bring?") == []
+    assert len(channel_messages_containing(harness, "has wrapped up")) == 1
+    assert dms_containing(harness, ANA, "What came of it?") == []
 
 
 async def test_goodbyes_arrive_in_each_members_working_hours(
@@ -89,27 +89,29 @@ async def test_goodbyes_arrive_in_each_members_working_hours(
     await harness.wait(days=1)
 
     for member in MEMBERS:
-        (goodbye,) = dms_containing(harness, member, "it's over")
+        (goodbye,) = dms_containing(harness, member, "has wrapped up")
         zone = harness.slack.workspace.users[member].tz
         assert 8 <= _local_hour(goodbye, zone) < 20
-    (to_ben,) = dms_containing(harness, BEN, "it's over")
+    (to_ben,) = dms_containing(harness, BEN, "has wrapped up")
     assert shown(to_ben["blocks"]).splitlines() == [
-        "*🏁 Results sprint in <#C0LAUNCH>: it's over.*",
-        "*What it brought:* Beta is out.",
+        "*🏁 Results sprint in <#C0LAUNCH> has wrapped up.*",
+        "*What came of it:* Beta is out.",
         "*Your part:* I carry the importer.",
         "*Ana to you:* Your Tuesday fix saved us.",
         "*Back with you on Tue 24 Nov:* Dark mode.",
         "*Recovery:* no new sprint is planned before Wed 25 Nov.",
     ]
-    assert "Tuesday" not in str(dms_containing(harness, CHIARA, "it's over")).replace("Tue 24", "")
-    assert dms_containing(harness, ANA, "it's over") == []
+    assert "Tuesday" not in str(dms_containing(harness, CHIARA, "has wrapped up")).replace(
+        "Tue 24", ""
+    )
+    assert dms_containing(harness, ANA, "has wrapped up") == []
 
 
 async def test_wrap_up_after_the_end_posts_the_outcome(harness: BotHarness, ana: Lead) -> None:
     await ana.starts()
     await harness.travel_to(OVER)
     assert "The phase has ended." not in shown(
-        channel_messages_containing(harness, "it's over")[0]["blocks"]
+        channel_messages_containing(harness, "has wrapped up")[0]["blocks"]
     )
     await ana.me.click("phases.end")
     assert "The phase has ended." in shown(ana.blocks)
@@ -117,13 +119,13 @@ async def test_wrap_up_after_the_end_posts_the_outcome(harness: BotHarness, ana:
     choices = {"outcome:0": "parked", "until:0": "2027-01-11", "line:U0FIN": "Good catch."}
     assert await ana.sends(**WRAP_UP, **choices) == {}
 
-    (added,) = channel_messages_containing(harness, "what it brought")
-    assert "*What it brought:* Beta is out." in shown(added["blocks"])
+    (added,) = channel_messages_containing(harness, "what came of it.")
+    assert "*What came of it:* Beta is out." in shown(added["blocks"])
     assert "• Dark mode: parked with <@U0BEN> until Mon 11 Jan." in shown(added["blocks"])
     (question,) = dms_containing(harness, ANA, "is wrapped up")
     assert "Wrap Up" not in shown(question["blocks"]).splitlines()
     await harness.wait(days=1)
-    (goodbye,) = dms_containing(harness, FINN, "it's over")
+    (goodbye,) = dms_containing(harness, FINN, "has wrapped up")
     assert "*Ana to you:* Good catch." in shown(goodbye["blocks"])
 
 
@@ -134,7 +136,7 @@ async def test_personal_line_after_the_goodbye_is_sent_as_its_own_message(
     await harness.travel_to(OVER)
     await harness.wait(days=4)
     assert "Ana will tell the channel" in shown(
-        dms_containing(harness, BEN, "it's over")[0]["blocks"]
+        dms_containing(harness, BEN, "has wrapped up")[0]["blocks"]
     )
     await ana.me.command("/imbalance end", LAUNCH)
 
@@ -143,7 +145,7 @@ async def test_personal_line_after_the_goodbye_is_sent_as_its_own_message(
 
     (line,) = dms_containing(harness, BEN, "a line for you")
     assert "*Ana to you:* Your Tuesday fix saved us." in shown(line["blocks"])
-    assert len(dms_containing(harness, BEN, "it's over")) == 1
+    assert len(dms_containing(harness, BEN, "has wrapped up")) == 1
     assert dms_containing(harness, CHIARA, "a line for you") == []
 
 
@@ -166,7 +168,7 @@ async def test_parked_item_needs_a_later_date(
 
     assert errors == {"until:0": told}
     assert ana.typed("outcome") == "Beta is out."
-    assert channel_messages_containing(harness, "it's over") == []
+    assert channel_messages_containing(harness, "has wrapped up") == []
 
 
 async def test_dropped_item_is_reported_to_the_channel_and_its_owner(
@@ -179,9 +181,9 @@ async def test_dropped_item_is_reported_to_the_channel_and_its_owner(
     await harness.wait(days=1)
 
     assert "• Dark mode: dropped." in shown(
-        channel_messages_containing(harness, "it's over")[0]["blocks"]
+        channel_messages_containing(harness, "has wrapped up")[0]["blocks"]
     )
-    goodbye = shown(dms_containing(harness, BEN, "it's over")[0]["blocks"])
+    goodbye = shown(dms_containing(harness, BEN, "has wrapped up")[0]["blocks"])
     assert "*Dropped, it was yours:* Dark mode." in goodbye
 
 
@@ -198,7 +200,7 @@ async def test_second_wrap_up_is_refused_and_keeps_the_typed_text(
 
     assert "This phase is already wrapped up" in errors["outcome"]
     assert olivia.typed("outcome") == "Another end."
-    assert len(channel_messages_containing(harness, "it's over")) == 1
+    assert len(channel_messages_containing(harness, "has wrapped up")) == 1
 
 
 async def test_outdated_extend_and_end_buttons_are_refused(harness: BotHarness, ana: Lead) -> None:
@@ -231,7 +233,7 @@ async def test_admin_may_end_a_phase(harness: BotHarness, ana: Lead) -> None:
     await harness.wait(days=1)
 
     assert "*Olivia to you:* Thank you." in shown(
-        dms_containing(harness, BEN, "it's over")[0]["blocks"]
+        dms_containing(harness, BEN, "has wrapped up")[0]["blocks"]
     )
 
 
@@ -244,8 +246,8 @@ async def test_mentions_in_the_wrap_up_are_escaped(harness: BotHarness, ana: Lea
     await harness.wait(days=1)
 
     for message in (
-        *channel_messages_containing(harness, "it's over"),
-        *dms_containing(harness, BEN, "it's over"),
+        *channel_messages_containing(harness, "has wrapped up"),
+        *dms_containing(harness, BEN, "has wrapped up"),
     ):
         text = message["text"] + shown(message["blocks"])
         assert "&lt;!channel&gt;" in text
@@ -255,7 +257,7 @@ async def test_mentions_in_the_wrap_up_are_escaped(harness: BotHarness, ana: Lea
     assert harness.slack.problems == []
 
 
-async def test_closing_and_wrap_up_messages_include_the_results_chart(
+async def test_closing_message_is_edited_when_the_last_results_are_out(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
@@ -263,20 +265,45 @@ async def test_closing_and_wrap_up_messages_include_the_results_chart(
         await harness.travel_to(due)
         await harness.slack.let_team_answer()
         await harness.settle()
-    (closing,) = channel_messages_containing(harness, "it's over")
-    assert _chart_count(closing) == 1
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
+    (before,) = _charts(closing)
 
     await harness.wait(days=4)  # the last answers are shown by now
+
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
+    (after,) = _charts(closing)
+    assert after["slack_file"] != before["slack_file"]
+    assert "Last" in after["alt_text"]
+    assert "Last" not in before["alt_text"]
+    assert shown(closing["blocks"]).count(" at the start, ") == 3
     await ana.me.command("/imbalance end", LAUNCH)
     await ana.sends(**WRAP_UP)
-
-    (added,) = channel_messages_containing(harness, "what it brought")
-    assert _chart_count(added) == 1
+    (added,) = channel_messages_containing(harness, "what came of it.")
+    assert _charts(added) == []
     assert harness.slack.problems == []
 
 
-def _chart_count(message: dict[str, Any]) -> int:
-    return [block["type"] for block in message["blocks"]].count("image")
+async def test_results_after_the_end_stand_beside_those_at_the_start_and_at_the_end(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    until = OVER + timedelta(days=21)
+    while (due := await harness.bot.next_due()) is not None and due <= until:
+        await harness.travel_to(due)
+        await harness.slack.let_team_answer()
+        await harness.settle()
+
+    (after,) = channel_messages_containing(harness, "2 weeks after the end")
+    text = shown(after["blocks"])
+    assert text.count(" at the start, ") == text.count(" at the end, ") == 3
+    (chart,) = _charts(after)
+    assert "2 wk on" in chart["alt_text"]
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
+    assert "2 wk on" not in _charts(closing)[0]["alt_text"]
+
+
+def _charts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block for block in message["blocks"] if block["type"] == "image"]
 
 
 def _local_hour(message: dict[str, Any], zone: str | None) -> int:

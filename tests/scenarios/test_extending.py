@@ -35,7 +35,7 @@ async def test_phase_is_extended_once_with_its_reason_posted_to_the_channel(
     announcement = channel_messages_containing(harness, "until Mon 14 Dec: ship the beta")[0]
     assert "*Extended from Mon 7 Dec:* The audit came late." in shown(announcement["blocks"])
     await harness.travel_to(OVER)
-    assert channel_messages_containing(harness, "it's over") == []
+    assert channel_messages_containing(harness, "has wrapped up") == []
     await harness.travel_to(datetime(2026, 12, 10, 10, tzinfo=UTC))
     (again,) = dms_containing(harness, ANA, "ends on Mon 14 Dec")
     assert "Extend" not in shown(again["blocks"]).splitlines()

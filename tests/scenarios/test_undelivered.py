@@ -223,7 +223,7 @@ async def test_comments_wait_for_a_deactivated_lead_to_return(
 
     await harness.wait(days=7)
 
-    assert CONCERN in str(await stored_messages(harness, "lead_results"))
+    assert CONCERN in str(await stored_messages(harness, "comments"))
     assert CONCERN not in dm_transcript(harness, OWNER)
     assert dm_texts(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
 
@@ -232,7 +232,7 @@ async def test_comments_wait_for_a_deactivated_lead_to_return(
     await harness.wait(days=1)
 
     assert all(f"{CONCERN} {member}" in dm_transcript(harness) for member in MEMBERS[:5])
-    assert await stored_messages(harness, "lead_results") == []
+    assert await stored_messages(harness, "comments") == []
 
 
 async def test_undelivered_personal_line_is_reported_and_sent_on_reactivation(

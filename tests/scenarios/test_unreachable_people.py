@@ -86,7 +86,7 @@ async def test_co_lead_is_told_of_an_unreachable_lead(harness: BotHarness, ana: 
         f"I cannot write to Ana, who leads in <#{LAUNCH}> with you."
     ]
     assert posts_to(harness, ANA) == 1
-    assert any("What did it bring?" in text for text in dm_texts(harness, CHIARA))
+    assert any("What came of it?" in text for text in dm_texts(harness, CHIARA))
     assert dm_texts(harness, OWNER) == []
 
 
@@ -101,7 +101,7 @@ async def test_admins_are_told_when_the_only_lead_is_unreachable(
     (text,) = dm_texts(harness, OWNER)
     assert text == f"A phase in <#{LAUNCH}> has no lead whom I can write to."
     assert posts_to(harness, ANA) == 1
-    assert any("it's over" in one for one in dm_texts(harness, BEN))
+    assert any("has wrapped up" in one for one in dm_texts(harness, BEN))
 
 
 async def test_stored_profiles_are_used_when_the_users_scope_is_missing(

@@ -44,6 +44,8 @@ class Log:
                 continue
             where = call.args.get("channel") or call.args.get("channel_id")
             thread = " in the thread" if call.args.get("thread_ts") else ""
+            if call.args.get("reply_broadcast"):
+                thread += " and in the channel"
             yield f"{when}  {verb} {self._named(where)}{thread}  {text}".rstrip()
 
     def _named(self, place: str) -> str:

@@ -102,18 +102,12 @@ SHOWN: dict[str, tuple[Any, tuple[str, ...]]] = {
         round_messages.questions_message(replace(ASKING, note=written("note"))).blocks,
         ("note",),
     ),
-    "results for the leads": (
-        result_messages.leads_message(
-            showing(START, WEEK_TEXTS, comments=(written("comment"),) * 2)
-        ).blocks,
-        ("comment",),
-    ),
     "results for the team": (
         result_messages.team_message(showing(START, WEEK_TEXTS)).blocks,
         ("note",),
     ),
     "further comments": (
-        comments.in_replies(["x" * comments.SECTION_LIMIT, written("comment")])[0].blocks,
+        comments.comment_messages(["x" * comments.SECTION_LIMIT, written("comment")])[0].blocks,
         ("comment",),
     ),
     "extension": (ending_messages.extended(SPRINT_TEXTS, "Ana").blocks, ("extension",)),

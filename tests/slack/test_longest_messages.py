@@ -17,7 +17,7 @@ from bot.phases.budget import Budget, Span
 from bot.phases.model import Participant, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind, SprintPromise, TrustPromise
 from bot.playground.fake_slack.checks import check_blocks, check_view
-from bot.results.comments import in_replies
+from bot.results.comments import comment_messages
 from bot.results.messages import leads_message, team_message
 from bot.rounds import messages as asking_messages
 from bot.rounds import questions
@@ -90,7 +90,7 @@ def phase_messages(sample: str) -> Iterator[Content]:
         written = {"wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC), "wrapped_up_by": ANA}
         for wrap_up in ({}, {**texts, **written}):
             picture = replace(PICTURE, alt_text="x" * 5_000)
-            ended = replace(over(running, picture=picture, **wrap_up), picture_is_newer=True)
+            ended = over(running, picture=picture, **wrap_up)
             ended = replace(ended, wrap_up_author=repeated(sample, 80))
             yield messages.announcement(ended.phase, TODAY)
             yield ending_messages.closing(ended)
@@ -162,11 +162,10 @@ def result_messages(sample: str) -> Iterator[Content]:
                 shown,
                 phase=phase,
                 reflections=(reflection,) * LEADS,
-                comments=comments,
             )
             yield leads_message(facts)
             yield team_message(facts)
-    yield from in_replies(comments)
+    yield from comment_messages(comments)
 
 
 def workspace_messages(sample: str) -> Iterator[Content]:

@@ -144,12 +144,30 @@ def _update(core: Core, args: Arguments) -> Json:
     message = message_in(conversation, args.need("ts"))
     if message.get("bot_id") != example_workspace.BOT_ID:
         raise SlackError("cant_update_message")
+    if args.flag("reply_broadcast"):
+        return _broadcast(core, args, conversation, message)
     require_text(args)
     if len(args.text("text")) > LONGEST_UPDATE:
         raise SlackError("msg_too_long")
     messages.change(core, conversation, message, _changes(core, args, message))
     shown = message_object(message)
     return {"channel": channel, "ts": message["ts"], "text": shown["text"], "message": shown}
+
+
+def _broadcast(core: Core, args: Arguments, conversation: Conversation, message: Json) -> Json:
+    """Show a reply in its channel as well; its content cannot be changed at the same time."""
+    if any(args.get(name) for name in ("text", "blocks", "attachments", "markdown_text")):
+        raise SlackError("no_dual_broadcast_content_update")
+    if message.get("thread_ts", message["ts"]) == message["ts"]:
+        raise SlackError("cant_broadcast_message")
+    messages.change(core, conversation, message, {"subtype": "thread_broadcast"})
+    shown = message_object(message)
+    return {
+        "channel": conversation.id,
+        "ts": message["ts"],
+        "text": shown["text"],
+        "message": shown,
+    }
 
 
 def _changes(core: Core, args: Arguments, message: Json) -> Json:
