@@ -154,7 +154,7 @@ BLANKS: Sequence[tuple[str, str, dict[str, str], str]] = (
         ANA,
         "/imbalance end",
         {"outcome": INVISIBLE},
-        "The channel is waiting for it. Say in one sentence what came of it.",
+        "Say in a sentence what came of it. The channel reads it.",
     ),
     (
         OWNER,
