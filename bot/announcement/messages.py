@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.dates import day, days
 from bot.phases.model import PauseReason, Phase, SetAsideItem
@@ -131,12 +131,18 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
     lines += _how_we_work_lines(phase)
-    if phase.recovery_until is not None:
-        free_from = day(phase.calendar.working_day_after(phase.recovery_until))
-        lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
+    lines += recovery_lines(phase, limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
+
+
+def recovery_lines(phase: Phase, limit: int) -> list[str]:
+    """Return a line with the first day on which a new sprint may start; none if any may."""
+    if phase.recovery_until is None:
+        return []
+    free_from = day(phase.calendar.working_day_after(phase.recovery_until))
+    return _labelled(AFTER, NO_NEW.format(day=free_from), limit)
 
 
 def _how_we_work_lines(phase: Phase) -> list[str]:
@@ -206,7 +212,14 @@ def _item(phase: Phase, item: SetAsideItem, limit: int, room: int) -> str:
     return f"{quote_within(text, room - length(owner) - len(until))}{owner}{until}"
 
 
-def _buttons(phase: Phase) -> list[object]:
-    running = [one for one in BUTTONS if one not in HABITS or not phase.is_sprint]
-    shown = running if phase.is_active else (DETAILS,)
+def team_buttons(phase: Phase) -> list[ButtonElement]:
+    """Return the buttons that the team of a running phase has, without *Details*."""
+    shown = [
+        one for one in BUTTONS if one != DETAILS and (one not in HABITS or not phase.is_sprint)
+    ]
     return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]
+
+
+def _buttons(phase: Phase) -> list[object]:
+    of_team = team_buttons(phase) if phase.is_active else []
+    return [*of_team, button(BUTTONS[DETAILS], DETAILS, phase.phase_id)]

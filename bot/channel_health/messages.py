@@ -127,7 +127,7 @@ def paused(phase: Phase) -> Content:
         first,
         section(f"*{first}*\n{why}\n{until}"),
         actions(
-            button("Try again", TRY_AGAIN, phase.phase_id),
+            button("Try Again", TRY_AGAIN, phase.phase_id),
             button("End now", WRAP_UP, phase.phase_id),
         ),
     )
@@ -145,7 +145,7 @@ def channel_deleted(ended: EndedPhase, goodbyes_on: date) -> Content:
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
     lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
     lines += [*milestone_lines(phase), *item_lines(ended, ended.ended_on)]
-    buttons = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
+    buttons = actions(button("Wrap Up", WRAP_UP, phase.phase_id, style="primary"))
     return content(first, *paragraphs(lines), buttons)
 
 

@@ -22,7 +22,7 @@ from bot.slack.content import (
 )
 from bot.slack.mrkdwn import channel, labelled, mention, quote, quote_within
 
-WRAP_UP, EXTEND = "phases.end", "phases.extend"
+WRAP_UP, EXTEND, PLAN_NEXT = "phases.end", "phases.extend", "phases.plan_next"
 TEXT_SHOWN = 2_000
 LINE_SHOWN = 300
 
@@ -48,7 +48,7 @@ WARN = "{emoji} {name} in {channel} ends on {day}."
 WARN_NOTHING = "You don't need to do anything: it ends by itself{back}."
 WARN_BACK = ", and the work on hold resumes on {day}"
 WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
-WARN_ONLY = "It was extended once already, so more time would be a new phase with a justification."
+WARN_ONLY = "It was already extended once, so more time would be a new phase."
 ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What came of it?"
 ASK_WHY = (
     "The channel reads what came of it, what you learned and your thanks. Each member gets a "
@@ -117,7 +117,7 @@ def warning(phase: Phase) -> Content:
     """Build the message to each lead, two working days before the end."""
     first = _first(WARN, phase, day=day(phase.ends_on))
     extended = phase.extension_reason is not None
-    buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
+    buttons = [button("Wrap Up Now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = (
@@ -137,7 +137,7 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     return content(
         first,
         section(f"*{first}*\n{why}"),
-        actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary")),
+        actions(button("Wrap Up", WRAP_UP, phase.phase_id, style="primary")),
     )
 
 

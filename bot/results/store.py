@@ -1,6 +1,6 @@
 """Reads about closed rounds. Nothing finer than what may be shown is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.upserts import padded
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
@@ -152,6 +153,37 @@ async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple
     """Return the rounds of this phase whose results the team has seen, oldest first."""
     rounds = await closed_rounds(tx, workspace_id, phase)
     return tuple(closed_round for closed_round in rounds if closed_round.shown_at is not None)
+
+
+async def latest_shown(
+    tx: AsyncConnection, workspace_id: str, phases: Iterable[Phase]
+) -> dict[str, ClosedRound]:
+    """Return the newest round of each phase whose results the team has seen, by phase id."""
+    by_id = {phase.phase_id: phase for phase in phases}
+    rows = (
+        (
+            await tx.execute(
+                select(_rounds)
+                .where(
+                    _rounds.c.workspace_id == workspace_id,
+                    _rounds.c.phase_id.in_(padded(by_id)),
+                    _rounds.c.state == "closed",
+                    _rounds.c.shown_at.is_not(None),
+                )
+                .order_by(_rounds.c.number)
+            )
+        )
+        .mappings()
+        .all()
+    )
+    newest = {row["phase_id"]: row for row in rows}
+    if not newest:
+        return {}
+    shown = await _shown_levels(tx, workspace_id, [row["round_id"] for row in newest.values()])
+    return {
+        phase_id: _closed_round(row, by_id[phase_id], shown.get(row["round_id"], ()), {})
+        for phase_id, row in newest.items()
+    }
 
 
 async def _shown_levels(

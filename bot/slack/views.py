@@ -189,10 +189,18 @@ async def respond_to_url(
     return status == 200
 
 
-def notice_view(title: str, text: str) -> View:
-    """Return a form that only shows a message."""
-    message = section(truncated(text, MAX_SECTION_LENGTH))
-    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[message])
+def notice_view(title: str, text: str, *, closes_all: bool = False) -> View:
+    """Return a form that only shows a message.
+
+    With `closes_all`, closing it closes the forms beneath it as well: what they offer is done.
+    """
+    return View(
+        type="modal",
+        title=plain(title),
+        close=plain("Close"),
+        clear_on_close=closes_all or None,
+        blocks=[section(truncated(text, MAX_SECTION_LENGTH))],
+    )
 
 
 def refusal_view(refusal: Refused) -> View:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 
 from bot.agenda.work_calendar import WorkCalendar
 from bot.phases import rules
@@ -30,6 +31,7 @@ MONTHS = (
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NUMBERS = ("a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+UNITS = ("days", "weeks", "months")
 _UNIT = r"(d|days?|w|wks?|weeks?|months?)"
 _DURATION = re.compile(rf"(\d{{1,4}})[ -]?{_UNIT}")
 _SPELLED_DURATION = re.compile(rf"(an?|one|{'|'.join(NUMBERS[1:])}) {_UNIT}")
@@ -38,6 +40,21 @@ _ENDING = ".,:;"
 _SEPARATORS = {"-", "–", "—", ":"}
 _SHORTEST_NAME = 3  # letters of a month or weekday
 _LONGEST_END = 4  # words: 18th of December 2026
+#: How alike a mistyped word must be to one of ours, from 0 to 1.
+_ALIKE = 0.75
+#: Every word that says something to us; a milestone's words say nothing.
+_OUR_WORDS = tuple(
+    dict.fromkeys(
+        (
+            *(word for names in KINDS for word in names),
+            *("until", "till", "for", "tomorrow", "next"),
+            *("day", "week", "month", *UNITS, *MONTHS, *WEEKDAYS),
+        )
+    )
+)
+_GLUED = re.compile(r"(\d{1,4})([a-z]+)")
+#: Words looked at for typos: nobody hides an end behind a longer milestone.
+_CHECKED = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +88,43 @@ def parse(words: Sequence[str], today: date, calendar: WorkCalendar) -> Argument
     if rest and rest[0] in _SEPARATORS:
         del rest[0]
     return Arguments(kind=kind, ends_on=ends_on, milestone=" ".join(rest), unread_end=unread)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A likely typo among the words after a command."""
+
+    typed: str
+    words: tuple[str, ...]  # all of them, corrected
+
+
+def correct(words: Sequence[str], today: date, calendar: WorkCalendar) -> Correction | None:
+    """Return the words with a typo corrected; None: no correction makes more of them understood.
+
+    Words of a milestone are left alone, unless one of ours in their place names a kind or an end.
+    """
+    understood = _understood(parse(words, today, calendar))
+    for position, word in enumerate(words[:_CHECKED]):
+        for nearest in _nearest(_plain(word)):
+            corrected = (*words[:position], nearest, *words[position + 1 :])
+            if _understood(parse(corrected, today, calendar)) > understood:
+                further = correct(corrected, today, calendar)
+                return Correction(typed=word, words=further.words if further else corrected)
+    return None
+
+
+def _understood(arguments: Arguments) -> int:
+    return sum(value is not None for value in (arguments.kind, arguments.ends_on))
+
+
+def _nearest(word: str) -> Sequence[str]:
+    """Return our words that the mistyped one may stand for, the most alike first."""
+    if word in _OUR_WORDS:
+        return ()
+    if glued := _GLUED.fullmatch(word):
+        units = get_close_matches(glued[2], UNITS, n=2, cutoff=_ALIKE)
+        return [f"{glued[1]} {unit}" for unit in units]
+    return get_close_matches(word, _OUR_WORDS, n=3, cutoff=_ALIKE)
 
 
 def refusal_of_end(arguments: Arguments, today: date, limits: PhaseLimits) -> str | None:

@@ -24,7 +24,7 @@ from bot.slack.inputs import MAX_LABEL_LENGTH, form_parser, option_with_value, t
 from bot.slack.mrkdwn import channel, clean, labelled, quote_within, truncated
 from bot.start import wording
 from bot.start.command_args import Arguments
-from bot.start.draft import Draft
+from bot.start.draft import TYPED_SHOWN, Draft
 
 PAGE = "phase.start.moment"
 KIND, LEVEL, ANYWAY = "phase.start.kind", "phase.start.level", "phase.start.anyway"
@@ -33,7 +33,6 @@ TEXT = "phase.start.text"
 KIND_BLOCK, ANYWAY_BLOCK, FILL_BLOCK = "start.kind", "start.anyway", "start.fill"
 JUSTIFICATION_BLOCK = "start.text.justification"
 LESSON_SHOWN = 600
-TYPED_SHOWN = 200  # characters of what was typed with the command
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,8 +50,8 @@ KEPT = "*How long data is kept*\nSingle answers are never kept after their quest
 WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
 HINTS = {
     "sprint_max_weeks": "Extensions included.",
-    "budget_percent": "Beyond it, starting needs a justification that the announcement prints.",
-    "starters": "Nobody chosen: any full member of the channel may.",
+    "budget_percent": "Beyond it, starting another needs a reason, which the channel will see.",
+    "starters": "Leave empty to let any full member start one.",
     "minimum_small": (
         "It can be raised, never lowered: fewer answers would show people. A team of fewer people "
         "gets the questions to talk about."
@@ -98,7 +98,7 @@ def build(settings: WorkspaceSettings) -> View:
         *(_number(settings, name) for name in NUMBERS if name.startswith("keep_")),
         divider(),
         section(WORDING),
-        actions(button("Reword the questions", REWORD), button("Audit Log", AUDIT)),
+        actions(button("Reword the Questions", REWORD), button("Audit Log", AUDIT)),
     ]
     return View(
         type="modal",
@@ -159,7 +159,7 @@ def _showable(settings: WorkspaceSettings) -> WorkspaceSettings:
 
 
 def _number(settings: WorkspaceSettings, name: str) -> Block:
-    low, high, _ = BOUNDS[name]
+    low, high = BOUNDS[name]
     return _input(
         name,
         NumberInputElement(

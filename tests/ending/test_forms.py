@@ -16,7 +16,7 @@ from bot.on_hold.rules import ItemDecision
 from bot.phases.model import ItemOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
-from tests.announcement.phases import HOSTILE, SPRINT, STORED_HOSTILE, TRUST, participant
+from tests.announcement.phases import HOSTILE, SPRINT, STORED_HOSTILE, TODAY, TRUST, participant
 from tests.ending.ended_phases import WORDS, hostile, over, with_outcomes
 from tests.harness import ANA, BEN, CHIARA
 
@@ -38,8 +38,8 @@ FORMS = {
     "trust, running": wrap_up_form.build(replace(TRUST, set_aside_items=())),
     "everything written": wrap_up_form.build(WRITTEN),
     "more members than fit": wrap_up_form.build(LARGE),
-    "extend a sprint": extend_form.build(SPRINT, LATEST),
-    "extend trust-building": extend_form.build(TRUST, LATEST),
+    "extend a sprint": extend_form.build(SPRINT, LATEST, TODAY),
+    "extend trust-building": extend_form.build(TRUST, LATEST, TODAY),
 }
 
 
@@ -53,7 +53,7 @@ def submitted(view: View, **changes: Any) -> dict[str, Any]:
 
 
 def build_extend_form(phase: Phase) -> View:
-    return extend_form.build(phase, LATEST)
+    return extend_form.build(phase, LATEST, TODAY)
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -186,11 +186,11 @@ def test_extension_is_limited_to_half_the_length_or_the_maximum(
     latest = end + timedelta(days=more)
 
     assert latest_extension(dates, LIMITS) == latest
-    too_long = refusal_to_extend(dates, latest + timedelta(days=1), LIMITS)
+    too_long = refusal_to_extend(dates, latest + timedelta(days=1), TODAY, LIMITS)
     assert too_long is not None
     assert too_long.field == "ends_on"
     for not_later in (end, end - timedelta(days=1)):
-        assert isinstance(refusal_to_extend(dates, not_later, LIMITS), Refusal)
+        assert isinstance(refusal_to_extend(dates, not_later, TODAY, LIMITS), Refusal)
 
 
 def test_only_named_starters_can_start_and_guests_never_can() -> None:
@@ -203,7 +203,7 @@ def test_only_named_starters_can_start_and_guests_never_can() -> None:
         replace(ben, is_full_member=False, is_admin=True),
     ):
         assert "Guests" in refusal_text(refusal_to_start_any(guest, named, ""))
-        assert "guests" in refusal_text(refusal_to_manage(guest, ["UBEN"], ""))
+        assert "Guests" in refusal_text(refusal_to_manage(guest, ["UBEN"], ""))
     nobody = refusal_to_start_any(ben, PhaseLimits(starters=()), "")
     assert refusal_text(nobody).startswith("In this workspace, only admins start phases.")
 

@@ -175,21 +175,27 @@ def test_extension_is_at_most_half_the_length_and_within_the_maximum(
     assert latest <= start + timedelta(weeks=LIMITS.max_weeks(kind))
     assert latest - first_end <= max(timedelta(days=1), (first_end - start) / 2)
     if latest > first_end:
-        assert refusal_to_extend(dates, latest, LIMITS) is None
-    assert isinstance(refusal_to_extend(dates, latest + timedelta(days=1), LIMITS), Refusal)
+        assert refusal_to_extend(dates, latest, start, LIMITS) is None
+    assert isinstance(refusal_to_extend(dates, latest + timedelta(days=1), start, LIMITS), Refusal)
 
 
-def test_phase_can_be_extended_only_once() -> None:
-    dates = PhaseDates(
-        kind=PhaseKind.RESULTS_SPRINT,
-        starts_on=TODAY,
-        ends_on=date(2026, 12, 10),
-        original_ends_on=date(2026, 12, 7),
-    )
-    refusal = refusal_to_extend(dates, date(2026, 12, 11), LIMITS)
+@pytest.mark.parametrize(
+    ("new_end", "today", "says"),
+    [
+        (date(2026, 11, 20), TODAY, "Fri 20 Nov isn't after the current end, Mon 7 Dec."),
+        (date(2025, 12, 9), TODAY, "Tue 9 Dec 2025 isn't after the current end, Mon 7 Dec."),
+        (date(2026, 12, 9), date(2026, 12, 9), "Wed 9 Dec isn't after today."),  # after downtime
+        (date(2028, 12, 9), TODAY, "a phase can grow by half of its first length"),
+        (date(2028, 12, 9), TODAY, "Pick a day up to Mon 14 Dec."),
+        (date(2026, 12, 1), date(2027, 1, 4), "up to Mon 14 Dec 2026."),
+    ],
+)
+def test_refused_extension_names_the_day_with_its_year_and_what_is_possible(
+    new_end: date, today: date, says: str
+) -> None:
+    refusal = refusal_to_extend(dates_of(14), new_end, today, LIMITS)
 
-    assert refusal is not None
-    assert "that goes once" in refusal.text
+    assert says in refusal_text(refusal)
 
 
 @given(DAYS, st.integers(1, 12))
@@ -207,6 +213,12 @@ def test_recovery_is_at_least_as_long_as_the_sprint(span: Span) -> None:
 
 def test_end_warning_comes_two_working_days_before_the_end() -> None:
     assert end_warning_day(date(2026, 12, 7), WEEKDAYS) == date(2026, 12, 3)
+
+
+def dates_of(length: int) -> PhaseDates:
+    first = TODAY + timedelta(days=length)
+    kind = PhaseKind.RESULTS_SPRINT
+    return PhaseDates(kind=kind, starts_on=TODAY, ends_on=first, original_ends_on=first)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +247,11 @@ def test_members_leads_and_admins_may_act_and_guests_may_not() -> None:
     assert "Guests" in refusal_text(refusal_to_start_any(guest, LIMITS, ""))
     assert refusal_to_manage(member, ["UBEN"], "Ben") is None
     assert refusal_to_manage(admin, ["UBEN"], "Ben") is None
-    assert "Ask Ana" in refusal_text(refusal_to_manage(member, ["UANA"], "Ana"))
-    assert "guests" in refusal_text(refusal_to_manage(guest, ["UGST"], "Greta"))
+    assert "Talk to Ana." in refusal_text(refusal_to_manage(member, ["UANA"], "Ana"))
+    assert "Talk to Ana, who can." in refusal_text(refusal_to_manage(guest, ["UANA"], "Ana"))
+    lead_no_more = refusal_text(refusal_to_manage(guest, ["UGST"], "Greta"))
+    assert lead_no_more.endswith("Ask a workspace admin to do it.")
+    assert "has no lead any more" in refusal_text(refusal_to_manage(member, [], "nobody"))
 
 
 def refusal_text(refusal: Refusal | None) -> str:

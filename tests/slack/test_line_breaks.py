@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.announcement import expectation_forms, part_messages
+from bot.announcement import details_page, expectation_forms, part_messages
 from bot.announcement import messages as announcement_messages
 from bot.announcement.concern_answer_form import answer_message
 from bot.ending import messages as ending_messages
@@ -28,7 +28,6 @@ from tests.harness import ANA, BEN
 from tests.results.closed_rounds import START, WEEK, showing
 from tests.rounds.test_messages import ASKING
 from tests.start.test_form_pages import CHOSEN, MOMENT
-from tests.status.test_card import status_card
 
 PROMISES = {
     phase.kind: [promise_field.name for promise_field in fields(phase.promise)]
@@ -77,9 +76,12 @@ SHOWN: dict[str, tuple[Any, tuple[str, ...]]] = {
         OF_TRUST,
     ),
     "preview": (page_preview.build(PREVIEW).to_dict(), OF_SPRINT),
-    "status": (status_card(SPRINT_TEXTS).blocks, OF_SPRINT),
+    "my part, saved": (
+        part_messages.contribution_saved(SPRINT_TEXTS, written("part")).to_dict(),
+        ("part",),
+    ),
     "details": (
-        part_messages.details(SPRINT_TEXTS, TODAY).to_dict(),
+        details_page.build(SPRINT_TEXTS, TODAY).to_dict(),
         (*OF_SPRINT, "contribution"),
     ),
     "reply to the leads": (

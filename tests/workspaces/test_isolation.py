@@ -34,10 +34,10 @@ from bot.operations.message_decisions import Decision
 from bot.outbox import keys
 from bot.outbox.enqueue import Operation
 from bot.outbox.failed_message import FailedMessage
-from bot.phases import history, quiet_hours, store
+from bot.phases import history, opt_outs, quiet_hours, store
 from bot.phases.model import ItemOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
-from bot.phases.rules import PhaseLimits
+from bot.phases.rules import Actor, PhaseLimits
 from bot.results import store as results
 from bot.rounds import membership
 from bot.rounds import store as rounds
@@ -189,6 +189,7 @@ READS: dict[str, Read] = {
     "comments_of": lambda tx, ws, s: results.comments_of(tx, s.keys, ws, CLOSED_ROUND),
     "latest_results": lambda tx, ws, _: results.latest_results(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
+    "latest_shown": with_phase(lambda tx, ws, phase: results.latest_shown(tx, ws, [phase]), OVER),
     "held_messages_of": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
     "settings_of": lambda tx, ws, _: settings.settings_of(tx, ws),
     "settings_to_change": lambda tx, ws, _: settings.settings_to_change(tx, ws),
@@ -447,7 +448,7 @@ def extend_phase(s: Services, ws: str) -> Awaitable[Any]:
 
 async def opt_in(s: Services, ws: str) -> None:
     for user_id in (BEN, CHIARA):
-        await home.opt_in(s, by(ws, user_id, LAUNCH))
+        await opt_outs.opt_in(s, ws, LAUNCH, user_id)
 
 
 def drop_held(s: Services, ws: str) -> Awaitable[Any]:
@@ -455,7 +456,8 @@ def drop_held(s: Services, ws: str) -> Awaitable[Any]:
 
 
 def show_home(s: Services, ws: str) -> Awaitable[Any]:
-    return home.show_home(s, by(ws, BEN), channel_ids=CHANNELS, is_admin=True)
+    actor = Actor(user_id=BEN, is_full_member=True, is_admin=True)
+    return home.show_home(s, by(ws, BEN), channel_ids=CHANNELS, actor=actor)
 
 
 def change_settings(s: Services, ws: str) -> Awaitable[Any]:
@@ -470,7 +472,7 @@ def installed(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
 
 
 WRITES: dict[str, Write] = {
-    "opt_out": lambda s, ws: home.opt_out(s, by(ws, EMI, LAUNCH)),
+    "opt_out": lambda s, ws: opt_outs.opt_out(s, ws, LAUNCH, EMI),
     "opt_in": opt_in,
     "show_home": show_home,
     "drop_held_message": drop_held,
