@@ -17,8 +17,8 @@ from bot.outbox import enqueue
 from bot.phases import store
 from bot.phases.model import Phase
 from bot.phases.wording import title
+from bot.rounds.answering import open_questionnaires_for
 from bot.rounds.rules import FOLLOW_UP_WINDOW
-from bot.rounds.store import open_questionnaires_for
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -37,6 +37,7 @@ async def show_home(
     workspace_id, user_id = request.workspace_id, request.user_id
     now = services.clock.now()
     async with services.db.transaction() as tx:
+        await enqueue.lock_published(tx, workspace_id, user_id=user_id)
         held, held_in_all = await held_messages_of(tx, workspace_id) if is_admin else ((), 0)
         facts = HomeContents(
             questions=await open_questionnaires_for(tx, workspace_id, user_id, services.keys, now),

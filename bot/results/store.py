@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import FromClause, RowMapping, ScalarSelect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -89,20 +89,24 @@ async def reflections_of(
     return tuple(
         Reflection(name=names[row.user_id], answers=row.answers, shared=row.shared)
         for row in rows
-        if row.user_id in names
+        if row.user_id in names and row.answers
     )
 
 
-async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
-    """Return the lead's note on the results the team read last; None where there is none."""
-    note: str | None = await tx.scalar(
-        select(_rounds.c.note)
-        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
-        .where(_rounds.c.shown_at.is_not(None))
-        .order_by(_rounds.c.number.desc())
+def latest_note_of(rounds: FromClause) -> ScalarSelect[str | None]:
+    """Return, as an expression on a phase's round, the lead's note the team read last; or null."""
+    shown = _rounds.alias("shown")
+    return (
+        select(shown.c.note)
+        .where(
+            shown.c.workspace_id == rounds.c.workspace_id,
+            shown.c.phase_id == rounds.c.phase_id,
+            shown.c.shown_at.is_not(None),
+        )
+        .order_by(shown.c.number.desc())
         .limit(1)
+        .scalar_subquery()
     )
-    return note
 
 
 async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple[ClosedRound, ...]:

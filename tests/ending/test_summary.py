@@ -16,9 +16,9 @@ from bot.ending.wrap_up import wrap_up
 from bot.ending.wrap_up_form import ItemDecision, WrapUp
 from bot.phases import store
 from bot.phases.model import ItemOutcome
-from bot.results.store import comment_context, comments_of, latest_note
+from bot.results.store import comment_context, comments_of
 from bot.round_keys import seal_text
-from bot.rounds.questions import QUESTIONS
+from bot.rounds.questions import about_leads
 from bot.rounds.store import as_json
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -33,6 +33,7 @@ from tests.ending.phase_rows import (
     running,
 )
 from tests.harness import ANA, BEN, CHIARA, KEYS, LAUNCH, MEMBERS, OWNER, WORKSPACE
+from tests.results.result_rows import latest_note
 from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
@@ -44,7 +45,7 @@ async def add_closed_round(services: Services, number: int, **changed: Any) -> N
         "number": number,
         "state": "closed",
         "reached_minimum": True,
-        "questions": as_json(QUESTIONS),
+        "questions": as_json(about_leads(["Ana"])),
     }
     async with services.db.transaction() as tx:
         await a_round(tx, **{**values, **changed})

@@ -13,6 +13,7 @@ from bot.home.model import HeldMessage, HomeContents, PhaseSummary
 from bot.home.view import INLINE, build
 from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import OpenQuestionnaire
 from tests.rounds.test_messages import ASKING
 
@@ -27,9 +28,12 @@ LINE = PhaseSummary(
     is_member=True,
     has_opted_out=False,
 )
-OPEN = OpenQuestionnaire(questionnaire=ASKING, is_answered=False)
-ANSWERED = OpenQuestionnaire(questionnaire=ASKING, is_answered=True)
-TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), is_answered=False)
+OPEN = OpenQuestionnaire(questionnaire=ASKING, progress=NOTHING_YET)
+ANSWERED = OpenQuestionnaire(
+    questionnaire=ASKING, progress=Progress(answered=frozenset({"clarity", "trust", "ego"}))
+)
+HALF_ANSWERED = replace(OPEN, progress=Progress(answered=frozenset({"trust"})))
+TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), progress=NOTHING_YET)
 HELD = HeldMessage(
     message_id="e" * 32,
     description="the announcement of a phase",
@@ -39,6 +43,7 @@ HELD = HeldMessage(
 SHOWN = {
     "nothing": HomeContents(questions=(), phases=()),
     "a_member": HomeContents(questions=(OPEN,), phases=(LINE,)),
+    "half_answered": HomeContents(questions=(HALF_ANSWERED,), phases=()),
     "answered": HomeContents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
     "a_lead": HomeContents(questions=(TO_LEAD,), phases=(replace(LINE, is_lead=True),)),
     "an_admin": HomeContents(
@@ -67,8 +72,8 @@ def test_questions_beyond_the_inline_limit_are_buttons() -> None:
     lines = tuple(replace(LINE, phase_id=f"{number:032}") for number in range(30))
     view = build(HomeContents(questions=many, phases=lines)).to_dict()
 
-    inputs = [block for block in view["blocks"] if block["type"] == "input"]
-    assert len(inputs) == INLINE * 4
+    taps = [block for block in view["blocks"] if str(block.get("block_id")).startswith("answer:")]
+    assert len(taps) == INLINE * 3
     assert check_view(view) == []
 
 

@@ -15,15 +15,16 @@ from bot.keys import KeyMissing
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.results.store import comments_of
-from bot.rounds import answering, ballots, questions, secure_delete, store
+from bot.rounds import ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import authorize_all
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds.answer_changes import AnswerInput
 from bot.rounds.lifecycle import KEY_ATTEMPTS
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE, other_keys
+from tests.rounds.answers import answer
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -54,7 +55,7 @@ async def answer_as(
 ) -> None:
     sender = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
     given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
-    await answering.answer(services, sender, given)
+    await answer(services, sender, given)
 
 
 def at_closing_time(services: Services) -> Services:
