@@ -35,8 +35,18 @@ class Post:
     message_id: str
     at: datetime
     ts: str
+    text: str
     button_values: Mapping[str, str]  # by action id
     comments: frozenset[str] = frozenset()  # comments that it quotes
+
+    @property
+    def asks_in_round(self) -> str | None:
+        """The round of questions and reminders; None for other messages."""
+        return self.button_values.get("rounds.skip")
+
+    @property
+    def is_reminder(self) -> bool:
+        return self.asks_in_round is not None and self.text.startswith("Still open")
 
 
 @dataclass(kw_only=True)
@@ -120,6 +130,7 @@ class Slack:
             message_id=str(payload["id"]),
             at=at,
             ts=f"{int(at.timestamp())}.{next(self._numbers) % 1_000_000:06d}",
+            text=str(args["text"]),
             button_values=_button_values(_decoded(args["blocks"])),
             comments=frozenset(COMMENT.findall(json.dumps(_decoded(args["blocks"])))),
         )
