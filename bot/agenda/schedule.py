@@ -197,6 +197,21 @@ async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, a
     return subject_found is not None
 
 
+async def subjects_about(
+    tx: AsyncConnection, workspace_id: str, *, action: str, about: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the scheduled multi-part subjects of an action that start with one of these ids."""
+    prefixes = [subject_prefix(one) for one in about]
+    subjects = await tx.scalars(
+        select(_agenda.c.subject).where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            or_(*(_agenda.c.subject.startswith(prefix, autoescape=True) for prefix in prefixes)),
+        )
+    )
+    return tuple(subjects)
+
+
 async def next_due(reader: AsyncConnection, excluding: Iterable[str] = ()) -> datetime | None:
     """Return when the next action is due, excluding those in `besides`, or None if nothing is."""
     not_excluded = _agenda.c.action.not_in(list(excluding))

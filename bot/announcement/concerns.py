@@ -11,7 +11,8 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, run_item
-from bot.agenda.slots import MORNING, next_working_morning, within_hours
+from bot.agenda.slots import next_working_morning, within_hours
+from bot.agenda.work_calendar import MORNING
 from bot.announcement.concern_answers import new_answer_id
 from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
@@ -60,7 +61,7 @@ async def raise_concern(
             workspace_id,
             action=ActionName.DELIVER_CONCERNS,
             subject=phase_id,
-            due_at=next_working_morning(now, phase.zone),
+            due_at=next_working_morning(now, phase.zone, phase.calendar),
         )
         columns = seal_text(services.keys, text, _context(workspace_id, phase_id), now.date())
         await upsert(tx, _concerns, key, **columns)
@@ -98,7 +99,7 @@ async def _send(
     await schedule_key_deletion(tx, keys, workspace_id, now.date())
     starter = [person for person in phase.people if person.user_id == phase.lead_id]
     for lead in phase.reachable_leads or starter:  # even if they have left the channel
-        at = within_hours(now, lead.zone or phase.zone, begin=MORNING)
+        at = within_hours(now, lead.zone or phase.zone, phase.calendar, begin=MORNING)
         for number, content in enumerate(messages, start=1):
             await enqueue.post(
                 tx,

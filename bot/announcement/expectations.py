@@ -121,7 +121,7 @@ async def send_reply(
                 key=keys.expectation_reply(phase.phase_id, reply_id, lead.user_id),
                 to=lead.user_id,
                 content=message,
-                now=within_hours(now, lead.zone or phase.zone),
+                now=within_hours(now, lead.zone or phase.zone, phase.calendar),
             )
 
 

@@ -4,7 +4,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.model import PauseReason, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind
@@ -25,7 +24,7 @@ from bot.slack.content import (
     paragraphs,
     section,
 )
-from bot.slack.mrkdwn import length, quote, quote_within, truncated
+from bot.slack.mrkdwn import labelled, length, quote, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
 HOW_WE_WORK, MISTAKE = "phase.how_we_work", "phase.mistake"
@@ -126,7 +125,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
     lines += _how_we_work_lines(phase)
     if phase.recovery_until is not None:
-        free_from = day(working_day_after(phase.recovery_until))
+        free_from = day(phase.calendar.working_day_after(phase.recovery_until))
         lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
@@ -156,13 +155,11 @@ def _label(phase: Phase, key: str, label: str) -> str:
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
-    return [f"*{label}:* {_shortened(text, limit, length(label))}"] if text else []
-
-
-def _shortened(text: str, limit: int, taken: int) -> str:
-    # `limit` counts visible characters; escaping adds more. `taken` are those of the label.
-    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - taken)
-    return quote_within(truncated(one_line(text), limit), room)
+    if not text:
+        return []
+    # `limit` counts visible characters; escaping adds more.
+    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - length(label))
+    return [labelled(f"*{label}:*", truncated(text, limit), room)]
 
 
 def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
@@ -174,7 +171,7 @@ def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
     line = f"*{label}:* {items}."
     if not phase.is_active:
         return [line]
-    return [f"{line} {BACK.format(day=day(working_day_after(phase.ends_on)))}"]
+    return [f"{line} {BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))}"]
 
 
 def _item(item: SetAsideItem, limit: int) -> str:

@@ -13,7 +13,7 @@ from bot.announcement.messages import SHORT, promise_lines, status_line
 from bot.dates import day
 from bot.phases.expectation import counted_on_line
 from bot.phases.model import Phase
-from bot.phases.wording import WEEKDAY_NAMES, lead_names, one_line, title
+from bot.phases.wording import WEEKDAY_NAMES, lead_names, title
 from bot.phases.working_agreement import LineChange
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
@@ -27,7 +27,7 @@ from bot.slack.content import (
     split_into_messages,
 )
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, clean, quote_lines, quote_within
+from bot.slack.mrkdwn import channel, clean, labelled, quote_lines, quote_within
 
 PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
 TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
@@ -199,8 +199,7 @@ def _line_change(phase: Phase, change: LineChange) -> str:
 
 
 def _part(name: str, contribution: str) -> str:
-    text = quote_within(one_line(contribution), MAX_SECTION_LENGTH - 300)
-    return f"• {quote_within(name, 200)}: {text}"
+    return labelled(f"• {quote_within(name, 200)}:", contribution, MAX_SECTION_LENGTH - 300)
 
 
 def _fitting(parts: Sequence[str]) -> Iterator[str]:

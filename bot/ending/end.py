@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.schedule import AgendaItem, complete_or_abort
-from bot.agenda.slots import within_hours, within_hours_if_late, working_day_after
+from bot.agenda.slots import within_hours, within_hours_if_late
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import goodbyes, messages
@@ -65,7 +65,7 @@ async def end_now(
         *PLANNING_ACTIONS,
     )
     await schedule.remove_about(tx, workspace_id, actions=actions, about=phase.phase_id)
-    await plan_follow_up_rounds(tx, workspace_id, ended, now)
+    await plan_follow_up_rounds(tx, workspace_id, ended)
     await refresh.cancel_warnings(tx, workspace_id, phase)
     if not phase.is_paused:
         await retire_announcement(tx, workspace_id, ended, now)
@@ -92,7 +92,7 @@ async def end_phase(services: Services, item: AgendaItem) -> None:
             return
         phase = await end_now(tx, item.workspace_id, phase, by=None, now=now)
         ended = await summarize(tx, item.workspace_id, phase)
-        post_at = within_hours_if_late(item.due_at, now, phase.zone)
+        post_at = within_hours_if_late(item.due_at, now, phase.zone, phase.calendar)
         await post_closing(tx, item.workspace_id, ended, post_at)
         await ask_for_wrap_up(tx, item.workspace_id, ended, now)
 
@@ -125,17 +125,24 @@ async def ask_for_wrap_up(
     The goodbyes wait GOODBYE_DELAY_DAYS working days, so that leads can write their lines.
     """
     phase = ended.phase
-    goodbyes_on = working_day_after(ended.ended_on, GOODBYE_DELAY_DAYS)
+    on = goodbyes_on(ended)
     for lead in ended.phase.reachable_leads:
         await enqueue.post(
             tx,
             workspace_id,
             key=keys.wrap_up(phase.phase_id, lead.user_id),
             to=lead.user_id,
-            content=messages.ask_wrap_up(ended.phase, goodbyes_on),
-            now=within_hours(now, lead.zone or phase.zone),
+            content=messages.ask_wrap_up(ended.phase, on),
+            now=within_hours(now, lead.zone or phase.zone, phase.calendar),
         )
-    await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, goodbyes_on, now)
+    await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, on, now)
+
+
+def goodbyes_on(ended: EndedPhase) -> date:
+    """Return the day on which members get their goodbyes, at the phase's time of day."""
+    phase = ended.phase
+    day = phase.calendar.working_day_after(ended.ended_on, GOODBYE_DELAY_DAYS)
+    return phase.calendar.working_day_from(day, phase.time_of_day)
 
 
 async def decide_items(

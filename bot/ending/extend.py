@@ -92,7 +92,7 @@ async def warn_of_end(services: Services, item: AgendaItem) -> None:
             return
         over_at = phase.ends_at
         for lead in phase.reachable_leads:
-            at = within_hours(now, lead.zone or phase.zone)
+            at = within_hours(now, lead.zone or phase.zone, phase.calendar)
             if at >= over_at:
                 log_skipped(item, "it ends before this could be read")
                 continue

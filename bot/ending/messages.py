@@ -5,7 +5,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.ending.summary import EndedPhase
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
@@ -21,7 +20,7 @@ from bot.slack.content import (
     picture_block,
     section,
 )
-from bot.slack.mrkdwn import channel, mention, quote, quote_within
+from bot.slack.mrkdwn import channel, labelled, mention, quote, quote_within
 
 WRAP_UP, EXTEND = "phases.end", "phases.extend"
 TEXT_SHOWN = 2_000
@@ -63,12 +62,11 @@ WRITTEN = "{emoji} {name} in {channel} is wrapped up."
 WRITTEN_BY = "{writer} wrote it, and the channel has read it."
 WRITTEN_WHILE_PAUSED = "{writer} wrote it. Each member reads it in their goodbye."
 EXTENDED = "{emoji} {name} extended to {day}."
-EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
+EXTENDED_WHY = "It was to end on {before}. {lead}:"
 EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
 
 GOODBYE = "{emoji} {name} in {channel}: it's over."
-CARRIED = "*Your part:* {contribution}"
-WROTE = "*{writer} to you:* {line}"
+YOUR_PART, WROTE = "Your part", "*{writer} to you:*"
 BACK_WITH = "*Back with {owner} {when}:* {text}."
 YOURS_PARKED = "*Parked with you until {day}:* {text}."
 YOURS_DROPPED = "*Dropped, it was yours:* {text}."
@@ -118,7 +116,9 @@ def warning(phase: Phase) -> Content:
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = (
-        WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.set_aside_items else ""
+        WARN_BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))
+        if phase.set_aside_items
+        else ""
     )
     advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
     return content(first, section(f"*{first}*\n{advice}"), actions(*buttons))
@@ -149,14 +149,10 @@ def wrap_up_received(ended: EndedPhase) -> Content:
 def extended(phase: Phase, by: str) -> Content:
     """Build the channel's message about the new end. `by` is the name of whoever extended it."""
     first = _first(EXTENDED, phase, day=day(phase.ends_on))
-    why = EXTENDED_WHY.format(
-        before=day(phase.original_ends_on),
-        lead=quote(by),
-        reason=quote_within(one_line(phase.extension_reason or ""), TEXT_SHOWN),
-    )
-    lines = [f"*{first}*", why]
+    why = EXTENDED_WHY.format(before=day(phase.original_ends_on), lead=quote(by))
+    lines = [f"*{first}*", labelled(why, phase.extension_reason or "", TEXT_SHOWN)]
     if phase.recovery_until:
-        free_from = day(working_day_after(phase.recovery_until))
+        free_from = day(phase.calendar.working_day_after(phase.recovery_until))
         lines.append(EXTENDED_RECOVERY.format(day=free_from))
     return content(first, *paragraphs(lines))
 
@@ -169,8 +165,7 @@ def goodbye(ended: EndedPhase, member: Participant, today: date) -> Content:
     if phase.outcome:
         lines.append(_labelled(BROUGHT, phase.outcome))
     if member.contribution:
-        contribution = quote_within(one_line(member.contribution), TEXT_SHOWN)
-        lines.append(CARRIED.format(contribution=contribution))
+        lines.append(_labelled(YOUR_PART, member.contribution))
     lines += _thanks_line(ended, member)
     lines += [*_item_lines(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
     return content(first, *paragraphs(lines))
@@ -219,7 +214,7 @@ def _follows(ended: EndedPhase) -> Iterable[str]:
 
 
 def _labelled(label: str, text: str) -> str:
-    return f"*{label}:* {quote_within(one_line(text), TEXT_SHOWN)}"
+    return labelled(f"*{label}:*", text, TEXT_SHOWN)
 
 
 def item_lines(ended: EndedPhase, today: date) -> Sequence[str]:
@@ -243,20 +238,20 @@ def _named(item: SetAsideItem) -> str:
 
 def _back_when(ended: EndedPhase, today: date) -> str:
     """The working day after the end, worded for a message that may come days later."""
-    back = working_day_after(ended.ended_on)
+    back = ended.phase.calendar.working_day_after(ended.ended_on)
     return (SINCE if back < today else ON).format(day=day(back))
 
 
 def _recovery(phase: Phase) -> Sequence[str]:
     if phase.kind is not PhaseKind.RESULTS_SPRINT or phase.recovery_until is None:
         return []
-    return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
+    return [RECOVERY.format(day=day(phase.calendar.working_day_after(phase.recovery_until)))]
 
 
 def _thanks_line(ended: EndedPhase, member: Participant) -> Iterable[str]:
     if member.thanks_line:
-        line = quote_within(one_line(member.thanks_line), LINE_SHOWN * 2)
-        yield WROTE.format(writer=quote(ended.wrap_up_author), line=line)
+        wrote = WROTE.format(writer=quote(ended.wrap_up_author))
+        yield labelled(wrote, member.thanks_line, LINE_SHOWN * 2)
 
 
 def _item_lines(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:

@@ -107,7 +107,7 @@ async def _after_closing(
     """
     key = keys.closing(phase.phase_id)
     closed = await requeue.may_be_delivered(tx, request.workspace_id, key)
-    return now if closed else within_hours(now, phase.zone)
+    return now if closed else within_hours(now, phase.zone, phase.calendar)
 
 
 def _check(submitted: WrapUp, today: date) -> None:

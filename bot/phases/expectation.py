@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.phases.model import ExpectationReply, Participant, Phase
-from bot.phases.wording import names_as_subject, one_line, one_or_many
+from bot.phases.wording import names_as_subject, one_or_many
 from bot.slack.content import actions, button, section
-from bot.slack.mrkdwn import quote_within
+from bot.slack.mrkdwn import quotation
 
 FITS, CHANGE_IT, TOO_MUCH = (
     "phase.expectation.fits",
@@ -25,8 +25,8 @@ REPLIES = {
 BUTTONS = {FITS: "Fits", CHANGE_IT: "Change It", TOO_MUCH: "Too Much"}
 #: Characters of the line: in the form, and with escapes in a message.
 LIMIT, SHOWN = 150, 600
-COUNTS_ON_YOU = "*{leads} counts on you for:*\n>{expectation}"
-COUNT_ON_YOU = "*{leads} count on you for:*\n>{expectation}"
+COUNTS_ON_YOU = "*{leads} counts on you for:*\n{expectation}"
+COUNT_ON_YOU = "*{leads} count on you for:*\n{expectation}"
 
 
 def counted_on_line(phase: Phase, person: Participant) -> str | None:
@@ -49,5 +49,5 @@ def _line(leads: Sequence[str], expectation: str) -> str:
     template = one_or_many(len(leads), COUNTS_ON_YOU, COUNT_ON_YOU)
     return template.format(
         leads=names_as_subject(leads, begins=True),
-        expectation=quote_within(one_line(expectation), SHOWN),
+        expectation=quotation(expectation, SHOWN),
     )

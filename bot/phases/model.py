@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 
 from bot.agenda.slots import slot, zone_of
+from bot.agenda.work_calendar import WEEKDAYS, WorkCalendar
 from bot.phases.privacy import minimum_for
 from bot.phases.rules import PhaseDates, PhaseKind, PhaseLimits, Promise
 from bot.phases.working_agreement import NOTHING_AGREED, WorkingAgreement
@@ -115,6 +116,8 @@ class Phase:
     set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written
     how_we_work: WorkingAgreement = NOTHING_AGREED  # of trust-building only
     settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
+    #: The working days in its workspace's country.
+    calendar: WorkCalendar = field(default=WEEKDAYS, repr=False)
 
     @property
     def is_sprint(self) -> bool:

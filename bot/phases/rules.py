@@ -10,7 +10,7 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Self
 
-from bot.agenda.slots import working_day_before, working_day_from
+from bot.agenda.work_calendar import WorkCalendar
 from bot.dates import day, weeks
 from bot.phases.budget import SHARE, Budget, Span
 from bot.workspaces.rules import WorkspaceSettings
@@ -259,9 +259,9 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
     return None
 
 
-def default_end(today: date, weeks: int = 2) -> date:
-    """Return the day this many weeks from today; a weekend moves to Monday."""
-    return working_day_from(today + timedelta(weeks=weeks))
+def default_end(today: date, weeks: int, calendar: WorkCalendar) -> date:
+    """Return the day this many weeks from today, or the next working day."""
+    return calendar.working_day_from(today + timedelta(weeks=weeks))
 
 
 def latest_end(kind: PhaseKind, starts_on: date, limits: PhaseLimits) -> date:
@@ -273,9 +273,9 @@ def recovery_until(span: Span) -> date:
     return span.ends_on + timedelta(days=span.days)
 
 
-def end_warning_day(ends_on: date) -> date:
+def end_warning_day(ends_on: date, calendar: WorkCalendar) -> date:
     """Return the day on which the lead is asked: two working days before the end."""
-    return working_day_before(ends_on, 2)
+    return calendar.working_day_before(ends_on, 2)
 
 
 def latest_extension(dates: PhaseDates, limits: PhaseLimits) -> date:

@@ -40,6 +40,7 @@ def bookmark_title(phase: Phase) -> str:
 
 
 def one_line(text: str) -> str:
+    """Return the text without line breaks: for titles, and for lists of short items."""
     return " ".join(text.split())
 
 

@@ -32,7 +32,7 @@ async def post_to_leads(
     message = await _sealed(tx, keys, workspace_id, view, messages.leads_message(view), now)
     for lead_id, zone in readers.items():
         key = message_keys.lead_results(view.round.round_id, lead_id)
-        at = within_hours(now, zone)
+        at = within_hours(now, zone, phase.calendar)
         await enqueue.post(tx, workspace_id, key=key, to=lead_id, content=message, now=at)
         await _post_other_comments(tx, keys, workspace_id, view, lead_id, key, at)
 

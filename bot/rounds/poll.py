@@ -34,7 +34,7 @@ PAUSED = (
     "`/imbalance status` says why; when the channel is back, it goes on by itself."
 )
 ASKED = (
-    "{asked} people are asked, each between 08:00 and 20:00 on a weekday of theirs. "
+    "{asked} people are asked, each between 08:00 and 20:00 on a working day. "
     "The questions are open until {until}."
 )
 TOO_SMALL = (

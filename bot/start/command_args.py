@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from bot.agenda.work_calendar import WorkCalendar
 from bot.phases import rules
 from bot.phases.rules import PhaseKind, PhaseLimits, default_end
 
@@ -50,14 +51,14 @@ class Arguments:
     unread_end: str | None = None
 
 
-def parse(words: Sequence[str], today: date) -> Arguments:
+def parse(words: Sequence[str], today: date, calendar: WorkCalendar) -> Arguments:
     """Parse the words after `start`. Never fails."""
     rest = list(words)
     kind, ends_on, unread = None, None, None
     while rest:
         if kind is None and (found := _take_kind(rest)):
             kind = found
-        elif ends_on is None and unread is None and (end := _take_end(rest, today)):
+        elif ends_on is None and unread is None and (end := _take_end(rest, today, calendar)):
             ends_on = end
         elif ends_on is None and unread is None and rest[0].lower() in {"until", "till"}:
             count = 3 if rest[1:] and _DAY_OF_MONTH.fullmatch(rest[1]) else 2
@@ -66,7 +67,7 @@ def parse(words: Sequence[str], today: date) -> Arguments:
         else:
             break
     if ends_on is None and unread is None:
-        ends_on = _take_last(rest, today)
+        ends_on = _take_last(rest, today, calendar)
     if rest and rest[0] in _SEPARATORS:
         del rest[0]
     return Arguments(kind=kind, ends_on=ends_on, milestone=" ".join(rest), unread_end=unread)
@@ -89,7 +90,7 @@ def _take_kind(rest: list[str]) -> PhaseKind | None:
     return None
 
 
-def _take_end(rest: list[str], today: date) -> date | None:
+def _take_end(rest: list[str], today: date, calendar: WorkCalendar) -> date | None:
     """Remove the words about the end from the front of `rest`, and return the day they name."""
     first = rest[0].lower()
     is_led_in = first in FOR | UNTIL
@@ -98,24 +99,32 @@ def _take_end(rest: list[str], today: date) -> date | None:
         following = rest[is_led_in + length :][:1]
         if len(words) < length or (following == ["of"] and not is_led_in):  # "10 days of quiet"
             continue
-        end = _day(words, today) if first in UNTIL else _after(words, today, spelled=is_led_in)
+        if first in UNTIL:
+            end = _day(words, today)
+        else:
+            end = _after(words, today, calendar, spelled=is_led_in)
         if end is not None:
             del rest[: is_led_in + length]
             return end
     return None
 
 
-def _take_last(rest: list[str], today: date) -> date | None:
+def _take_last(rest: list[str], today: date, calendar: WorkCalendar) -> date | None:
     """Remove "for …" or "until …" from the end of `rest`, and return the day it names."""
     for start in range(len(rest) - 1, max(len(rest) - _LONGEST_END - 2, 0), -1):
         last = rest[start:]
-        if last[0].lower() in FOR | UNTIL and (end := _take_end(last, today)) and not last:
+        if last[0].lower() not in FOR | UNTIL:
+            continue
+        end = _take_end(last, today, calendar)
+        if end and not last:
             del rest[start:]
             return end
     return None
 
 
-def _after(words: Sequence[str], today: date, *, spelled: bool) -> date | None:
+def _after(
+    words: Sequence[str], today: date, calendar: WorkCalendar, *, spelled: bool
+) -> date | None:
     """Return the day after a time such as "2w", "10 days" or, if `spelled`, "two weeks"."""
     typed = " ".join(map(_plain, words))
     if found := _DURATION.fullmatch(typed):
@@ -126,7 +135,9 @@ def _after(words: Sequence[str], today: date, *, spelled: bool) -> date | None:
         return None
     if found[2].startswith("d"):
         return today + timedelta(days=count)
-    return default_end(today, count) if found[2].startswith("w") else _months_after(today, count)
+    if found[2].startswith("w"):
+        return default_end(today, count, calendar)
+    return _months_after(today, count)
 
 
 def _months_after(today: date, count: int) -> date | None:

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agenda.slots import zone_of
+from bot.agenda.work_calendar import WorkCalendar
 from bot.log import log
 from bot.phases import rules
 from bot.phases.permissions import IN_A_DIRECT_MESSAGE, require_channel
@@ -33,6 +34,7 @@ from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
 from bot.start import wording
 from bot.start.draft import Draft
+from bot.workspaces.public_holidays import calendar_of
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_and_person
 
@@ -53,6 +55,11 @@ class EligibleLead:
     zone: str
     today: date  # in the lead's zone
     settings: WorkspaceSettings
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        """The working days of the workspace."""
+        return calendar_of(self.settings.country)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ def parse_arguments(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
     Raises:
         Refused: the day is past, or too far.
     """
-    arguments = command_args.parse(words, eligible.today)
+    arguments = command_args.parse(words, eligible.today, eligible.calendar)
     if arguments.ends_on is not None:
         refusal = command_args.refusal_of_end(
             arguments, eligible.today, PhaseLimits.of(eligible.settings)
@@ -131,7 +131,7 @@ def _from_phase(phase: Phase, draft: Draft) -> Draft:
 def _blank(eligible: EligibleLead) -> Draft:
     settings = eligible.settings
     return Draft(
-        ends_on=rules.default_end(eligible.today, settings.default_weeks),
+        ends_on=rules.default_end(eligible.today, settings.default_weeks, eligible.calendar),
         weekday=settings.default_weekday,
         time_of_day=settings.default_time,
     )

@@ -13,7 +13,7 @@ from bot.log import log
 from bot.phases import rules, store
 from bot.phases.model import Phase
 from bot.phases.rules import Actor, PhaseKind, PhaseLimits, SprintHistory
-from bot.rounds.rules import plan
+from bot.rounds.phase_plan import planned_rounds
 from bot.services import Services
 from bot.slack.errors import Refused, classify
 from bot.slack.request import Request
@@ -182,8 +182,7 @@ async def announce(services: Services, request: Request) -> View:
         )
     except Refused as refusal:
         return await wizard_views.preview(services, eligible, stored, refusal.text)
-    first = plan(phase.starts_on, phase.ends_on, phase.weekday)[0]
-    return page_preview.done(phase, first.on)
+    return page_preview.done(phase, planned_rounds(phase)[0].on)
 
 
 async def add_row(services: Services, request: Request, values: Values) -> ChangedPage:

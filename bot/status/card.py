@@ -6,7 +6,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.announcement.messages import DETAILS, MY_PART, promise_lines, questions_line, status_line
 from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
@@ -117,9 +116,9 @@ def _idle(status: ChannelStatus) -> Content:
 
 
 def _resting(status: ChannelStatus) -> Iterable[str]:
-    until = status.last_phase.recovery_until if status.last_phase else None
-    if until is not None and status.today <= until:
-        yield RESTING.format(day=day(working_day_after(until)))
+    last = status.last_phase
+    if last and last.recovery_until and status.today <= last.recovery_until:
+        yield RESTING.format(day=day(last.calendar.working_day_after(last.recovery_until)))
 
 
 def _share(budget: Budget) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.slack.content import Content, content, context, section
 from bot.slack.mrkdwn import join_names, mention, quote
+from bot.workspaces.public_holidays import countries
 from bot.workspaces.rules import WorkspaceSettings
 
 TITLE = "Settings"
@@ -13,6 +14,9 @@ ADMINS_ONLY = "Nothing was saved: only workspace admins change settings. Ask one
 AUDIT_ADMINS_ONLY = "Only workspace admins see the audit log. Ask one of them."
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ADMINS_CHANGE = "Workspace admins change these, with `/imbalance settings`. Ask one of them."
+WITHOUT_COUNTRY, NAMED_NO_COUNTRY = "No country", "None: every weekday is a working day"
+HOLIDAYS_OF = "of {country}; no questions and no other direct messages on them"
+NO_HOLIDAYS = "no country is set, so every weekday is a working day"
 ANYONE = "any full member of the channel"
 #: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
 STARTERS_NAMED = 40
@@ -25,6 +29,7 @@ LINES = (
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
     "*A new phase*: {default_weeks} weeks, questions on {weekday} at {default_time:%H:%M}.",
     "*People without a time zone*: {default_zone}.",
+    "*Public holidays*: {holidays}.",
     "*Kept after the end of a phase*: texts for {keep_texts_months} months, results for "
     "{keep_levels_months}. The audit log is kept for {keep_audit_months} months, records of sent "
     "messages for {keep_messages_days} days.",
@@ -42,6 +47,7 @@ NAMES = {
     "default_weekday": "Day of the weekly questions",
     "default_time": "Time of the weekly questions",
     "default_zone": "Time zone where Slack knows none",
+    "country": "Country",
     "keep_texts_months": "Keep texts, in months",
     "keep_levels_months": "Keep phases and results, in months",
     "keep_audit_months": "Keep the audit log, in months",
@@ -56,6 +62,8 @@ def read_only(settings: WorkspaceSettings) -> Content:
     weekday = WEEKDAYS[settings.default_weekday]
     values = {**vars(settings), "starters": starters, "weekday": weekday}
     values["default_zone"] = quote(settings.default_zone)
+    country = countries().get(settings.country or "")
+    values["holidays"] = HOLIDAYS_OF.format(country=country) if country else NO_HOLIDAYS
     lines = [line.format(**values) for line in LINES]
     return content(READ_ONLY, section("\n".join(lines)), context(ADMINS_CHANGE))
 

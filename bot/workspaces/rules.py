@@ -67,6 +67,7 @@ class WorkspaceSettings:
     default_weekday: int = 1  # 0 is Monday
     default_time: time = time(10, 0)  # in each person's own zone
     default_zone: str = "UTC"  # of people whose zone Slack does not know
+    country: str | None = None  # two letters; its public holidays are no working days; None: none
     #: question key -> label, to_member, to_lead, where they differ from the default wording
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from bot.ending.wrap_up_form import ItemDecision, WrapUp
 from bot.phases.model import ItemOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
-from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant
+from tests.announcement.phases import HOSTILE, SPRINT, STORED_HOSTILE, TRUST, participant
 from tests.ending.ended_phases import WORDS, hostile, over, with_outcomes
 from tests.harness import ANA, BEN, CHIARA
 
@@ -91,7 +91,7 @@ def test_parking_date_is_ignored_unless_the_item_is_parked() -> None:
 def test_wrap_up_text_is_sanitized() -> None:
     values = submitted(FORMS["sprint, running"], outcome={"value": f" \u202e{HOSTILE} \x00"})
 
-    assert wrap_up_form.parse(values).outcome == HOSTILE
+    assert wrap_up_form.parse(values).outcome == STORED_HOSTILE
 
 
 def test_extension_form_is_parsed_with_trimmed_reason() -> None:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.phases.budget import Span, compute_budget, earliest_start
 from bot.phases.rules import (
     Actor,
@@ -206,6 +207,6 @@ def test_only_named_starters_can_start_and_guests_never_can() -> None:
 
 def test_recovery_default_end_and_warning_dates() -> None:
     assert recovery_until(days_from(TODAY, 14)) == TODAY + timedelta(days=13 + 14)
-    assert default_end(TODAY) == date(2026, 12, 7)
-    assert default_end(date(2026, 11, 28), 1) == date(2026, 12, 7)  # from a Saturday
-    assert end_warning_day(date(2026, 12, 8)) == date(2026, 12, 4)
+    assert default_end(TODAY, 2, WEEKDAYS) == date(2026, 12, 7)
+    assert default_end(date(2026, 11, 28), 1, WEEKDAYS) == date(2026, 12, 7)  # from a Saturday
+    assert end_warning_day(date(2026, 12, 8), WEEKDAYS) == date(2026, 12, 4)

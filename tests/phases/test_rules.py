@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.phases.budget import WINDOW_DAYS, Span, compute_budget, earliest_start
 from bot.phases.rules import (
     Actor,
@@ -192,7 +193,7 @@ def test_phase_can_be_extended_only_once() -> None:
 
 @given(DAYS, st.integers(1, 12))
 def test_default_end_is_a_weekday(today: date, weeks: int) -> None:
-    end = default_end(today, weeks)
+    end = default_end(today, weeks, WEEKDAYS)
 
     assert end.weekday() < 5
     assert timedelta(weeks=weeks) <= end - today <= timedelta(weeks=weeks, days=2)
@@ -204,7 +205,7 @@ def test_recovery_is_at_least_as_long_as_the_sprint(span: Span) -> None:
 
 
 def test_end_warning_comes_two_working_days_before_the_end() -> None:
-    assert end_warning_day(date(2026, 12, 7)) == date(2026, 12, 3)
+    assert end_warning_day(date(2026, 12, 7), WEEKDAYS) == date(2026, 12, 3)
 
 
 RECOVERY = date(2026, 12, 22)

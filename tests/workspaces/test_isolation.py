@@ -40,6 +40,7 @@ from bot.rounds import store as rounds
 from bot.rounds.answer_changes import AnswerInput
 from bot.rounds.answering import open_questionnaires_for
 from bot.rounds.membership import ChannelMembership
+from bot.rounds.other_phases import other_phases
 from bot.services import Services
 from bot.slack.errors import ErrorKind
 from bot.slack.request import Request
@@ -65,6 +66,7 @@ from tests.harness import (
     PLATFORM,
 )
 from tests.results.result_rows import latest_note
+from tests.rounds.round_rows import NOW
 from tests.start.proposals import SPRINT
 from tests.two_workspaces import (
     BOTH,
@@ -110,6 +112,12 @@ async def who_answered(tx: Any, ws: str, services: Services) -> Any:
     return sorted(await rounds.who_responded(tx, services.keys, ws, found, leads))
 
 
+async def asked_elsewhere(tx: Any, ws: str, phase: Phase) -> Any:
+    found = await other_phases(tx, ws, phase, (ANA, BEN, DEV), NOW)
+    slots = sorted((user_id, sorted(theirs.items())) for user_id, theirs in found.slots.items())
+    return [other.milestone for other in found.older], sorted(found.planned.items()), slots
+
+
 def of_phase(name: str) -> Read:
     """Return a read of one attribute of the running phase."""
 
@@ -137,6 +145,7 @@ READS: dict[str, Read] = {
     "load": lambda tx, ws, _: store.load(tx, ws, RUNS),
     "lock": lambda tx, ws, _: store.lock(tx, ws, OVER),
     "phases_of": lambda tx, ws, _: store.phases_of(tx, ws, BEN),
+    "asked_elsewhere": with_phase(asked_elsewhere, ONE_SIDED),
     "people": of_phase("people"),
     "set_aside_items": of_phase("set_aside_items"),
     "phase_settings": of_phase("settings"),
