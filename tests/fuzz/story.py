@@ -15,7 +15,7 @@ from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarn
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
-    *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history"),
+    *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history", "forget-me"),
     *("start results 2w ship the beta", "start trust until 18 Dec", "strat"),
 )
 Change = Callable[[FakeSlack], Any]
