@@ -21,7 +21,7 @@ from bot.slack.request import Request
 
 ID_BYTES = 16
 
-EMPTY = "There is nothing in it yet. Write a sentence, or close the form."
+EMPTY = "This is still empty. Write a sentence, or close the form."
 ANSWERED = (
     "This concern has already been answered in the announcement's thread in {channel}. Add what's "
     "missing there."

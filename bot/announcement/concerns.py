@@ -32,7 +32,7 @@ from bot.slack.request import Request
 
 BATCH_LENGTH = 16  # of the batch part of a key
 
-EMPTY = "There is nothing in it yet. Write what worries you, or close the form."
+EMPTY = "This is still empty. Write what worries you, or close the form."
 
 _concerns = schema.concerns
 

@@ -11,13 +11,13 @@ from bot.phases.wording import lead_names
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 _people = schema.phase_people
 
 OVER = "This phase has ended, so nothing was saved. What came of it is in the channel."
 NOT_IN_TEAM = "You aren't on this phase's team. Ask {leads} if you should be."
 NOT_THERE = "This phase belongs to a channel you aren't in. Join the channel first."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def visible_phase(services: Services, request: Request) -> Phase:
@@ -101,5 +101,5 @@ def check_length(text: str, limit: int, field: str) -> None:
         Refused: it is longer; shown beside `field`.
     """
     if len(text) > limit:
-        refusal = TOO_LONG.format(length=len(text), limit=limit)
+        refusal = TEXT_TOO_LONG.format(length=len(text), limit=limit)
         raise Refused(refusal, {field: refusal})

@@ -23,8 +23,8 @@ from bot.slack.errors import Refused
 from bot.slack.ids import form_digest
 from bot.slack.request import Request
 
-NO_LINE = "Your leads have changed this in the meantime. *My Part* shows how it stands."
-NO_WORDS = "There is nothing in it yet. Write a sentence, or close the form."
+NO_LINE = "Your leads have just changed this. Open *My Part* to see the new line."
+NO_WORDS = "This is still empty. Write a sentence, or close the form."
 
 _people = schema.phase_people
 

@@ -52,8 +52,8 @@ MANY = "{count} concerns from your team, without names"
 FROM = "*{first}*, about {channel}."
 FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
 WHY = (
-    "Anonymous. Please don't try to guess who wrote it. An answer in the channel reaches the "
-    "writer without a name being needed."
+    "Anonymous. Please don't try to guess who wrote it. If you answer in the channel, the writer "
+    "can read it there without being named."
 )
 
 

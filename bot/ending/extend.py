@@ -24,19 +24,16 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import stored_name
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 from bot.workspaces.store import add_audit_entry
 
-ENDED = (
-    "The phase has ended in the meantime, so it can't be extended. Close this form; the channel "
-    "has the rest."
-)
+ENDED = "The phase has ended, so it can't be extended any more. Close this form."
 ALREADY = "Already extended once, to {day}. A phase can be extended only once."
 NO_ROOM = (
     "This phase already lasts {weeks}, as long as this workspace allows, so it can't be extended."
 )
 NEEDS_DAY = "No day is chosen yet. Pick a day up to {latest}."
 NEEDS_REASON = "The channel should know why it takes longer. Write one sentence."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def extend(services: Services, request: Request, extension: Extension) -> Phase:
@@ -136,7 +133,7 @@ def _refusal_of_reason(reason: str) -> str | None:
     if not reason:
         return NEEDS_REASON
     if len(reason) > REASON_LIMIT:
-        return TOO_LONG.format(length=len(reason), limit=REASON_LIMIT)
+        return TEXT_TOO_LONG.format(length=len(reason), limit=REASON_LIMIT)
     return None
 
 

@@ -29,14 +29,11 @@ from bot.phases.permissions import actor_of, lock_to_manage
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 from bot.workspaces.store import add_audit_entry
 
-WRITTEN = (
-    "This phase is already wrapped up, and the channel has it. To add something, write to the "
-    "channel."
-)
+WRITTEN = "This phase is already wrapped up. To add something, write it in the channel."
 NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
 PARKED_LATER = "{day} isn't after today. Pick a later day."
 
@@ -117,7 +114,7 @@ def _check(submitted: WrapUp, today: date) -> None:
     limits |= {line_block(user_id): (line, LINE_LIMIT) for user_id, line in submitted.lines.items()}
     for name, (text, limit) in limits.items():
         if len(text) > limit:
-            errors[name] = TOO_LONG.format(length=len(text), limit=limit)
+            errors[name] = TEXT_TOO_LONG.format(length=len(text), limit=limit)
     for position, item in submitted.decisions.items():
         if item.outcome is ItemOutcome.PARKED and item.until is None:
             errors[until_block(position)] = PARKED_WHEN

@@ -24,7 +24,7 @@ NOT_A_COLLEAGUE = (
     "Only a full member of this workspace can pick work up again. Choose somebody else."
 )
 CANNOT_POST = (
-    "I can't write in the channel now, and the team should read this. Try again once I can: "
+    "I can't post in the channel right now, and the team should read this. Try again once I can: "
     "`/imbalance status` there says what's wrong."
 )
 

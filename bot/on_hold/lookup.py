@@ -15,20 +15,17 @@ from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.people import stored_name
 from bot.slack.request import Request
 
-OWN_MESSAGE = (
-    "This message is mine. Use *Is This on Hold?* on a message in which somebody asks for work."
-)
+OWN_MESSAGE = "I wrote this message. Use *Is This on Hold?* on a message that asks for work."
 NO_PHASE = (
-    "No phase runs in this channel, so nothing is on hold here. `/imbalance` shows how it stands."
+    "No phase is running in this channel, so nothing is on hold here. `/imbalance` shows how "
+    "it stands."
 )
-ARCHIVED = (
-    "This channel is archived, so nothing is looked up here. Take it out of the archive first."
-)
+ARCHIVED = "This channel is archived, so I can't look anything up here. Unarchive it first."
 MEMBERS_ONLY = (
     "Only full members of this workspace can look up what's on hold. Ask one of your colleagues."
 )
 OVER = "This phase has ended, so nothing is on hold any more. What came of it is in the channel."
-NOT_SHARED = "Slack didn't take it, so nothing was shared. Use *Is This on Hold?* again."
+NOT_SHARED = "Slack didn't accept it, so nothing was shared. Use *Is This on Hold?* again."
 
 _PLACE = re.compile(r"(?P<phase>\w+):(?P<ts>\d+\.\d+)-(?P<positions>\d+(?:\.\d+)*)")
 

@@ -22,7 +22,7 @@ from bot.slack.errors import Refused
 from bot.slack.ids import form_digest
 from bot.slack.request import Request
 
-NO_PROPOSAL = "I don't know this proposal any more. Ask for it again."
+NO_PROPOSAL = "This proposal has been deleted. Ask for it to be made again."
 
 _proposals = schema.hold_proposals
 

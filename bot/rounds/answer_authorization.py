@@ -19,24 +19,24 @@ from bot.slack.errors import Refused
 from bot.slack.request import Request
 
 CLOSED = (
-    "Nothing was saved: these questions are closed, and answers are counted only together. "
-    "The next ones come as a message from Imbalance."
+    "These questions are closed, so nothing was saved. The next ones come as a message from "
+    "Imbalance."
 )
 NOT_ASKED = (
-    "Nothing was saved: you are not among the people asked this time. Tell who leads the phase "
-    "if you should be."
+    "You weren't asked this time, so nothing was saved. If that's wrong, tell whoever leads the "
+    "phase."
 )
 OTHER_RECIPIENT = (
-    "Nothing was saved: this message was sent to somebody else. Answer in your own message from "
+    "This message was sent to somebody else, so nothing was saved. Answer in your own message from "
     "Imbalance."
 )
 LEFT_TEAM = (
-    "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
-    "leads the phase if that is wrong."
+    "You've left this phase's team since the questions went out, so nothing was saved. If that's "
+    "wrong, tell whoever leads the phase."
 )
 OUTSIDER = (
-    "Nothing was saved: since the questions went out, your account became a guest's, or one of "
-    "another organisation. Only full members of this workspace are asked."
+    "Only full members of this workspace are asked, and your account is now a guest's or belongs "
+    "to another organization. Nothing was saved."
 )
 
 

@@ -59,13 +59,13 @@ OPEN_UNTIL = "Open until {until}."
 PRIVACY_ONE = "{leads} sees totals only, from {minimum} answers on. {link} {export}"
 PRIVACY_MANY = "{leads} see totals only, from {minimum} answers on. {link} {export}"
 WHO_COULD_LINK = (
-    "While the questions are open, whoever runs this server could link answers to people; then "
-    "single answers are deleted."
+    "While the questions are open, whoever runs this server could link answers to people; after "
+    "that, single answers are deleted."
 )
 WHAT_EXPORTS_SHOW = "Your company's exports can show that you answered, never what."
 LEAD_PRIVACY = (
-    "Kept under your name. The leads of this phase see it beside the team's totals; the team does "
-    "only if you share it."
+    "Kept under your name. The leads of this phase see it beside the team's totals; the team sees "
+    "it only if you share it."
 )
 LAST_RESULTS = "Read the last results"
 LEAD_PRIVACY_SHARED = (
@@ -78,28 +78,35 @@ SKIP_BUTTON, ANSWER_BUTTON, DO_NOT_ASK_BUTTON = "Skip This Week", "Answer", "Don
 
 RECEIVED = "Thanks, that's it. You can change your answers until the questions close."
 RECEIVED_UNTIL = "Thanks, that's it for {channel}. You can change your answers until {until}."
+NOTHING_CHOSEN = (
+    "No answer is chosen, so nothing was sent. Choose at least one, or close this and press *Skip "
+    "This Week*."
+)
 SKIPPED = "Skipped. There will be no reminder."
-SKIPPED_UNTIL = "Skipped for {channel}. No reminder comes. You can still answer until {until}."
+SKIPPED_UNTIL = (
+    "Skipped for {channel}. There will be no reminder. You can still answer until {until}."
+)
 REMINDER = "Still open: three questions about {channel}."
 ONLY_REMINDER = "This is the only reminder."
 CLOSED = "The questions about {channel} are closed."
-CLOSED_ENOUGH = "Individual answers are deleted. The totals come to the channel in a working day."
+CLOSED_ENOUGH = "Individual answers are deleted. The channel gets the totals in one working day."
 CLOSED_FEW = (
     "Not enough answers to keep everyone anonymous, so nothing is shown and nothing was kept."
 )
 CLOSED_UNREADABLE = (
-    "The answers could not be counted: the key that protected them is missing on the bot's "
+    "The answers couldn't be counted, because the key that protected them is missing on the bot's "
     "server. They are deleted."
 )
 CLOSED_LEAD = "Your own answers are kept for the leads of this phase."
 TALKING_POINTS = "Three questions to talk about together this week."
 TALKING_POINTS_WHY = (
-    "This team is too small for answers without names, so nobody is asked alone and nothing is "
-    "stored. Ten minutes together do more."
+    "This team is too small for anonymous answers, so nobody is asked in private and nothing is "
+    "stored. Ten minutes together are enough."
 )
 TALKING_POINTS_SIMILAR = (
-    "Nobody is asked alone and nothing is stored: another phase with the same lead has the same "
-    "team but for one person, whose answers could be worked out from the two."
+    "Another phase with the same lead has the same team except for one person, and comparing the "
+    "two would show what that person answered. So nobody is asked in private, and nothing is "
+    "stored."
 )
 
 

@@ -22,8 +22,8 @@ from bot.slack.errors import Refused
 from bot.slack.request import Request
 
 KEY_MISSING = (
-    "Nothing was saved: the key that protects these answers is missing on the bot's server. Tell "
-    "whoever runs it, or wait for the next questions; they will have a new one."
+    "The key that protects these answers is missing on the bot's server, so nothing was saved. "
+    "Tell whoever runs the bot, or wait for the next questions, which will have a new key."
 )
 
 

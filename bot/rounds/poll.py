@@ -14,32 +14,31 @@ from bot.slack.errors import Refused
 from bot.slack.mrkdwn import date_token
 from bot.slack.request import Request
 
-#: Action id of *Ask now*; the button carries the channel.
+#: Action id of *Ask Now*; the button carries the channel.
 POLL = "phases.poll"
 
-ENDED = "No questions were sent: the phase has ended in the meantime."
-TOO_SOON = "The last questions went out {last}. You can ask again from {free} on."
+ENDED = "The phase has ended, so no questions were sent."
+TOO_SOON = "The last questions went out {last}. You can ask again from {free}."
 PAUSED = (
-    "No questions were sent: this phase is paused, because I cannot write in its channel. "
-    "`/imbalance status` says why; when the channel is back, it goes on by itself."
+    "This phase is paused because I can't post in its channel, so no questions were sent. "
+    "`/imbalance status` says why. Once I can post there again, the phase carries on by itself."
 )
 ASKED = (
     "{asked} people are asked, each between 08:00 and 20:00 on a working day. "
     "The questions are open until {until}."
 )
 TOO_SMALL = (
-    "Nobody is asked alone: this team is too small for answers without names. The questions come "
-    "to the channel, to talk about together."
+    "This team is too small for anonymous answers. The questions come to the channel instead, to "
+    "talk about together."
 )
 TOO_SIMILAR = (
-    "Nobody is asked alone: another phase with the same lead has the same team but for one "
-    "person, whose answers could be worked out from the two. The questions come to the channel, "
-    "to talk about together."
+    "Another phase with the same lead has the same team except for one person, and comparing the "
+    "two would show what that person answered. The questions come to the channel instead, to talk "
+    "about together."
 )
 
 ALREADY_POSTED = (
-    "No questions were sent: this team is not asked one by one, and today's questions stand in "
-    "the channel already, to talk about together."
+    "Today's questions are already in the channel, to talk about together, so no more were sent."
 )
 
 

@@ -98,7 +98,7 @@ async def test_results_held_back_by_a_pause_are_posted_when_it_ends(
     assert await count(harness, schema.question_levels) > 0
     assert not any("stakes" in text for text in channel_texts(harness))
     (results,) = [m for m in ana.me.dm_with_bot() if "for the leads first" in m["text"]]
-    assert "once I can write in the channel again" in shown(results["blocks"])
+    assert "once I can post in the channel again" in shown(results["blocks"])
 
     await reopen(harness, "archived")
     await harness.wait(days=2)

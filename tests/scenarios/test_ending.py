@@ -57,7 +57,7 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     await ana.starts()
     await harness.travel_to(WARNED)
     await ana.me.click("phases.end")
-    assert ana.page == "Wrap up"
+    assert ana.page == "Wrap Up"
     assert "The phase ends when you send this" in shown(ana.blocks)
     assert ana.inputs[:5] == ["outcome", "learning", "thanks", "outcome:0", "until:0"]
 

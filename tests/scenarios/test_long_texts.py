@@ -154,7 +154,7 @@ async def test_longest_names_fit_every_form(harness: BotHarness, ana: Lead) -> N
         assert view is not None
         assert view["title"]["text"] == title
     await ana.me.command("/imbalance end", LAUNCH)
-    assert ana.page == "Wrap up"
+    assert ana.page == "Wrap Up"
     assert harness.slack.problems == []
 
 

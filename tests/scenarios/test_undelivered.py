@@ -81,7 +81,7 @@ async def test_refused_concerns_are_kept_reported_and_delivered_on_retry(
         await harness.wait(days=2, hours=18)
 
     notice = dm_containing(harness, ANA, "did not reach you")
-    assert notice["text"] == f"Concerns from your team in <#{LAUNCH}> did not reach you."
+    assert notice["text"] == f"Concerns from your team in <#{LAUNCH}> didn't reach you."
     assert "Nothing is lost" in shown(notice["blocks"])
     assert CONCERN not in dm_transcript(harness)
     (held,) = await stored_messages(harness)

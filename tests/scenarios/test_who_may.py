@@ -16,7 +16,7 @@ from tests.scenarios.lead import Lead
 Row = tuple[str, str, str]
 
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)
-NOTHING = "No phase runs in this channel."
+NOTHING = "No phase is running in this channel."
 ENDED = f"The phase in <#{LAUNCH}> ended on Mon 7 Dec."
 START = "`/imbalance start` begins one, and shows a preview before anything is posted."
 START_NEXT = "`/imbalance start` begins a new one, with a promise of its own."
@@ -78,8 +78,8 @@ WHILE_RUNNING: Sequence[Row] = (
     (
         ANA,
         "extend 8w",
-        "I read that as Mon 1 Feb 2027. That's too long: a phase can grow by half of its first "
-        "length. Pick a day up to Mon 14 Dec.",
+        "I read that as Mon 1 Feb 2027. That's too long: a phase can be extended by half its "
+        "original length. Pick a day up to Mon 14 Dec.",
     ),
 )
 AFTER_THE_END: Sequence[Row] = (
@@ -166,7 +166,7 @@ BLANKS: Sequence[tuple[str, str, dict[str, str], str]] = (
         BEN,
         "phase.concern",
         {"phase.concern.text": INVISIBLE},
-        "There is nothing in it yet. Write what worries you, or close the form.",
+        "This is still empty. Write what worries you, or close the form.",
     ),
 )
 
