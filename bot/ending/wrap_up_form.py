@@ -39,7 +39,7 @@ FIELDS = (
     (THANKS, "Thanks", "To all, for the late test night.", True),
 )
 BACK = "What comes back"
-BACK_ABOUT = "Everything on hold is taken up again, dropped, or parked until a set day."
+BACK_ABOUT = "Everything on hold is picked up again, dropped, or parked until a set day."
 UNTIL = "If parked, until when"
 PRIVATE = "A private line to each person"
 PRIVATE_ABOUT = (
@@ -50,7 +50,7 @@ PRIVATE_REST = "There is room for {shown} here; the others get a goodbye without
 
 
 OUTCOMES = {
-    ItemOutcome.RESUMED: "Taken up again",
+    ItemOutcome.RESUMED: "Picked up again",
     ItemOutcome.DROPPED: "Dropped",
     ItemOutcome.PARKED: "Parked",
 }

@@ -30,12 +30,12 @@ DECLINED = "{proposer}: {name} won't put *{item}* on hold."
 
 PARKED_FIRST = "Parked until today: something from {channel}"
 PARKED = (
-    "*{item}* was parked until today, and it's yours. Take it up again, or say in {channel} that "
+    "*{item}* was parked until today, and it's yours. Pick it up again, or say in {channel} that "
     "you won't."
 )
 UNOWNED_FIRST = "Parked until today"
 UNOWNED = (
-    "*{item}* was parked until today, with {owner}, who can't be reached here. Who takes it up?"
+    "*{item}* was parked until today, with {owner}, who can't be reached here. Who picks it up?"
 )
 
 ON_HOLD_ITEM = "*{item}* is on hold, with {owner}. Back on {day}."

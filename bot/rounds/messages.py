@@ -60,17 +60,17 @@ PRIVACY_ONE = "{leads} sees totals only, from {minimum} answers on. {link} {expo
 PRIVACY_MANY = "{leads} see totals only, from {minimum} answers on. {link} {export}"
 WHO_COULD_LINK = (
     "While the questions are open, whoever runs this server could link answers to people; after "
-    "that, single answers are deleted."
+    "that, answers are deleted."
 )
 WHAT_EXPORTS_SHOW = "Your company's exports can show that you answered, never what."
 LEAD_PRIVACY = (
-    "Kept under your name. The leads of this phase see it beside the team's totals; the team sees "
-    "it only if you share it."
+    "Your answers are kept under your name. The leads of this phase see them beside the team's "
+    "totals; the team sees them only if you share them."
 )
 LAST_RESULTS = "Read the last results"
 LEAD_PRIVACY_SHARED = (
-    "Kept under your name. The leads of this phase see it beside the team's totals, and so does "
-    "the team unless you turn that off."
+    "Your answers are kept under your name. The leads of this phase see them beside the team's "
+    "totals, and so does the team unless you turn that off."
 )
 ANSWERED = "{label} ✓"
 COMMENT_BUTTON, SHARE_BUTTON, CHANGE_BUTTON = "Comment", "Who Sees It", "Change"

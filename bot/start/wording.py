@@ -147,8 +147,8 @@ ANNOUNCED = (
     "questions: {first}."
 )
 ANNOUNCED_EXPECTATIONS = (
-    "*What do you count on each person for?* Optional: a line each. Everyone reads their own, "
-    "and nobody else's, with their first questions."
+    "*What do you count on each person for?* Optional: a line each. Each person reads only their "
+    "own, with their first questions."
 )
 WRITE_EXPECTATIONS = "Write the Lines"
 ANNOUNCED_GO_FIRST = (

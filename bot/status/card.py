@@ -52,10 +52,10 @@ NONE_COUNTED = "No sprint in these 90 days."
 FREE = "A two-week sprint needs no extra reason from {day} on."
 FREE_NOW = "A two-week sprint needs no extra reason now."
 RESTING = "*Recovery:* No new sprint before {day}."
-A_THIRD, PERCENT = "a third", "{percent:.0f} %"
+A_THIRD, PERCENT = "a third", "{percent:.0f}%"
 WHY = (
-    "Past {share} of 90 days, starting another needs a reason, which the channel will see. When "
-    "everything is critical all the time, nothing is."
+    "Once sprints take more than {share} of 90 days, starting another needs a reason, which the "
+    "channel will see. When everything is critical all the time, nothing is."
 )
 
 

@@ -16,7 +16,7 @@ AUDIT_ADMINS_ONLY = "Only workspace admins can see the audit log. Ask one of the
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ADMINS_CHANGE = "Only workspace admins can change these. Ask one of them."
 WITHOUT_COUNTRY, NAMED_NO_COUNTRY = "No country", "None: every weekday is a working day"
-HOLIDAYS_OF = "of {country}; no questions and no other direct messages on them"
+HOLIDAYS_OF = "those of {country}; no questions and no other direct messages on those days"
 NO_HOLIDAYS = "no country is set, so every weekday is a working day"
 ANYONE = "any full member of the channel"
 #: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
@@ -25,8 +25,8 @@ STARTERS_COUNTED = "{count} people named by the admins"
 
 LINES = (
     "*Results sprint*: at most {sprint_max}, extensions included, with a warning after "
-    "{sprint_warn}. Past {budget_percent}% of 90 days, starting another needs a reason, which the "
-    "channel will see.",
+    "{sprint_warn}. Once sprints take more than {budget_percent}% of 90 days, starting another "
+    "needs a reason, which the channel will see.",
     "*Trust-building*: at most {trust_max}.",
     "*Who may start*: {starters}.",
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
@@ -38,7 +38,7 @@ LINES = (
 )
 SAVED = "Saved. The audit log keeps who changed what:\n{changes}"
 NAMES = {
-    "sprint_warn_weeks": "Warn about sprints longer than, in weeks",
+    "sprint_warn_weeks": "Warn about sprints over this many weeks",
     "sprint_max_weeks": "Longest results sprint, in weeks",
     "trust_max_weeks": "Longest trust-building phase, in weeks",
     "budget_percent": "Share of 90 days in results sprints, in percent",

@@ -112,7 +112,7 @@ async def test_phase_from_start_to_end(story: PhaseStory) -> None:
     await expect(chiara.surface).to_contain_text("Your open questions")
     await story.picture(chiara, "home")
     await answer(chiara, (4, 4, 2))
-    await expect(chiara.surface).to_contain_text("You can still change that")
+    await expect(chiara.surface).to_contain_text("You can change your answers")
 
     await read_results(story)
     await end(story)

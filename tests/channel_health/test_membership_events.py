@@ -190,9 +190,9 @@ def request_by(user_id: str) -> Request:
 @pytest.mark.parametrize(
     ("press", "change", "message"),
     [
-        (pause.try_again, {"state": "active"}, "this phase is not paused any more"),
-        (pause.try_again, {"state": "ended", "paused_at": NOW}, "this phase has ended"),
-        (pause.post_again, {"state": "ended"}, "this phase has ended"),
+        (pause.try_again, {"state": "active"}, "This phase isn't paused any more"),
+        (pause.try_again, {"state": "ended", "paused_at": NOW}, "This phase has ended"),
+        (pause.post_again, {"state": "ended"}, "This phase has ended"),
     ],
 )
 async def test_retry_buttons_are_refused_if_nothing_is_paused_or_the_phase_ended(

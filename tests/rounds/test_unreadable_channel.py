@@ -25,7 +25,7 @@ async def test_a_poll_is_refused_where_slack_does_not_say_who_is_there(
 ) -> None:
     fake_slack.faults.fail_next(METHOD, error=error)
 
-    with pytest.raises(Refused, match="I cannot write in its channel"):
+    with pytest.raises(Refused, match="I can't post in its channel"):
         await poll(services, HERE)
 
     assert await the_round(phase) is None

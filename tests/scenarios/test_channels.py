@@ -119,7 +119,7 @@ async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
 
     assert (await phase(harness)).state == "ended"
     asked = dm_containing(harness, ANA, "What came of it?")
-    assert "I can't write in the channel now" in shown(asked["blocks"])
+    assert "I can't post in the channel right now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "I can't post in the channel" in shown(ana.blocks)
@@ -165,7 +165,7 @@ async def test_pause_is_explained_by_commands_and_app_home(harness: BotHarness, 
     home = ana.me.home
     assert home is not None
     assert "paused: I'm no longer in the channel" in shown(home["blocks"])
-    assert "this phase is paused" in (await ana.me.command("/imbalance poll", LAUNCH)).text
+    assert "This phase is paused" in (await ana.me.command("/imbalance poll", LAUNCH)).text
     assert "One at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
 
 

@@ -104,7 +104,7 @@ async def test_reply_reaches_the_lead_once_with_name_and_own_words(
     ben = Lead(harness, BEN)
     await press(harness, BEN, button, asked(harness, BEN))
     assert "Ana gets this with your name. Nobody else does." in shown(ben.blocks)
-    assert "There is nothing in it yet" in str(await ben.sends(**{"expectation.words": "\u200b"}))
+    assert "This is still empty" in str(await ben.sends(**{"expectation.words": "\u200b"}))
 
     await ben.sends(**{"expectation.words": WORDS})
 

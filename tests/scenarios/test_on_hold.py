@@ -202,12 +202,12 @@ async def test_full_list_takes_no_more(harness: BotHarness, lead: Lead) -> None:
 
     errors = await changes(lead, **{"new.text": "One too many"})
 
-    assert "10 things wait already" in errors["new.text"]
+    assert "10 things are on hold already" in errors["new.text"]
     assert on_hold(harness).count("Work") == rules.WAITING_LIMIT - 1
     await lead.me.close(everything=True)
     ben = Lead(harness, BEN)
     await ben.me.click(MORE, channel=LAUNCH, ts=announcement(harness)["ts"])
-    assert "10 things wait already" in str(await ben.sends(**REPORT))
+    assert "10 things are on hold already" in str(await ben.sends(**REPORT))
 
 
 async def test_second_of_two_leads_who_change_one_item_reads_that_it_changed(
@@ -370,7 +370,7 @@ async def test_only_one_of_two_leads_answers(harness: BotHarness, lead: Lead) ->
     sent = await asyncio.gather(lead.sends(reason="Yes."), other.sends(reason="No."))
 
     assert sorted(map(len, sent)) == [0, 1]
-    assert "has answered this already" in str(sent)
+    assert "has already answered this" in str(sent)
     assert len(replies(harness)) == 2
     is_accepted = "Yes." in shown(replies(harness)[1]["blocks"])
     assert ("The demo" in on_hold(harness)) is is_accepted
@@ -523,7 +523,7 @@ async def test_shortcut_without_a_match_shows_the_list_and_what_the_person_can_d
 ) -> None:
     _, answer = await checks(harness, user_id, "Who orders lunch?")
 
-    assert "I don't find this on the list" in answer
+    assert "I can't find this on the list" in answer
     assert "*On hold:* Dark mode (Ben). Back on Tue 8 Dec." in answer
     person = Lead(harness, user_id)
     private = person.me.ephemerals(LAUNCH)[-1]

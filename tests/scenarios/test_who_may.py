@@ -27,7 +27,7 @@ ASK_MEMBER = (
 ASK_FINN = "In this workspace, phases are started by Finn. Ask them to start yours."
 LEADS_ONLY = "Only this phase's leads and workspace admins can do this. Talk to Ana."
 NO_GUESTS = "Guests and people from other organizations can't do this. Talk to Ana, who can."
-RUNS = "A results sprint led by Ana runs here until Mon 7 Dec. One at a time keeps it clear:"
+RUNS = "A results sprint led by Ana is running here until Mon 7 Dec. One at a time keeps it clear:"
 UNREAD_EXTENSION = (
     "I can't read “{typed}” as a new end. Type `/imbalance extend 1w`, or just "
     "`/imbalance extend` and pick the day in the form."
@@ -57,7 +57,7 @@ WHILE_RUNNING: Sequence[Row] = (
         (
             ANA,
             f"{name} tomorrow",
-            f"Nothing was done: nothing can follow `/imbalance {name}`. To go on, type just that.",
+            f"`/imbalance {name}` takes nothing after it. Type only that.",
         )
         for name in ("end", "poll")
     ),
