@@ -21,6 +21,8 @@ COMMANDS = (
     *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history", "forget-me"),
     *("start results 2w ship the beta", "start trust until 18 Dec", "strat"),
 )
+#: At most half the length of two weeks later.
+EXTENDED_TO = "2026-12-14"
 Change = Callable[[FakeSlack], Any]
 CHANGES: tuple[Change, ...] = (
     lambda slack: slack.join(LAUNCH, OWNER),
@@ -212,6 +214,19 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
     await lead.me.close(everything=True)
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))
+    await _other_phases(recorder, beginning, started)
+
+
+async def _other_phases(recorder: Recorder, beginning: Snapshot, started: Snapshot) -> None:
+    """Let a phase be extended, one build trust, and one be paused."""
+    target, slack = recorder.target, recorder.target.harness.slack
+    lead = Lead(target.harness)
+    await target.restore(started)
+    await lead.me.command("/imbalance extend", LAUNCH)
+    await lead.sends(ends_on=EXTENDED_TO, reason="The audit came late.")
+    await lead.me.close(everything=True)
+    recorder.stage = "extended"
+    await recorder.explore(ANA, commands=("extend",))
 
     await target.restore(beginning)
     await lead.starts("trust 4w")
