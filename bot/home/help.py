@@ -13,6 +13,7 @@ SUBCOMMANDS = {
     "extend": "move the end, once, with a reason the channel sees",
     "end": "end the phase: what it brought, what was learned, what comes back",
     "budget": "how much of the last 90 days this channel spent in results sprints",
+    "history": "this channel's phases, how each began and ended, and the results the team has read",
     "settings": "limits, who may start, wording and defaults of this workspace",
     "forget-me": "delete what I keep about you; it says first what that is",
     "help": "this page",

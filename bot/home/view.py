@@ -7,6 +7,7 @@ from slack_sdk.models.views import View
 
 from bot.announcement.messages import DETAILS
 from bot.ending.messages import EXTEND, WRAP_UP
+from bot.history.history_page import HISTORY
 from bot.home import held_messages
 from bot.home.model import HomeContents, PhaseSummary
 from bot.rounds.messages import CHANGE, answer_blocks, small_print
@@ -122,7 +123,10 @@ def _phase(phase: PhaseSummary) -> list[Block]:
     text = f"*{phase.title}*\n{channel_link} · {OVER if phase.is_over else phase.status_line}"
     if phase.has_opted_out:
         text += f"\n{OPTED_OUT.format(channel=channel_link)}"
-    buttons = [button("Details", DETAILS, phase.phase_id)]
+    buttons = [
+        button("Details", DETAILS, phase.phase_id),
+        button("History", HISTORY, phase.channel_id),
+    ]
     if phase.is_lead and not phase.is_over:
         buttons += [
             button("Extend", EXTEND, phase.phase_id),

@@ -24,6 +24,7 @@ NAMES = {
     "expectation_reply": "a member's reply to a lead",
     "extended": "the notice of a new end",
     "goodbye": "a goodbye to a member",
+    "history_picture": "the picture of a channel's history, for somebody who asked",
     "home": "somebody's App Home",
     "lead_results": "the results for a lead",
     "line": "a line of thanks to a member",

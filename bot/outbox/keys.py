@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     EXPECTATION_REPLY = "expectation_reply"
     EXTENDED = "extended"
     GOODBYE = "goodbye"
+    HISTORY_PICTURE = "history_picture"
     HOME = "home"
     LEAD_RESULTS = "lead_results"
     LATE_THANKS = "line"
@@ -69,6 +70,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.EXPECTATION_REPLY: (_PHASE, "reply", _PERSON),
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
+    MessageKind.HISTORY_PICTURE: ("page", _PERSON),
     MessageKind.HOME: (_PERSON,),
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
     MessageKind.LATE_THANKS: (_PHASE, _PERSON),
@@ -198,6 +200,11 @@ def extended(phase_id: str) -> MessageKey:
 
 def goodbye(phase_id: str, user_id: str) -> MessageKey:
     return _key(MessageKind.GOODBYE, phase_id, user_id)
+
+
+def history_picture(page: str, user_id: str) -> MessageKey:
+    """Return the key of a picture that a person asked for; `page` identifies one open form."""
+    return _key(MessageKind.HISTORY_PICTURE, page, user_id)
 
 
 def home(user_id: str) -> MessageKey:

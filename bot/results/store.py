@@ -1,6 +1,6 @@
 """Reads about closed rounds. Nothing finer than what may be shown is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.upserts import padded
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
@@ -152,6 +153,30 @@ async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple
     """Return the rounds of this phase whose results the team has seen, oldest first."""
     rounds = await closed_rounds(tx, workspace_id, phase)
     return tuple(closed_round for closed_round in rounds if closed_round.shown_at is not None)
+
+
+async def shown_rounds(
+    tx: AsyncConnection, workspace_id: str, phases: Iterable[Phase]
+) -> dict[str, tuple[ClosedRound, ...]]:
+    """Return the rounds of these phases whose results the team has seen, oldest first.
+
+    By the phase's id; without the names of those who wrote a note.
+    """
+    by_id = {phase.phase_id: phase for phase in phases}
+    query = (
+        select(_rounds)
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id.in_(padded(by_id)))
+        .where(_rounds.c.state == "closed", _rounds.c.shown_at.is_not(None))
+        .order_by(_rounds.c.number)
+    )
+    rows = (await tx.execute(query)).mappings().all()
+    levels = await _shown_levels(tx, workspace_id, [row["round_id"] for row in rows])
+    shown: dict[str, tuple[ClosedRound, ...]] = {}
+    for row in rows:
+        phase = by_id[row["phase_id"]]
+        closed_round = _closed_round(row, phase, levels.get(row["round_id"], ()), {})
+        shown[phase.phase_id] = (*shown.get(phase.phase_id, ()), closed_round)
+    return shown
 
 
 async def _shown_levels(

@@ -11,6 +11,7 @@ from bot.announcement.messages import DETAILS, MY_PART, promise_lines, questions
 from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
 from bot.ending.messages import EXTEND, WRAP_UP
+from bot.history.history_page import HISTORY
 from bot.phases.budget import SHARE, Budget, Span
 from bot.phases.model import Phase
 from bot.phases.rules import PhaseKind
@@ -84,6 +85,7 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
     buttons = [
         button("Details", DETAILS, phase.phase_id),
         button("My Part", MY_PART, phase.phase_id),
+        button("History", HISTORY, status.channel_id),
     ]
     if status.may_manage:
         buttons += [
@@ -107,6 +109,7 @@ def _idle(status: ChannelStatus) -> Content:
         name = NAMES[last.kind]
         lines = [LAST.format(emoji=EMOJI[last.kind], name=name, day=ended_on)]
         buttons.append(button("Details", DETAILS, last.phase_id))
+        buttons.append(button("History", HISTORY, status.channel_id))
         if last.wrapped_up_at is None and status.may_manage:
             lines.append(NOT_WRAPPED)
             buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
