@@ -1,8 +1,10 @@
 """Slack handlers for `/imbalance history` and *History*, and for the buttons on its pages."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.models.views import View
 
 from bot.history import history_page, lifecycle
 from bot.history.rules import newer_page, older_page
@@ -10,7 +12,7 @@ from bot.phases.permissions import require_channel
 from bot.services import Services
 from bot.slack.command import ANY, is_subcommand
 from bot.slack.request import Body, Request, as_listener, form_of
-from bot.slack.views import open_form, update_form
+from bot.slack.views import FormChanged, open_form, update_form
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -38,17 +40,22 @@ async def turn_page(
 ) -> None:
     channel_id, newer = history_page.read_metadata(request.target_id)
     page = await lifecycle.history_of(services, request, channel_id, turn(newer))
-    await update_form(services.client_for(request.workspace_id), form_of(body), page)
+    await _replace(services, request, body, page)
     await ack()
 
 
 async def send_picture(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    form = form_of(body)
-    page = await lifecycle.send_picture(services, request, view_id=form["id"])
-    await update_form(services.client_for(request.workspace_id), form, page)
+    page = await lifecycle.send_picture(services, request, view_id=form_of(body)["id"])
+    await _replace(services, request, body, page)
     await ack()
 
 
 async def _open(services: Services, request: Request, body: Body, channel_id: str) -> None:
     page = await lifecycle.history_of(services, request, channel_id)
     await open_form(services.client_for(request.workspace_id), body, page)
+
+
+async def _replace(services: Services, request: Request, body: Body, page: View) -> None:
+    """Show this page in the open form; not if it changed since, as by the same button before."""
+    with suppress(FormChanged):
+        await update_form(services.client_for(request.workspace_id), form_of(body), page)

@@ -8,7 +8,7 @@ from bot.slack.content import Content, content, paragraphs, picture_block, secti
 from bot.slack.mrkdwn import channel
 
 FIRST = "The phases in {channel}"
-ASKED = "*{first}*\nYou asked for this picture. Nobody else got it."
+ASKED = "*{first}*\nSent because you asked for it under *History*. Nobody else got it."
 PHASE = "• {first} to {last}: {heading}"
 
 

@@ -85,7 +85,6 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
     buttons = [
         button("Details", DETAILS, phase.phase_id),
         button("My Part", MY_PART, phase.phase_id),
-        button("History", HISTORY, status.channel_id),
     ]
     if status.may_manage:
         buttons += [
@@ -95,6 +94,7 @@ def _running(status: ChannelStatus, phase: Phase) -> Content:
             button("Extend", EXTEND, phase.phase_id),
             button("End", WRAP_UP, phase.phase_id),
         ]
+    buttons.append(button("History", HISTORY, status.channel_id))
     return content(title(phase), *blocks, actions(*buttons))
 
 
@@ -109,10 +109,10 @@ def _idle(status: ChannelStatus) -> Content:
         name = NAMES[last.kind]
         lines = [LAST.format(emoji=EMOJI[last.kind], name=name, day=ended_on)]
         buttons.append(button("Details", DETAILS, last.phase_id))
-        buttons.append(button("History", HISTORY, status.channel_id))
         if last.wrapped_up_at is None and status.may_manage:
             lines.append(NOT_WRAPPED)
             buttons.append(button("Wrap up", WRAP_UP, last.phase_id))
+        buttons.append(button("History", HISTORY, status.channel_id))
     lines += _resting(status)
     text = "\n".join([f"*{NOTHING}*", *lines])
     blocks: list[Block] = [section(text), context(status.budget.sentence)]

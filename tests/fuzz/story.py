@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
+from bot.history.rules import PAGE_SIZE
 from bot.phases.expectation import TOO_MUCH
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
@@ -12,10 +13,11 @@ from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarness
+from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
-    *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history"),
+    *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history", "forget-me"),
     *("start results 2w ship the beta", "start trust until 18 Dec", "strat"),
 )
 Change = Callable[[FakeSlack], Any]
@@ -97,8 +99,9 @@ async def _results(recorder: Recorder) -> None:
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
     await harness.wait(hours=12)
+    await insert_past_phases(harness.bot.db, PAGE_SIZE)
     recorder.stage = "results read"
-    await recorder.explore(BEN)
+    await recorder.explore(BEN, commands=("history",))
 
 
 async def _raise_concern(harness: BotHarness) -> None:

@@ -42,7 +42,7 @@ async def test_guest_is_offered_no_forbidden_buttons(harness: BotHarness, ana: L
 
     lines = await status_lines(harness, GUEST)
 
-    assert lines[-2:] == ["Details", "My Part"]
+    assert lines[-3:] == ["Details", "My Part", "History"]
 
 
 @pytest.mark.parametrize("words", ["", "status"])
@@ -60,8 +60,8 @@ async def test_status_of_a_running_phase_by_role(
         "Every Tuesday, 7 people get three anonymous questions. Only totals are shared." in member
     )
     assert "1 of the last 90 days in results sprints." in member
-    assert member[-2:] == ["Details", "My Part"]
-    assert lead[-5:] == ["Details", "My Part", "Ask now", "Extend", "End"]
+    assert member[-3:] == ["Details", "My Part", "History"]
+    assert lead[-6:] == ["Details", "My Part", "Ask now", "Extend", "End", "History"]
     assert await status_lines(harness, OWNER, words) == lead
 
 
@@ -123,6 +123,7 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
         "Start a phase",
         "Details",
         "Wrap up",
+        "History",
     ]
     assert "Wrap up" not in await status_lines(harness, BEN)
 
@@ -131,7 +132,7 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
     await ana.sends(**WRAP_UP)
     await ana.me.close()
 
-    assert (await status_lines(harness, ANA))[-2:] == ["Start a phase", "Details"]
+    assert (await status_lines(harness, ANA))[-3:] == ["Start a phase", "Details", "History"]
 
 
 async def test_budget_lists_counted_sprints_and_the_next_free_date(
