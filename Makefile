@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PORT ?= 8765
-JOBS ?= 2
+# One more than there are cores, since some tests wait for real time.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 BOT := .venv/bin/python -m bot
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
@@ -51,7 +52,7 @@ playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=
 run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
 	@exec $(BOT) run --migrate $(if $(filter 1,$(HTTP)),--http)
 
-test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=2, ALL=1, ARGS="tests/phases -x")
+test: $(DEV) ## every test, on SQLite and PostgreSQL (JOBS=3, ALL=1, ARGS="tests/phases -x")
 	@ALL_VARIANTS=$(ALL) .venv/bin/python -m pytest -n $(JOBS) --dist worksteal \
 		--durations 10 --durations-min 3 $(ARGS)
 

@@ -21,3 +21,8 @@ def days(count: int) -> str:
 def weeks(count: int) -> str:
     """Return "1 week" or "6 weeks"."""
     return f"{count} week" if count == 1 else f"{count} weeks"
+
+
+def months(count: int) -> str:
+    """Return "1 month" or "6 months"."""
+    return f"{count} month" if count == 1 else f"{count} months"

@@ -4,7 +4,8 @@ import io
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,11 +17,10 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Imbalance
-from bot.clock import AdjustableClock
+from bot.clock import AdjustableClock, Clock
 from bot.db.engine import Database
 from bot.log import configure, log
 from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack import dispatch, triggers
 from bot.playground.server import FakeSlack
 from bot.services import Services
@@ -29,7 +29,7 @@ from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import databases, postgres
-from tests.harness import KEY, KEYS, TINY_PNG, BotHarness
+from tests.harness import ALL_VARIANTS, KEY, KEYS, BotHarness, without_limits
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -70,14 +70,52 @@ NOT_QUICK = {"database_url", "fake_slack", "postgres_server", "cluster", "sqlite
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     """Mark the tests for `make quick`, and run the slow ones first: nothing waits for them then."""
+    if not (ALL_VARIANTS or any("::" in argument for argument in config.args)):
+        repeated = repeated_on_postgresql(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in repeated])
+        items[:] = [item for item in items if item not in repeated]
     for item in items:
         is_slow = item.get_closest_marker("slow") or item.get_closest_marker("browser")
         if not is_slow and NOT_QUICK.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("quick")
     yield  # the others deselect and shuffle
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items[:] = slow_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def repeated_on_postgresql(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """All variants of a test on PostgreSQL but its first, if they all run on SQLite as well.
+
+    A variant on PostgreSQL takes three times as long as one on SQLite.
+    """
+    variants: dict[object, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            engine = item.callspec.params.get("database_url")
+            if isinstance(engine, str):
+                variants[item.function][engine].append(item)
+    found = (one["postgresql"][1:] for one in variants.values() if one["sqlite"])
+    return {item for some in found for item in some}
+
+
+def slow_first(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Begin the share of each of xdist's workers with its part of the slow tests.
+
+    Each worker is given a run of consecutive tests of the same length.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    fast = [item for item in items if not item.get_closest_marker("slow")]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        own = slow[worker::workers]
+        more = max(0, size - len(own))
+        ordered += own + fast[:more]
+        del fast[:more]
+    return ordered + fast
 
 
 def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
@@ -88,12 +126,14 @@ def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def running_fake_slack(clock: AdjustableClock) -> AsyncIterator[FakeSlack]:
+async def running_fake_slack(clock: Clock) -> AsyncIterator[FakeSlack]:
     """A fake Slack with the example workspace, listening on a free port."""
     slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
     await slack.start()
-    yield slack
-    await slack.stop()
+    try:
+        yield slack
+    finally:
+        await slack.stop()
 
 
 def settings_for(database_url: str, slack: FakeSlack) -> Settings:
@@ -115,18 +155,7 @@ def settings_for(database_url: str, slack: FakeSlack) -> Settings:
 @asynccontextmanager
 async def running_bot(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Imbalance]:
     """The whole bot over Socket Mode, without rate limits and with a ready-made picture."""
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    retry_timings = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
-    app = Imbalance(
-        settings,
-        clock,
-        rate_limits=RateLimits(limited=False),
-        retry_timings=retry_timings,
-        draw=draw,
-    )
+    app = Imbalance(settings, clock, **without_limits())
     await app.start()
     yield app
     await app.stop()
@@ -152,6 +181,15 @@ def generous_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     Tests of a deadline set their own, or let time pass.
     """
     set_generous_timeouts(monkeypatch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_statements() -> Iterator[None]:
+    """Compile each SQL statement once in all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        shared = databases.engine_with_shared_statements
+        patch.setattr("bot.db.engine.create_async_engine", shared)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -239,18 +277,7 @@ async def harness_over_http(
     settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[BotHarness]:
     """The running bot over HTTP; the fake Slack posts signed requests to it."""
-
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
-    app = Imbalance(
-        settings,
-        clock,
-        http=True,
-        rate_limits=RateLimits(limited=False),
-        retry_timings=RetryTimings(settle=0),
-        draw=draw,
-    )
+    app = Imbalance(settings, clock, http=True, **without_limits(RetryTimings(settle=0)))
     await app.start()
     fake_slack.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
     yield BotHarness(bot=app, slack=fake_slack, clock=clock)

@@ -1,10 +1,15 @@
-"""Migrated SQLite files, copied from one that is kept between runs."""
+"""Migrated SQLite files, copied from one that is kept between runs; and compiled statements."""
 
 import asyncio
 import hashlib
 import os
 import shutil
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 ROOT = Path(__file__).parents[1]
 #: What a migrated file depends on.
@@ -40,3 +45,26 @@ def copy_of(template: Path, file: Path) -> str:
     shutil.copyfile(template, file)
     file.chmod(0o600)  # as the bot creates it
     return f"sqlite:///{file}"
+
+
+class CompiledStatements(dict[Any, Any]):
+    """SQLAlchemy's cache of compiled statements, for all engines of one database system.
+
+    By default each engine has a cache of its own, so that every test compiles all its statements.
+    A key begins with the engine's dialect; here all engines have the same one.
+    """
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(key[1:], compiled)
+
+
+_compiled: dict[str, CompiledStatements] = defaultdict(CompiledStatements)
+
+
+def engine_with_shared_statements(url: URL, **options: Any) -> AsyncEngine:
+    """Create an engine that compiles no statement that another one has compiled before."""
+    cache = {"compiled_cache": _compiled[url.drivername]}
+    return create_async_engine(url, execution_options=cache, **options)

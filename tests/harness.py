@@ -4,10 +4,19 @@ import base64
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import func, select
+
+from bot.agenda.schedule import PARKED
 from bot.app import Imbalance, advance_clock
 from bot.clock import AdjustableClock, random_bytes
+from bot.db import schema
+from bot.db.engine import Database
 from bot.keys import KeyRing
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.queue_heads import OPEN
+from bot.outbox.rate_limits import RateLimits
 from bot.playground.server import FakeSlack
 from bot.round_keys import RoundKeys
 
@@ -36,6 +45,39 @@ def other_keys() -> RoundKeys:
 TINY_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
 )
+
+
+#: Nothing is waited for.
+NO_WAITS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
+
+
+async def tiny_picture(_: object) -> bytes:
+    return TINY_PNG
+
+
+def without_limits(retry_timings: RetryTimings = NO_WAITS) -> dict[str, Any]:
+    """Arguments of `Imbalance`: no rate limits, no waits by default, and a ready-made picture."""
+    return {
+        "rate_limits": RateLimits(limited=False),
+        "retry_timings": retry_timings,
+        "draw": tiny_picture,
+    }
+
+
+async def unfinished(db: Database, now: datetime) -> list[str]:
+    """The actions that are due by this time, and the keys of the messages that are not delivered.
+
+    What is parked until a token is valid again does not count.
+    """
+    agenda, messages = schema.agenda, schema.messages
+    due = select(agenda.c.action).where(
+        agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
+    )
+    undelivered = select(messages.c.key).where(
+        messages.c.state.in_(OPEN), messages.c.not_before <= now
+    )
+    async with db.reading() as reader:
+        return [*await reader.scalars(due), *await reader.scalars(undelivered)]
 
 
 @dataclass(frozen=True, kw_only=True)

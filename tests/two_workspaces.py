@@ -224,6 +224,13 @@ class _Filling:
             membership_synced_at=self.pick(NOW, None),
         )
         await self.people_of(phase_id)
+        await self.work_on_hold(phase_id, is_parked=ended)
+        concern = f"A concern of {phase_id} in {self.workspace_id}"
+        sealed = seal_text(KEYS, concern, f"{self.workspace_id}:{phase_id}:concern", NOW.date())
+        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", **sealed)
+
+    async def work_on_hold(self, phase_id: str, *, is_parked: bool) -> None:
+        parked = {"outcome": "parked", "parked_until": NOW.date()} if is_parked else {}
         for position in range(self.pick(1, 2)):
             await self.add(
                 schema.set_aside_items,
@@ -231,10 +238,16 @@ class _Filling:
                 position=position,
                 text=f"Work {position} of {phase_id} in {self.workspace_id}",
                 owner_id=BEN,
+                **parked,
             )
-        concern = f"A concern of {phase_id} in {self.workspace_id}"
-        sealed = seal_text(KEYS, concern, f"{self.workspace_id}:{phase_id}:concern", NOW.date())
-        await self.add(schema.concerns, phase_id=phase_id, concern_id="concern", **sealed)
+        await self.add(
+            schema.hold_proposals,
+            phase_id=phase_id,
+            proposal_id="proposal",
+            text=f"A proposal of {phase_id} in {self.workspace_id}",
+            proposed_by=self.pick(CHIARA, EMI),
+            proposed_at=NOW,
+        )
 
     async def people_of(self, phase_id: str) -> None:
         leads = (ANA, self.pick(HANA, DEV))
@@ -321,6 +334,7 @@ class _Filling:
         due = {
             "deliver_concerns": RUNS,
             "end_phase": RUNS,
+            "follow_up_parked": f"{OVER}:0",
             "refresh_announcement": RUNS,
             "warn_end": RUNS,
             "sync_members": RUNS,

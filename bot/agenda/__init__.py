@@ -10,10 +10,10 @@ costs a fraction of one.
 
 For each action, when it still runs if late, when it is stale, and at what hour people hear of it:
 
-open_round      Asks each person at their next suitable hour. Stale 48 h after its time: for the
-                whole round by the lead's clock; a person for whom it is stale is left out, and the
-                round is not opened with too few. So a late round never comes within five days of
-                the next. Silent.
+open_round      Asks each person at their next suitable hour. Put off to the next working day if
+                its day has become a holiday. Stale 48 h after its time: for the whole round by the
+                lead's clock; a person for whom it is stale is left out, and the round is not opened
+                with too few. So a late round never comes within five days of the next. Silent.
 ask             While the round stays open for at least another hour. In the person's hours.
 remind          As for ask, and a day after the questions actually reached the person.
 talk            Stale after 48 h. If late, in the lead's hours.

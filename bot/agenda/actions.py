@@ -23,6 +23,7 @@ class ActionName(StrEnum):
     DROP_PERSON = "drop_person"
     END_PHASE = "end_phase"
     LINK_RESULTS = "link_results"
+    FOLLOW_UP_PARKED = "follow_up_parked"
     SYNC_MEMBERS = "sync_members"
     RESCHEDULE_FOR_ZONE = "reschedule_for_zone"
     DELETE_OLD_DRAFTS = "delete_old_drafts"
@@ -83,6 +84,19 @@ class PhasePerson(Subject):
 
     phase_id: str
     user_id: str
+
+
+@dataclass(frozen=True)
+class PhaseItem(Subject):
+    """An item on hold of a phase: follow_up_parked."""
+
+    phase_id: str
+    position: int
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        phase_id, position = subject.split(":")
+        return cls(phase_id, int(position))
 
 
 @dataclass(frozen=True)
@@ -173,6 +187,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.DROP_PERSON: "person",
     ActionName.END_PHASE: "phase",
     ActionName.LINK_RESULTS: "round",
+    ActionName.FOLLOW_UP_PARKED: "phase",
     ActionName.SYNC_MEMBERS: "phase",
     ActionName.RESCHEDULE_FOR_ZONE: "person",
     ActionName.DELETE_OLD_DRAFTS: "workspace",

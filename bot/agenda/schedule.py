@@ -183,18 +183,43 @@ async def due_time(
     return due_at
 
 
-async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, about: str) -> bool:
-    """Return whether the action is scheduled for a multi-part subject that starts with this id."""
-    subject_found = await tx.scalar(
-        select(_agenda.c.subject)
+async def due_times_about(
+    tx: AsyncConnection, workspace_id: str, *, action: str, about: str
+) -> dict[str, datetime]:
+    """Return when the action is due for each multi-part subject that starts with this id.
+
+    The earliest comes first.
+    """
+    rows = await tx.execute(
+        select(_agenda.c.subject, _agenda.c.due_at)
         .where(
             _agenda.c.workspace_id == workspace_id,
             _agenda.c.action == action,
             _agenda.c.subject.startswith(subject_prefix(about), autoescape=True),
         )
-        .limit(1)
+        .order_by(_agenda.c.due_at, _agenda.c.subject)
     )
-    return subject_found is not None
+    return {row.subject: row.due_at for row in rows}
+
+
+async def is_scheduled(tx: AsyncConnection, workspace_id: str, *, action: str, about: str) -> bool:
+    """Return whether the action is scheduled for a multi-part subject that starts with this id."""
+    return bool(await due_times_about(tx, workspace_id, action=action, about=about))
+
+
+async def subjects_about(
+    tx: AsyncConnection, workspace_id: str, *, action: str, about: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the scheduled multi-part subjects of an action that start with one of these ids."""
+    prefixes = [subject_prefix(one) for one in about]
+    subjects = await tx.scalars(
+        select(_agenda.c.subject).where(
+            _agenda.c.workspace_id == workspace_id,
+            _agenda.c.action == action,
+            or_(*(_agenda.c.subject.startswith(prefix, autoescape=True) for prefix in prefixes)),
+        )
+    )
+    return tuple(subjects)
 
 
 async def next_due(reader: AsyncConnection, excluding: Iterable[str] = ()) -> datetime | None:

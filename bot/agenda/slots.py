@@ -7,12 +7,10 @@ repeats becomes its first occurrence.
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.agenda.work_calendar import DAY_BEGINS, MORNING, WorkCalendar
 from bot.dates import LATE
 
 DEFAULT_ZONE = "UTC"
-DAY_BEGINS, DAY_ENDS = time(8, 0), time(20, 0)
-MORNING = time(9, 0)
-SATURDAY = 5
 
 
 def zone_of(name: str | None, default: str = DEFAULT_ZONE) -> ZoneInfo:
@@ -48,63 +46,28 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 
 def within_hours(
-    instant: datetime,
-    zone: str | None,
-    begin: time = DAY_BEGINS,
-    end: time = DAY_ENDS,
-    default: str = DEFAULT_ZONE,
+    instant: datetime, zone: str | None, calendar: WorkCalendar, begin: time = DAY_BEGINS
 ) -> datetime:
-    """Return the instant if it is a weekday within these local hours; else the next `begin`.
+    """Return the instant if it is within a working day's hours in the zone; else the next `begin`.
 
-    `end` itself is still within.
+    The last of these hours is still within.
     """
-    local = instant.astimezone(zone_of(zone, default))
-    if is_working_day(local.date()) and begin <= local.time() <= end:
+    local = instant.astimezone(zone_of(zone))
+    today, at = local.date(), local.time()
+    if at >= begin and calendar.is_working_day(today, at):
         return instant
-    is_early = local.time() < begin
-    first_day = local.date() if is_early else local.date() + timedelta(days=1)
-    return slot(working_day_from(first_day), begin, zone, default)
+    first_day = today if at < begin else today + timedelta(days=1)
+    return slot(calendar.working_day_from(first_day, begin), begin, zone)
 
 
-def within_hours_if_late(due_at: datetime, now: datetime, zone: str | None) -> datetime:
+def within_hours_if_late(
+    due_at: datetime, now: datetime, zone: str | None, calendar: WorkCalendar
+) -> datetime:
     """Return when to post in a channel: now, or within hours if `due_at` was long ago.
 
     A promised time is kept even on a Saturday; what was delayed can wait for Monday as well.
     """
-    return within_hours(now, zone) if now - due_at > LATE else now
-
-
-def is_working_day(day: date) -> bool:
-    """Return whether the day is Monday to Friday. Public holidays are not known."""
-    return day.weekday() < SATURDAY
-
-
-def working_day_from(day: date) -> date:
-    """Return the day itself, or the Monday after a weekend."""
-    while not is_working_day(day):
-        day += timedelta(days=1)
-    return day
-
-
-def working_day_until(day: date) -> date:
-    """Return the day itself, or the Friday before a weekend."""
-    while not is_working_day(day):
-        day -= timedelta(days=1)
-    return day
-
-
-def working_day_after(day: date, count: int = 1) -> date:
-    """Return the day that is `count` working days later."""
-    for _ in range(count):
-        day = working_day_from(day + timedelta(days=1))
-    return day
-
-
-def working_day_before(day: date, count: int = 1) -> date:
-    """Return the day that is `count` working days earlier."""
-    for _ in range(count):
-        day = working_day_until(day - timedelta(days=1))
-    return day
+    return within_hours(now, zone, calendar) if now - due_at > LATE else now
 
 
 def next_weekday(after: date, weekday: int) -> date:
@@ -113,8 +76,8 @@ def next_weekday(after: date, weekday: int) -> date:
 
 
 def next_working_morning(
-    instant: datetime, zone: str | None, at: time = MORNING, default: str = DEFAULT_ZONE
+    instant: datetime, zone: str | None, calendar: WorkCalendar, at: time = MORNING
 ) -> datetime:
     """Return the morning of the next working day after this instant's day in the zone."""
-    today = instant.astimezone(zone_of(zone, default)).date()
-    return slot(working_day_after(today), at, zone, default)
+    today = instant.astimezone(zone_of(zone)).date()
+    return slot(calendar.working_day_after(today), at, zone)

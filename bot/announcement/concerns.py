@@ -11,7 +11,8 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.key_deletion_schedule import schedule_key_deletion
 from bot.agenda.schedule import AgendaItem, run_item
-from bot.agenda.slots import MORNING, next_working_morning, within_hours
+from bot.agenda.slots import next_working_morning, within_hours
+from bot.agenda.work_calendar import MORNING
 from bot.announcement.concern_answers import new_answer_id
 from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
@@ -26,9 +27,10 @@ from bot.phases.model import Phase
 from bot.round_keys import RoundKeys, readable_texts, seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.ids import form_digest
 from bot.slack.request import Request
 
-ID_LENGTH, BATCH_LENGTH = 32, 16  # of a concern id; of the batch part of a key
+BATCH_LENGTH = 16  # of the batch part of a key
 
 EMPTY = "There is nothing in it yet. Write what worries you, or close the form."
 
@@ -52,7 +54,7 @@ async def raise_concern(
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await running_phase_of_team(tx, request)
-        concern_id = sha256(f"{phase_id}:{view_id}".encode()).hexdigest()[:ID_LENGTH]
+        concern_id = form_digest(phase_id, view_id)
         key = {"workspace_id": workspace_id, "phase_id": phase_id, "concern_id": concern_id}
         # The first note sets the delivery morning; later ones do not postpone it.
         await schedule.add_or_lock(
@@ -60,7 +62,7 @@ async def raise_concern(
             workspace_id,
             action=ActionName.DELIVER_CONCERNS,
             subject=phase_id,
-            due_at=next_working_morning(now, phase.zone),
+            due_at=next_working_morning(now, phase.zone, phase.calendar),
         )
         columns = seal_text(services.keys, text, _context(workspace_id, phase_id), now.date())
         await upsert(tx, _concerns, key, **columns)
@@ -98,7 +100,7 @@ async def _send(
     await schedule_key_deletion(tx, keys, workspace_id, now.date())
     starter = [person for person in phase.people if person.user_id == phase.lead_id]
     for lead in phase.reachable_leads or starter:  # even if they have left the channel
-        at = within_hours(now, lead.zone or phase.zone, begin=MORNING)
+        at = within_hours(now, lead.zone or phase.zone, phase.calendar, begin=MORNING)
         for number, content in enumerate(messages, start=1):
             await enqueue.post(
                 tx,

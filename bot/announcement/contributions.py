@@ -35,6 +35,16 @@ async def visible_phase(services: Services, request: Request) -> Phase:
     return phase
 
 
+async def is_opted_out(services: Services, request: Request, phase: Phase) -> bool | None:
+    """Return whether this person is not asked in the phase's channel; None: nobody asks them."""
+    is_asked = phase.is_active and phase.minimum_answers is not None
+    if not (is_asked and phase.has_participant(request.user_id)):
+        return None
+    async with services.db.reading() as reader:
+        channels = await store.opted_out_channels(reader, request.workspace_id, request.user_id)
+    return phase.channel_id in channels
+
+
 async def phase_for_member(services: Services, request: Request) -> Phase:
     """Return the running phase, for a person in its team.
 
@@ -45,8 +55,10 @@ async def phase_for_member(services: Services, request: Request) -> Phase:
         return await running_phase_of_team(reader, request)
 
 
-async def save_contribution(services: Services, request: Request, *, text: str, field: str) -> None:
-    """Store a person's contribution; an empty text removes it.
+async def save_contribution(
+    services: Services, request: Request, *, text: str, field: str
+) -> Phase:
+    """Store a person's contribution and return the phase; an empty text removes it.
 
     `field` is the block it was typed in.
 
@@ -55,7 +67,7 @@ async def save_contribution(services: Services, request: Request, *, text: str, 
     """
     check_length(text, PART_LIMIT, field)
     async with services.db.transaction() as tx:
-        await running_phase_of_team(tx, request)
+        phase = await running_phase_of_team(tx, request)
         await tx.execute(
             update(_people)
             .where(
@@ -65,6 +77,7 @@ async def save_contribution(services: Services, request: Request, *, text: str, 
             )
             .values(contribution=text or None)
         )
+    return phase
 
 
 async def running_phase_of_team(tx: AsyncConnection, request: Request) -> Phase:

@@ -8,10 +8,10 @@ from slack_sdk.models.views import View
 
 from bot.phases.expectation import LIMIT, counted_on_line
 from bot.phases.model import ExpectationReply, Participant, Phase
-from bot.phases.wording import leads_as_subject, one_line, one_or_many, title
+from bot.phases.wording import leads_as_subject, one_or_many, title
 from bot.slack.content import Content, actions, button, content, context, plain, section
 from bot.slack.inputs import form_parser, text_input
-from bot.slack.mrkdwn import channel, clean, quote_within, truncated
+from bot.slack.mrkdwn import channel, clean, quotation, quote_within, truncated
 from bot.slack.views import notice_view
 
 EXPECTATIONS, CHANGE_LINE = "phase.expectations", "phase.expectations.change"
@@ -55,7 +55,7 @@ SAYS = {
         "*{name} says that what you count on them for in {channel} is too much.*"
     ),
 }
-THE_LINE, THEY_WRITE = "The line says:\n>{line}", "{name} writes:\n{words}"
+THE_LINE, THEY_WRITE = "The line says:\n{line}", "{name} writes:\n{words}"
 CHANGE_THE_LINE = "Change the Line"
 
 
@@ -151,13 +151,12 @@ def reply_to_leads(
     """Build the message to the leads, in the person's own words and with their name."""
     name = quote_within(person.name, NAME_SHOWN)
     says = SAYS[reply].format(name=name, channel=channel(phase.channel_id))
-    line = THE_LINE.format(line=quote_within(one_line(person.expectation or ""), 2 * LIMIT))
-    quoted = quote_within(words, 2 * WORDS_LIMIT).replace("\n", "\n>")
+    line = THE_LINE.format(line=quotation(person.expectation or "", 2 * LIMIT))
     change = button(CHANGE_THE_LINE, CHANGE_LINE, page_id(phase.phase_id, person.user_id))
     return content(
         NOTIFICATION.format(name=truncated(person.name, 30)),
         section(f"{says}\n{line}"),
-        section(THEY_WRITE.format(name=name, words=f">{quoted}")),
+        section(THEY_WRITE.format(name=name, words=quotation(words, 2 * WORDS_LIMIT))),
         actions(change),
     )
 

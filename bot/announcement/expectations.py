@@ -1,7 +1,6 @@
 """What the leads count on each member for, and the members' replies."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,9 +20,8 @@ from bot.phases.model import ExpectationReply, Participant, Phase
 from bot.phases.permissions import actor_of, lock_to_manage, phase_to_manage
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.ids import form_digest
 from bot.slack.request import Request
-
-REPLY_LENGTH = 16  # of the part of a key that identifies one submitted form
 
 NO_LINE = "Your leads have changed this in the meantime. *My Part* shows how it stands."
 NO_WORDS = "There is nothing in it yet. Write a sentence, or close the form."
@@ -109,7 +107,7 @@ async def send_reply(
         raise Refused(NO_WORDS, {WORDS_BLOCK: NO_WORDS})
     check_length(words, WORDS_LIMIT, WORDS_BLOCK)
     now = services.clock.now()
-    reply_id = sha256(f"{request.target_id}:{view_id}".encode()).hexdigest()[:REPLY_LENGTH]
+    reply_id = form_digest(request.target_id, view_id)
     async with services.db.transaction() as tx:
         phase, member = await _member_with_line(tx, request)
         await _update(tx, request, member, expectation_reply=reply)
@@ -121,7 +119,7 @@ async def send_reply(
                 key=keys.expectation_reply(phase.phase_id, reply_id, lead.user_id),
                 to=lead.user_id,
                 content=message,
-                now=within_hours(now, lead.zone or phase.zone),
+                now=within_hours(now, lead.zone or phase.zone, phase.calendar),
             )
 
 

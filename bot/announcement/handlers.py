@@ -1,24 +1,28 @@
 """Slack handlers for the announcement's buttons and the forms behind them."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.models.views import View
 
 from bot.announcement import (
     concern_answer_form,
     concern_answers,
     concerns,
     contributions,
+    details_page,
     expectation_forms,
     expectations,
     messages,
     part_messages,
 )
+from bot.phases import opt_outs
 from bot.phases.expectation import CHANGE_IT, FITS, TOO_MUCH
 from bot.phases.model import ExpectationReply
 from bot.services import Services
 from bot.slack.request import Body, Request, as_listener, form_of, typed_values
-from bot.slack.views import open_form, show_next
+from bot.slack.views import FormChanged, open_form, show_next, update_form
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -27,6 +31,8 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(concern_answer_form.ANSWER)(as_listener(services, open_answer))
     app.view(concern_answer_form.FORM)(as_listener(services, post_answer))
     app.action(messages.DETAILS)(as_listener(services, open_details))
+    app.action(details_page.OPT_OUT)(as_listener(services, set_opt_out, True))
+    app.action(details_page.OPT_IN)(as_listener(services, set_opt_out, False))
     app.view(part_messages.PART_FORM)(as_listener(services, save_contribution))
     app.view(part_messages.CONCERN_FORM)(as_listener(services, send_concern))
     app.action(expectation_forms.EXPECTATIONS)(as_listener(services, open_expectations))
@@ -52,22 +58,32 @@ async def open_concern(services: Services, request: Request, ack: AsyncAck, body
 
 
 async def open_details(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    phase = await contributions.visible_phase(services, request)
-    page = part_messages.details(phase, phase.day_of(services.clock.now()))
+    page = await _details_page(services, request)
     await open_form(services.client_for(request.workspace_id), body, page)
+    await ack()
+
+
+async def set_opt_out(
+    services: Services, is_out: bool, request: Request, ack: AsyncAck, body: Body
+) -> None:
+    """Handle *Don't Ask Me Here* and *Ask Me Here Again* under *Details*, and show the result."""
+    phase = await contributions.visible_phase(services, request)
+    change = opt_outs.opt_out if is_out else opt_outs.opt_in
+    await change(services, request.workspace_id, phase.channel_id, request.user_id)
+    page = await _details_page(services, request)
+    with suppress(FormChanged):  # pressed twice: the first press has changed it
+        await update_form(services.client_for(request.workspace_id), form_of(body), page)
     await ack()
 
 
 async def save_contribution(
     services: Services, request: Request, ack: AsyncAck, body: Body
 ) -> None:
-    await contributions.save_contribution(
-        services,
-        request,
-        text=part_messages.submitted_text(typed_values(body), part_messages.PART_BLOCK),
-        field=part_messages.PART_BLOCK,
+    text = part_messages.submitted_text(typed_values(body), part_messages.PART_BLOCK)
+    phase = await contributions.save_contribution(
+        services, request, text=text, field=part_messages.PART_BLOCK
     )
-    await ack()
+    await show_next(ack, part_messages.contribution_saved(phase, text))
 
 
 async def send_concern(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
@@ -146,3 +162,9 @@ async def send_reply(services: Services, request: Request, ack: AsyncAck, body: 
         view_id=form_of(body)["id"],
     )
     await ack()
+
+
+async def _details_page(services: Services, request: Request) -> View:
+    phase = await contributions.visible_phase(services, request)
+    is_opted_out = await contributions.is_opted_out(services, request, phase)
+    return details_page.build(phase, phase.day_of(services.clock.now()), is_opted_out)

@@ -1,10 +1,10 @@
 """The announcement, kept up to date by edits. Pure."""
 
+from collections.abc import Sequence
 from datetime import date
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.phases.model import PauseReason, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind
@@ -25,18 +25,19 @@ from bot.slack.content import (
     paragraphs,
     section,
 )
-from bot.slack.mrkdwn import length, quote, quote_within, truncated
+from bot.slack.mrkdwn import labelled, length, quote_within, truncated
 
 MY_PART, CONCERN, DETAILS = "phase.my_part", "phase.concern", "phase.details"
+WHAT_ELSE, ON_HOLD = "on_hold.what_else", "on_hold.open"
 HOW_WE_WORK, MISTAKE = "phase.how_we_work", "phase.mistake"
 SHORT = 240  # characters of each text in the announcement; Details shows the full text
 
 #: Labels of the parts of the promise, in display order. {leads} are the leads, as a subject.
-SET_ASIDE = "set_aside"
+SET_ASIDE, ON_HOLD_LABEL = "set_aside", "On hold"
 LABELS = {
     PhaseKind.RESULTS_SPRINT: (
         ("stakes", "What's at stake"),
-        (SET_ASIDE, "On hold"),
+        (SET_ASIDE, ON_HOLD_LABEL),
         ("ask", "What {leads} asks"),
         ("protected", "Protected"),
         ("why_you", "Why each of you matters"),
@@ -48,7 +49,7 @@ LABELS = {
         ("mistakes_not", "Not here"),
         ("listening", "How {leads} listens"),
         ("yours_to_shape", "Yours to shape"),
-        (SET_ASIDE, "On hold"),
+        (SET_ASIDE, ON_HOLD_LABEL),
         ("give_up", "What {leads} gives up"),
     ),
 }
@@ -68,6 +69,7 @@ PAUSED_WHY = {
     PauseReason.RESTRICTED: "I may not post in the channel",
 }
 BACK = "Back on {day}."
+PARKED, UNTIL = "Parked", " until {day}"
 AFTER, NO_NEW = "Afterwards", "No new sprint before {day}."
 ANOTHER = {
     PhaseKind.RESULTS_SPRINT: "Why another sprint",
@@ -81,6 +83,7 @@ QUESTIONS = (
 TALKING = "Every {weekday}, three questions to talk about together. Nothing is stored."
 BUTTONS = {
     MY_PART: "My Part",
+    WHAT_ELSE: "What Else Can Wait?",
     HOW_WE_WORK: "How We Work",
     MISTAKE: "A Mistake I Learned From",
     CONCERN: "Raise a Concern",
@@ -89,6 +92,9 @@ BUTTONS = {
 #: Buttons of trust-building phases only.
 HABITS = (HOW_WE_WORK, MISTAKE)
 WORKING = "How we work"
+ON_HOLD_BUTTON = "On Hold"
+#: Characters of a list of items that leave room for its label and its last sentence.
+LIST_ROOM = MAX_SECTION_LENGTH - 100
 
 
 def announcement(phase: Phase, today: date) -> Content:
@@ -121,16 +127,22 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
     lines = []
     for key, label in LABELS[phase.kind]:
         if key == SET_ASIDE:
-            lines += _set_aside_lines(phase, label, limit)
+            lines += on_hold_lines(phase, limit)
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
     lines += _how_we_work_lines(phase)
-    if phase.recovery_until is not None:
-        free_from = day(working_day_after(phase.recovery_until))
-        lines += _labelled(AFTER, NO_NEW.format(day=free_from), limit)
+    lines += recovery_lines(phase, limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
+
+
+def recovery_lines(phase: Phase, limit: int) -> list[str]:
+    """Return a line with the first day on which a new sprint may start; none if any may."""
+    if phase.recovery_until is None:
+        return []
+    free_from = day(phase.calendar.working_day_after(phase.recovery_until))
+    return _labelled(AFTER, NO_NEW.format(day=free_from), limit)
 
 
 def _how_we_work_lines(phase: Phase) -> list[str]:
@@ -156,33 +168,58 @@ def _label(phase: Phase, key: str, label: str) -> str:
 
 
 def _labelled(label: str, text: str | None, limit: int) -> list[str]:
-    return [f"*{label}:* {_shortened(text, limit, length(label))}"] if text else []
-
-
-def _shortened(text: str, limit: int, taken: int) -> str:
-    # `limit` counts visible characters; escaping adds more. `taken` are those of the label.
-    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - taken)
-    return quote_within(truncated(one_line(text), limit), room)
-
-
-def _set_aside_lines(phase: Phase, label: str, limit: int) -> list[str]:
-    if not phase.set_aside_items:
+    if not text:
         return []
-    items = ", ".join(_item(item, limit) for item in phase.set_aside_items)
-    if length(items) > MAX_SECTION_LENGTH - 100:  # only if many characters need escaping
-        items = ", ".join(_item(item, MAX_SECTION_LENGTH // 30) for item in phase.set_aside_items)
-    line = f"*{label}:* {items}."
-    if not phase.is_active:
-        return [line]
-    return [f"{line} {BACK.format(day=day(working_day_after(phase.ends_on)))}"]
+    # `limit` counts visible characters; escaping adds more.
+    room = min(2 * limit, MAX_SECTION_LENGTH - 100 - length(label))
+    return [labelled(f"*{label}:*", truncated(text, limit), room)]
 
 
-def _item(item: SetAsideItem, limit: int) -> str:
+def on_hold_lines(phase: Phase, limit: int = SHORT) -> list[str]:
+    """Return the lines with what is on hold and what is parked; none if nothing waits.
+
+    Each text is cut to `limit` characters, or to what lets the list fit in a section.
+    """
+    parked = [item for item in phase.waiting_items if phase.is_active and item.is_parked]
+    on_hold = [item for item in phase.waiting_items if item not in parked]
+    lines = []
+    if on_hold:
+        back = f" {BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))}"
+        lines.append(
+            f"*{ON_HOLD_LABEL}:* {_listed(phase, on_hold, limit)}.{back if phase.is_active else ''}"
+        )
+    if parked:
+        lines.append(f"*{PARKED}:* {_listed(phase, parked, limit)}.")
+    return lines
+
+
+def _listed(phase: Phase, items: Sequence[SetAsideItem], limit: int) -> str:
+    """Return the items as a list that fits in a section, each cut to `limit` characters or less."""
+    shown = ", ".join(_item(phase, item, limit, 2 * limit) for item in items)
+    if length(shown) <= LIST_ROOM:
+        return shown
+    share = LIST_ROOM // len(items) - len(", ")
+    return ", ".join(_item(phase, item, limit, share) for item in items)
+
+
+def _item(phase: Phase, item: SetAsideItem, limit: int, room: int) -> str:
+    """Return the item with its owner; both fit in `room` with their escapes, if it is short."""
     owner = f" ({quote_within(item.owner_name, 80)})" if item.owner_name else ""
-    return f"{quote(truncated(one_line(item.text).rstrip('.'), limit))}{owner}"
+    text = truncated(one_line(item.text).rstrip("."), limit)
+    until = ""
+    if item.parked_until:  # maybe in another year than the phase
+        until = UNTIL.format(day=day(item.parked_until, phase.ends_on))
+    return f"{quote_within(text, room - length(owner) - len(until))}{owner}{until}"
+
+
+def team_buttons(phase: Phase) -> list[ButtonElement]:
+    """Return the buttons that the team of a running phase has, without *Details*."""
+    shown = [
+        one for one in BUTTONS if one != DETAILS and (one not in HABITS or not phase.is_sprint)
+    ]
+    return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]
 
 
 def _buttons(phase: Phase) -> list[object]:
-    running = [one for one in BUTTONS if one not in HABITS or not phase.is_sprint]
-    shown = running if phase.is_active else (DETAILS,)
-    return [button(BUTTONS[action_id], action_id, phase.phase_id) for action_id in shown]
+    of_team = team_buttons(phase) if phase.is_active else []
+    return [*of_team, button(BUTTONS[DETAILS], DETAILS, phase.phase_id)]

@@ -1,20 +1,16 @@
-"""The *My Part*, *Raise a Concern* and *Details* modals, and the concerns message for leads."""
+"""The *My Part* and *Raise a Concern* modals, and the concerns message for leads."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.announcement.concern_answer_form import answer_button
-from bot.announcement.messages import SHORT, promise_lines, status_line
-from bot.dates import day
+from bot.announcement.messages import SHORT
 from bot.phases.expectation import counted_on_line
 from bot.phases.model import Phase
-from bot.phases.wording import WEEKDAY_NAMES, lead_names, one_line, title
-from bot.phases.working_agreement import LineChange
+from bot.phases.wording import lead_names, title
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     Content,
@@ -27,7 +23,8 @@ from bot.slack.content import (
     split_into_messages,
 )
 from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import channel, clean, quote_lines, quote_within
+from bot.slack.mrkdwn import channel, clean, quotation, quote_lines
+from bot.slack.views import notice_view
 
 PART_FORM, CONCERN_FORM = "phase.part.form", "phase.concern.form"
 TEXT, PART_BLOCK, CONCERN_BLOCK = "phase.text", "phase.part.text", "phase.concern.text"
@@ -39,6 +36,8 @@ PART_ABOUT = (
     "if you like; blanks aren't shown."
 )
 PART_EXAMPLE = "I carry the importer, and pair on reviews in the mornings."
+PART_SAVED = "Saved. Everyone in {channel} can read this under *Details*, with your name:\n{words}"
+PART_BLANK = "Left blank, so *Details* shows nothing from you. You can write it any time."
 CONCERN_TITLE, CONCERN_LABEL = "Raise a Concern", "What worries you?"
 CONCERN_ABOUT = (
     "*To {leads}, without your name.* We don't store who wrote it or when. Your writing style "
@@ -56,35 +55,6 @@ WHY = (
     "Anonymous. Please don't try to guess who wrote it. An answer in the channel reaches the "
     "writer without a name being needed."
 )
-
-DETAILS_TITLE = "Details"
-TEAM, PARTS = "Who is asked", "Who does what"
-LINES_CHANGED = "Who changed how we work"
-LINE_ADDED = "• {day}, {name} added “{after}”"
-LINE_CHANGED = "• {day}, {name} changed “{before}” to “{after}”"
-LINE_REMOVED = "• {day}, {name} removed “{before}”"
-MORE_PARTS = "And {count} more."
-#: Maximum size of all contributions, in JSON: Slack accepts 250,000 bytes per view.
-PARTS_ROOM = 120_000
-WHEN = (
-    "Every {weekday} at {time} in each person's own time zone, and first on the working morning "
-    "after the announcement. Answers are anonymous after closing: totals from {minimum} answers "
-    "on, then single answers are deleted. Everyone who can read this channel sees the totals; "
-    "nobody sees answers. The leads also get private tips based on these totals."
-)
-WHEN_SIMILAR = (
-    "Every {weekday}, the questions come to the channel, to talk about together. Another phase "
-    "with the same lead has the same team but for one person, so comparing the two would show what "
-    "that person answered. Nothing is stored."
-)
-WHEN_SMALL = (
-    "Every {weekday}, the questions come to the channel, to talk about together: this team is too "
-    "small for answers without names. Nothing is stored."
-)
-COMMENTS = {
-    "leads": "Comments are read by the leads, without names.",
-    "team": "Comments are read by the whole team, without names.",
-}
 
 
 def contribution_form(phase: Phase, user_id: str) -> View:
@@ -105,6 +75,14 @@ def contribution_form(phase: Phase, user_id: str) -> View:
     )
     opening = [section(counted_on)] if counted_on else []
     return _form(PART_FORM, PART_TITLE, "Save", phase, [*opening, section(about), text])
+
+
+def contribution_saved(phase: Phase, text: str) -> View:
+    """Build the confirmation of what was saved; `text` empty: nothing is shown."""
+    saved = PART_SAVED.format(
+        channel=channel(phase.channel_id), words=quotation(text, 2 * PART_LIMIT)
+    )
+    return notice_view(PART_TITLE, saved if text else PART_BLANK)
 
 
 def concern_form(phase: Phase) -> View:
@@ -158,70 +136,6 @@ def concerns_for_leads(phase: Phase, texts: Mapping[str, str]) -> list[Content]:
         content(first, _from(first, channel_id, number=number, count=len(note_pages)), *page, why)
         for number, page in enumerate(note_pages, start=1)
     ]
-
-
-def details(phase: Phase, today: date) -> View:
-    """Build the modal with the full promise and the contributions."""
-    blocks: list[Block] = [
-        section(f"*{title(phase, MAX_SECTION_LENGTH - 800)}*\n{status_line(phase, today)}"),
-        *paragraphs(promise_lines(phase, MAX_SECTION_LENGTH)),
-        *paragraphs(_people(phase)),
-        context(_about_questions(phase)),
-    ]
-    return View(type="modal", title=plain(DETAILS_TITLE), close=plain("Close"), blocks=blocks)
-
-
-def _people(phase: Phase) -> list[str]:
-    names = ", ".join(person.name for person in phase.roster if not person.has_left)
-    lines = [f"*{TEAM}:* {quote_within(names, MAX_SECTION_LENGTH - 100)}"] if names else []
-    parts = [person for person in phase.people if person.contribution and not person.has_left]
-    if parts:
-        lines.append(f"*{PARTS}:*")
-    contributions = [_part(person.name, person.contribution or "") for person in parts]
-    return [*lines, *_fitting(contributions), *_line_changes(phase)]
-
-
-def _line_changes(phase: Phase) -> list[str]:
-    """Return who changed how the team works, newest first."""
-    changes = [_line_change(phase, change) for change in reversed(phase.how_we_work.changes)]
-    return [f"*{LINES_CHANGED}:*", *changes] if changes else []
-
-
-def _line_change(phase: Phase, change: LineChange) -> str:
-    person = phase.participant(change.user_id)
-    template = LINE_REMOVED if not change.after else LINE_CHANGED if change.before else LINE_ADDED
-    return template.format(
-        name=quote_within(person.name if person else change.user_id, 200),
-        before=quote_within(change.before, 400),
-        after=quote_within(change.after, 400),
-        day=day(date.fromisoformat(change.on)),
-    )
-
-
-def _part(name: str, contribution: str) -> str:
-    text = quote_within(one_line(contribution), MAX_SECTION_LENGTH - 300)
-    return f"• {quote_within(name, 200)}: {text}"
-
-
-def _fitting(parts: Sequence[str]) -> Iterator[str]:
-    used = 0
-    for number, part in enumerate(parts):
-        used += len(json.dumps(part))
-        if used > PARTS_ROOM:
-            yield MORE_PARTS.format(count=len(parts) - number)
-            return
-        yield part
-
-
-def _about_questions(phase: Phase) -> str:
-    weekday = WEEKDAY_NAMES[phase.weekday]
-    if phase.too_similar_to is not None:
-        return WHEN_SIMILAR.format(weekday=weekday)
-    if phase.minimum_answers is None:
-        return WHEN_SMALL.format(weekday=weekday)
-    at = f"{phase.time_of_day:%H:%M}"
-    when = WHEN.format(weekday=weekday, time=at, minimum=phase.minimum_answers)
-    return f"{when} {COMMENTS[phase.comments_to]}"
 
 
 def _from(first: str, channel_id: str, *, number: int, count: int) -> Block:

@@ -23,7 +23,7 @@ async def schedule_dates(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Schedule the agenda items that follow from the phase's dates, replacing earlier ones."""
-    warn_at = slot(rules.end_warning_day(phase.ends_on), WARN_AT, phase.zone)
+    warn_at = slot(rules.end_warning_day(phase.ends_on, phase.calendar), WARN_AT, phase.zone)
     due: dict[str, datetime] = {
         ActionName.REFRESH_ANNOUNCEMENT: _next_day(phase, now),
         ActionName.END_PHASE: phase.ends_at,

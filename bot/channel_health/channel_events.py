@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda.slots import within_hours, working_day_after
+from bot.agenda.slots import within_hours
 from bot.announcement import refresh
 from bot.channel_health import messages as words
 from bot.channel_health import pause
@@ -124,7 +124,7 @@ async def _notify_leads(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     ended = await summarize(tx, workspace_id, phase)
-    goodbyes_on = working_day_after(ended.ended_on, end.GOODBYE_DELAY_DAYS)
+    goodbyes_on = end.goodbyes_on(ended)
     for lead in ended.phase.reachable_leads:
         await enqueue.post(
             tx,
@@ -132,7 +132,7 @@ async def _notify_leads(
             key=keys.wrap_up(phase.phase_id, lead.user_id),
             to=lead.user_id,
             content=words.channel_deleted(ended, goodbyes_on),
-            now=within_hours(now, lead.zone or ended.phase.zone),
+            now=within_hours(now, lead.zone or ended.phase.zone, ended.phase.calendar),
         )
     await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, goodbyes_on, now)
 

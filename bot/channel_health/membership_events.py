@@ -62,10 +62,9 @@ async def sync_members(services: Services, item: AgendaItem) -> None:
         await complete_or_abort(tx, item)
         if phase is None or seen is None:  # the check before the next round ends a pause
             return
-        if await membership.apply_membership(tx, item.workspace_id, phase, seen, now):
-            updated = await store.load(tx, item.workspace_id, item.subject)
-            assert updated is not None  # it is locked
-            await refresh.edit_announcement(tx, item.workspace_id, updated, now)
+        changed = await membership.with_current_team(tx, item.workspace_id, phase, seen, now)
+        if changed is not phase:
+            await refresh.edit_announcement(tx, item.workspace_id, changed, now)
 
 
 async def read_missed_changes(services: Services, item: AgendaItem) -> None:

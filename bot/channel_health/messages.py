@@ -112,6 +112,9 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "concern_answer": ("Your answer to a concern", "Post it in the channel yourself."),
     "comments": ("Comments", "You have them in this conversation."),
     "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
+    "back_early": ("The reason for an early return", "Tell the channel yourself."),
+    "hold_proposal": ("A proposal of what can wait", "Ask your team what it was."),
+    "hold_answer": ("An answer to a proposal", "Tell the channel yourself."),
 }
 
 
@@ -124,7 +127,7 @@ def paused(phase: Phase) -> Content:
         first,
         section(f"*{first}*\n{why}\n{until}"),
         actions(
-            button("Try again", TRY_AGAIN, phase.phase_id),
+            button("Try Again", TRY_AGAIN, phase.phase_id),
             button("End now", WRAP_UP, phase.phase_id),
         ),
     )
@@ -142,7 +145,7 @@ def channel_deleted(ended: EndedPhase, goodbyes_on: date) -> Content:
     first = DELETED.format(emoji=EMOJI[phase.kind], name=NAMES[phase.kind])
     lines = [f"*{first}*\n{DELETED_WHY.format(day=day(goodbyes_on))}"]
     lines += [*milestone_lines(phase), *item_lines(ended, ended.ended_on)]
-    buttons = actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary"))
+    buttons = actions(button("Wrap Up", WRAP_UP, phase.phase_id, style="primary"))
     return content(first, *paragraphs(lines), buttons)
 
 

@@ -215,7 +215,7 @@ async def send_once(
     now: datetime,
 ) -> None:
     """Send a lead a direct message in their working hours, unless one under this key exists."""
-    at = within_hours(now, lead.zone or phase.zone)
+    at = within_hours(now, lead.zone or phase.zone, phase.calendar)
     await enqueue.post(tx, workspace_id, key=key, to=lead.user_id, content=content, now=at)
 
 

@@ -68,7 +68,7 @@ async def tell_admins(services: Services, item: AgendaItem) -> None:
                 content=(words.no_reachable_lead if runs else words.no_reachable_lead_after_end)(
                     phase
                 ),
-                now=within_hours(now, admin.zone or phase.zone),
+                now=within_hours(now, admin.zone or phase.zone, phase.calendar),
             )
 
 

@@ -236,6 +236,24 @@ set_aside_items = Table(
     Column("owner_id", SlackId, nullable=False),
     Column("outcome", String(16)),  # null: still set aside; resumed, dropped or parked
     Column("parked_until", Date),  # null unless parked
+    Column("back_on", Date),  # null: not brought back before the end
+    Column("back_reason", Text),  # null unless brought back before the end
+    _to_phase(),
+)
+
+#: What members propose to put on hold, signed, and the answer of a lead.
+hold_proposals = Table(
+    "hold_proposals",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("proposal_id", OwnId, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("proposed_by", SlackId, nullable=False),
+    Column("proposed_at", UtcDateTime, nullable=False),
+    Column("accepted", Boolean),  # null: not answered
+    Column("answered_by", SlackId),  # null: not answered
+    Column("answer", Text),  # the lead's line; null: none was written
     _to_phase(),
 )
 

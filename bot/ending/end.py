@@ -1,8 +1,7 @@
 """The end of a phase, by its date or by its lead, and the return of set-aside work."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,17 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.schedule import AgendaItem, complete_or_abort, run_item
-from bot.agenda.slots import within_hours, within_hours_if_late, working_day_after
+from bot.agenda.slots import within_hours, within_hours_if_late
 from bot.announcement import refresh
 from bot.db import schema
 from bot.ending import goodbyes, messages
 from bot.ending.summary import EndedPhase, summarize
-from bot.ending.wrap_up_form import ItemDecision
+from bot.on_hold.lifecycle import decide_items
 from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.budget import Span
-from bot.phases.model import ItemOutcome, Phase, SetAsideItem
+from bot.phases.model import Phase
 from bot.phases.rules import PhaseKind, recovery_until
+from bot.rounds import membership
 from bot.rounds.lifecycle import PLANNING_ACTIONS, plan_follow_up_rounds
 from bot.services import Services
 from bot.slack.content import with_picture
@@ -28,6 +28,8 @@ from bot.workspaces.store import add_audit_entry
 
 #: Working days that leads have for writing personal lines before the goodbyes go out.
 GOODBYE_DELAY_DAYS = 2
+#: After an end that is later than this the bot was down, and Slack's events may still be coming.
+MAY_HAVE_MISSED_EVENTS = timedelta(minutes=1)
 
 
 async def end_now(
@@ -66,7 +68,7 @@ async def end_now(
         *PLANNING_ACTIONS,
     )
     await schedule.remove_about(tx, workspace_id, actions=actions, about=phase.phase_id)
-    await plan_follow_up_rounds(tx, workspace_id, ended, now)
+    await plan_follow_up_rounds(tx, workspace_id, ended)
     await refresh.cancel_warnings(tx, workspace_id, phase)
     if not phase.is_paused:
         await retire_announcement(tx, workspace_id, ended, now)
@@ -84,16 +86,31 @@ async def retire_announcement(
 
 
 async def end_phase(services: Services, item: AgendaItem) -> None:
-    """End a phase whose date has come, and ask the leads for the wrap-up."""
+    """End a phase whose date has come, and ask the leads for the wrap-up.
+
+    After downtime Slack may not have reported yet who left meanwhile, and they are to get no
+    message: the channel is read first.
+
+    Raises:
+        SlackApiError: Slack could not say now who is in the channel; it is to be tried again.
+    """
     now = services.clock.now()
+    is_late = now - item.due_at > MAY_HAVE_MISSED_EVENTS
+    seen = (
+        await membership.read_channel(services, item.workspace_id, item.subject)
+        if is_late
+        else None
+    )
     async with services.db.transaction() as tx:
         phase = await store.lock(tx, item.workspace_id, item.subject)
         await complete_or_abort(tx, item)
         if phase is None or not phase.is_active:
             return
+        if seen is not None:
+            phase = await membership.with_current_team(tx, item.workspace_id, phase, seen, now)
         phase = await end_now(tx, item.workspace_id, phase, by=None, now=now)
         ended = await summarize(tx, item.workspace_id, phase)
-        post_at = within_hours_if_late(item.due_at, now, phase.zone)
+        post_at = within_hours_if_late(item.due_at, now, phase.zone, phase.calendar)
         await post_closing(tx, item.workspace_id, ended, post_at)
         await ask_for_wrap_up(tx, item.workspace_id, ended, now)
 
@@ -150,52 +167,24 @@ async def ask_for_wrap_up(
     The goodbyes wait GOODBYE_DELAY_DAYS working days, so that leads can write their lines.
     """
     phase = ended.phase
-    goodbyes_on = working_day_after(ended.ended_on, GOODBYE_DELAY_DAYS)
+    on = goodbyes_on(ended)
     for lead in ended.phase.reachable_leads:
         await enqueue.post(
             tx,
             workspace_id,
             key=keys.wrap_up(phase.phase_id, lead.user_id),
             to=lead.user_id,
-            content=messages.ask_wrap_up(ended.phase, goodbyes_on),
-            now=within_hours(now, lead.zone or phase.zone),
+            content=messages.ask_wrap_up(ended.phase, on),
+            now=within_hours(now, lead.zone or phase.zone, phase.calendar),
         )
-    await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, goodbyes_on, now)
+    await goodbyes.schedule_goodbyes(tx, workspace_id, ended.phase, on, now)
 
 
-async def decide_items(
-    tx: AsyncConnection,
-    workspace_id: str,
-    phase: Phase,
-    decisions: Mapping[int, ItemDecision],
-) -> tuple[SetAsideItem, ...]:
-    """Store the outcomes of the set-aside items and return them. Undecided ones are resumed."""
-    items = schema.set_aside_items
-    of_phase = (items.c.workspace_id == workspace_id) & (items.c.phase_id == phase.phase_id)
-    for item in phase.set_aside_items:
-        decision = decisions.get(item.position)
-        if decision is None:
-            continue
-        await tx.execute(
-            update(items)
-            .where(of_phase, items.c.position == item.position)
-            .values(outcome=decision.outcome, parked_until=decision.until)
-        )
-    if phase.set_aside_items:
-        await tx.execute(
-            update(items)
-            .where(of_phase, items.c.outcome.is_(None))
-            .values(outcome=ItemOutcome.RESUMED)
-        )
-    return tuple(
-        _with_outcome(item, decisions.get(item.position)) for item in phase.set_aside_items
-    )
-
-
-def _with_outcome(item: SetAsideItem, decision: ItemDecision | None) -> SetAsideItem:
-    if decision is not None:
-        return replace(item, outcome=decision.outcome, parked_until=decision.until)
-    return replace(item, outcome=item.outcome or ItemOutcome.RESUMED)
+def goodbyes_on(ended: EndedPhase) -> date:
+    """Return the day on which members get their goodbyes, at the phase's time of day."""
+    phase = ended.phase
+    day = phase.calendar.working_day_after(ended.ended_on, GOODBYE_DELAY_DAYS)
+    return phase.calendar.working_day_from(day, phase.time_of_day)
 
 
 def _recovery(phase: Phase, ended_on: date) -> date | None:

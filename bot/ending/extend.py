@@ -10,6 +10,7 @@ from bot.agenda.actions import ActionName, AgendaAction
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.agenda.slots import within_hours
 from bot.announcement import refresh
+from bot.dates import day, weeks
 from bot.db import schema
 from bot.ending import messages
 from bot.ending.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
@@ -21,24 +22,21 @@ from bot.phases.permissions import actor_of, lock_to_manage
 from bot.rounds.lifecycle import replan_rounds
 from bot.services import Services
 from bot.slack.errors import Refused
-from bot.slack.people import stored_people
+from bot.slack.people import stored_name
 from bot.slack.request import Request
 from bot.workspaces.store import add_audit_entry
 
 ENDED = (
-    "The phase was not extended: it has ended. `/imbalance start` begins a new one, with its own "
-    "stakes."
+    "The phase has ended in the meantime, so it can't be extended. Close this form; the channel "
+    "has the rest."
 )
-NEEDS_DAY = "The phase was not extended: no day is chosen. Choose the new end."
-NEEDS_REASON = (
-    "The phase was not extended: the reason is empty, and the channel should know why. Write a "
-    "sentence."
-)
+ALREADY = "Already extended once, to {day}. A phase can be extended only once."
 NO_ROOM = (
-    "The phase was not extended: it is as long as this workspace allows. When it is over, "
-    "`/imbalance start` begins a new one, with its own stakes."
+    "This phase already lasts {weeks}, as long as this workspace allows, so it can't be extended."
 )
-TOO_LONG = "The phase was not extended: this has {length} characters, and {limit} fit. Shorten it."
+NEEDS_DAY = "No day is chosen yet. Pick a day up to {latest}."
+NEEDS_REASON = "The channel should know why it takes longer. Write one sentence."
+TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def extend(services: Services, request: Request, extension: Extension) -> Phase:
@@ -54,7 +52,7 @@ async def extend(services: Services, request: Request, extension: Extension) -> 
     now = services.clock.now()
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
-        _check(phase, extension)
+        _check(phase, extension, phase.day_of(now))
         moved = await _move(tx, request, phase, extension, now)
         await refresh.schedule_dates(tx, request.workspace_id, moved, now)
         # After rescheduling, so that a concurrent warning of the old end is already enqueued.
@@ -67,17 +65,28 @@ async def extend(services: Services, request: Request, extension: Extension) -> 
 
 
 def latest_end(phase: Phase) -> date:
-    """Return the last day that the phase may be extended to.
+    """Return the last day that a phase may be extended to that was not extended before."""
+    return rules.latest_extension(phase.dates, phase.limits)
 
-    Raises:
-        Refused: it has ended, or already has the maximum length.
+
+def why_not(phase: Phase, today: date) -> str | None:
+    """Return why a running phase can't be extended at all; None: it can."""
+    if phase.extension_reason is not None:
+        return ALREADY.format(day=day(phase.ends_on, today))
+    if latest_end(phase) <= phase.ends_on:
+        return NO_ROOM.format(weeks=weeks(phase.limits.max_weeks(phase.kind)))
+    return None
+
+
+def refusal_of_day(phase: Phase, ends_on: date | None, today: date) -> str | None:
+    """Return why the phase can't be extended to this day; None: it can.
+
+    `ends_on` None: none was chosen.
     """
-    if not phase.is_active:
-        raise Refused(ENDED)
-    latest = rules.latest_extension(phase.dates, phase.limits)
-    if latest <= phase.original_ends_on:
-        raise Refused(NO_ROOM)
-    return latest
+    if ends_on is None:
+        return NEEDS_DAY.format(latest=day(latest_end(phase), today))
+    refusal = rules.refusal_to_extend(phase.dates, ends_on, today, phase.limits)
+    return refusal.text if refusal else None
 
 
 async def warn_of_end(services: Services, item: AgendaItem) -> None:
@@ -92,7 +101,7 @@ async def warn_of_end(services: Services, item: AgendaItem) -> None:
             return
         over_at = phase.ends_at
         for lead in phase.reachable_leads:
-            at = within_hours(now, lead.zone or phase.zone)
+            at = within_hours(now, lead.zone or phase.zone, phase.calendar)
             if at >= over_at:
                 log_skipped(item, "it ends before this could be read")
                 continue
@@ -110,18 +119,25 @@ async def warn_of_end(services: Services, item: AgendaItem) -> None:
 ACTIONS = (AgendaAction(name=ActionName.WARN_END, run=warn_of_end),)
 
 
-def _check(phase: Phase, extension: Extension) -> None:
-    latest_end(phase)
-    if extension.ends_on is None:
-        raise Refused(NEEDS_DAY, {ENDS_ON: NEEDS_DAY})
-    refusal = rules.refusal_to_extend(phase.dates, extension.ends_on, phase.limits)
-    if refusal is not None:
-        raise Refused(refusal.text, {refusal.field or ENDS_ON: refusal.text})
-    if not extension.reason:
-        raise Refused(NEEDS_REASON, {REASON: NEEDS_REASON})
-    if len(extension.reason) > REASON_LIMIT:
-        text = TOO_LONG.format(length=len(extension.reason), limit=REASON_LIMIT)
-        raise Refused(text, {REASON: text})
+def _check(phase: Phase, extension: Extension, today: date) -> None:
+    refused = why_not(phase, today) if phase.is_active else ENDED
+    if refused is not None:
+        raise Refused(refused, {ENDS_ON: refused})
+    errors = {
+        ENDS_ON: refusal_of_day(phase, extension.ends_on, today),
+        REASON: _refusal_of_reason(extension.reason),
+    }
+    shown = {name: text for name, text in errors.items() if text is not None}
+    if shown:
+        raise Refused(next(iter(shown.values())), shown)
+
+
+def _refusal_of_reason(reason: str) -> str | None:
+    if not reason:
+        return NEEDS_REASON
+    if len(reason) > REASON_LIMIT:
+        return TOO_LONG.format(length=len(reason), limit=REASON_LIMIT)
+    return None
 
 
 async def _move(
@@ -161,9 +177,7 @@ async def _move(
 
 
 async def _announce(tx: AsyncConnection, request: Request, moved: Phase, now: datetime) -> None:
-    # The person may be an admin outside the team.
-    profiles = await stored_people(tx, request.workspace_id, [request.user_id])
-    by = profiles[request.user_id].name if request.user_id in profiles else request.user_id
+    by = await stored_name(tx, request.workspace_id, request.user_id)
     await enqueue.post(
         tx,
         request.workspace_id,

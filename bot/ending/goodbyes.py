@@ -30,7 +30,7 @@ async def schedule_goodbyes(
     for member in phase.members:
         zone = member.zone or phase.zone
         at = slot(on, phase.time_of_day, zone) if on else now
-        due[_subject(phase, member)] = within_hours(at, zone)
+        due[_subject(phase, member)] = within_hours(at, zone, phase.calendar)
     await schedule.add_all(tx, workspace_id, action=ActionName.SEND_GOODBYE, due=due)
 
 
@@ -99,7 +99,7 @@ async def _send(
             key=key(phase_id, user_id),
             to=user_id,
             content=build(ended, matching[0], ended.phase.day_of(now)),
-            now=within_hours(now, person.zone or ended.phase.zone),
+            now=within_hours(now, person.zone or ended.phase.zone, ended.phase.calendar),
         )
 
 
@@ -124,7 +124,7 @@ async def _schedule(
         workspace_id,
         action=action,
         subject=_subject(phase, member),
-        due_at=within_hours(earliest, member.zone or phase.zone),
+        due_at=within_hours(earliest, member.zone or phase.zone, phase.calendar),
     )
 
 

@@ -4,26 +4,28 @@ from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.dates import day
 from bot.ending import extend, extend_form, messages, wrap_up, wrap_up_form
 from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
-from bot.slack.command import ANY, is_subcommand
+from bot.slack.command import ANY, is_subcommand, require_no_arguments
 from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
 
-DONE = "Sent"
+DONE, DONE_EXTENDING = "Sent", "Extended"
 ENDED = (
-    "The channel has it. Each member gets a goodbye in their working hours, or your line if the "
-    "goodbye was there before."
+    "The channel has it. Each member gets a goodbye in their working hours, or just your line if "
+    "they've had their goodbye."
 )
 ENDED_WHILE_PAUSED = (
-    "The channel cannot be written in, so nothing is posted there. Each member gets what it "
-    "brought with a goodbye in their working hours."
+    "I can't post in the channel, so nothing is posted there. Each member reads what came of it "
+    "in a goodbye, in their working hours."
 )
-EXTENDED = "The channel reads the new end and your reason."
+EXTENDED = "It ends on {day} now. The channel gets the new end and your reason."
 EXTENDED_WHILE_PAUSED = (
-    "The channel reads the new end and your reason once I can write in it again."
+    "It ends on {day} now. The channel gets the new end and your reason once I can post there "
+    "again."
 )
 
 
@@ -35,8 +37,8 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def type_end(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    async with services.db.reading() as reader:
-        latest = await latest_unwrapped_phase(reader, request)
+    require_no_arguments(body)
+    latest = await latest_unwrapped_phase(services, request)
     await _open_end(services, replace(request, target_id=latest.phase_id), body)
     await ack()
 
@@ -49,15 +51,16 @@ async def press_end(services: Services, request: Request, ack: AsyncAck, body: B
 async def submit_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     extension = extend_form.parse(typed_values(body))
     moved = await extend.extend(services, request, extension)
-    text = EXTENDED_WHILE_PAUSED if moved.is_paused else EXTENDED
-    await show_next(ack, notice_view("Extended", text))
+    template = EXTENDED_WHILE_PAUSED if moved.is_paused else EXTENDED
+    text = template.format(day=day(moved.ends_on, moved.day_of(services.clock.now())))
+    await show_next(ack, notice_view(DONE_EXTENDING, text))
 
 
 async def submit_wrap_up(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     submitted = wrap_up_form.parse(typed_values(body))
     ended = await wrap_up.wrap_up(services, request, submitted)
     text = ENDED_WHILE_PAUSED if ended.is_paused else ENDED
-    await show_next(ack, notice_view(DONE, text))
+    await show_next(ack, notice_view(DONE, text, closes_all=True))
 
 
 async def _open_end(services: Services, request: Request, body: Body) -> None:

@@ -5,7 +5,6 @@ from datetime import date
 
 from slack_sdk.models.blocks import Block
 
-from bot.agenda.slots import working_day_after
 from bot.dates import day, days
 from bot.ending.summary import EndedPhase
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
@@ -21,9 +20,9 @@ from bot.slack.content import (
     picture_block,
     section,
 )
-from bot.slack.mrkdwn import channel, mention, quote, quote_within
+from bot.slack.mrkdwn import channel, labelled, mention, quote, quote_within
 
-WRAP_UP, EXTEND = "phases.end", "phases.extend"
+WRAP_UP, EXTEND, PLAN_NEXT = "phases.end", "phases.extend", "phases.plan_next"
 TEXT_SHOWN = 2_000
 LINE_SHOWN = 300
 
@@ -35,6 +34,7 @@ EXTENDED_BY = ", {days} of them by extension"
 EARLY = ", {days} fewer than planned"
 BACK_HEADING = "*What comes back*"
 RESUMED = "• {text}: back with {owner} {when}."
+BACK_EARLY = "• {text}: brought back early, with {owner} since {day}."
 DROPPED = "• {text}: dropped."
 PARKED = "• {text}: parked with {owner} until {day}."
 RECOVERY = "*Recovery:* no new sprint is planned before {day}."
@@ -48,7 +48,7 @@ WARN = "{emoji} {name} in {channel} ends on {day}."
 WARN_NOTHING = "You don't need to do anything: it ends by itself{back}."
 WARN_BACK = ", and the work on hold resumes on {day}"
 WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
-WARN_ONLY = "It was extended once already, so more time would be a new phase with a justification."
+WARN_ONLY = "It was already extended once, so more time would be a new phase."
 ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What came of it?"
 ASK_WHY = (
     "The channel reads what came of it, what you learned and your thanks. Each member gets a "
@@ -63,12 +63,11 @@ WRITTEN = "{emoji} {name} in {channel} is wrapped up."
 WRITTEN_BY = "{writer} wrote it, and the channel has read it."
 WRITTEN_WHILE_PAUSED = "{writer} wrote it. Each member reads it in their goodbye."
 EXTENDED = "{emoji} {name} extended to {day}."
-EXTENDED_WHY = "It was to end on {before}. {lead}: {reason}"
+EXTENDED_WHY = "It was to end on {before}. {lead}:"
 EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
 
 GOODBYE = "{emoji} {name} in {channel} has wrapped up."
-CARRIED = "*Your part:* {contribution}"
-WROTE = "*{writer} to you:* {line}"
+YOUR_PART, WROTE = "Your part", "*{writer} to you:*"
 BACK_WITH = "*Back with {owner} {when}:* {text}."
 YOURS_PARKED = "*Parked with you until {day}:* {text}."
 YOURS_DROPPED = "*Dropped, it was yours:* {text}."
@@ -118,11 +117,13 @@ def warning(phase: Phase) -> Content:
     """Build the message to each lead, two working days before the end."""
     first = _first(WARN, phase, day=day(phase.ends_on))
     extended = phase.extension_reason is not None
-    buttons = [button("Wrap up now", WRAP_UP, phase.phase_id)]
+    buttons = [button("Wrap Up Now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
     back = (
-        WARN_BACK.format(day=day(working_day_after(phase.ends_on))) if phase.set_aside_items else ""
+        WARN_BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))
+        if _is_anything_back(phase)
+        else ""
     )
     advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
     return content(first, section(f"*{first}*\n{advice}"), actions(*buttons))
@@ -132,11 +133,11 @@ def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     """Build the message to each lead when the phase has ended by its date."""
     first = _first(ASK_WRAP_UP, phase)
     template = ASK_WHILE_PAUSED if phase.is_paused else ASK_WHY
-    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if phase.set_aside_items else "")
+    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if _is_anything_back(phase) else "")
     return content(
         first,
         section(f"*{first}*\n{why}"),
-        actions(button("Wrap up", WRAP_UP, phase.phase_id, style="primary")),
+        actions(button("Wrap Up", WRAP_UP, phase.phase_id, style="primary")),
     )
 
 
@@ -153,14 +154,10 @@ def wrap_up_received(ended: EndedPhase) -> Content:
 def extended(phase: Phase, by: str) -> Content:
     """Build the channel's message about the new end. `by` is the name of whoever extended it."""
     first = _first(EXTENDED, phase, day=day(phase.ends_on))
-    why = EXTENDED_WHY.format(
-        before=day(phase.original_ends_on),
-        lead=quote(by),
-        reason=quote_within(one_line(phase.extension_reason or ""), TEXT_SHOWN),
-    )
-    lines = [f"*{first}*", why]
+    why = EXTENDED_WHY.format(before=day(phase.original_ends_on), lead=quote(by))
+    lines = [f"*{first}*", labelled(why, phase.extension_reason or "", TEXT_SHOWN)]
     if phase.recovery_until:
-        free_from = day(working_day_after(phase.recovery_until))
+        free_from = day(phase.calendar.working_day_after(phase.recovery_until))
         lines.append(EXTENDED_RECOVERY.format(day=free_from))
     return content(first, *paragraphs(lines))
 
@@ -173,8 +170,7 @@ def goodbye(ended: EndedPhase, member: Participant, today: date) -> Content:
     if phase.outcome:
         lines.append(_labelled(BROUGHT, phase.outcome))
     if member.contribution:
-        contribution = quote_within(one_line(member.contribution), TEXT_SHOWN)
-        lines.append(CARRIED.format(contribution=contribution))
+        lines.append(_labelled(YOUR_PART, member.contribution))
     lines += _thanks_line(ended, member)
     lines += [*_item_lines(ended, member.user_id, today), *_recovery(phase), *_follows(ended)]
     return content(first, *paragraphs(lines))
@@ -184,6 +180,11 @@ def late_line(ended: EndedPhase, member: Participant, _today: date) -> Content:
     """Build the private message with a line written after the member's goodbye."""
     first = _first(LINE_FIRST, ended.phase)
     return content(first, *paragraphs([f"*{first}*", *_thanks_line(ended, member)]))
+
+
+def _is_anything_back(phase: Phase) -> bool:
+    """Return whether something comes back with the end, neither earlier nor parked until later."""
+    return any(not item.is_parked for item in phase.waiting_items)
 
 
 def _first(template: str, phase: Phase, **more: str) -> str:
@@ -223,7 +224,7 @@ def _follows(ended: EndedPhase) -> Iterable[str]:
 
 
 def _labelled(label: str, text: str) -> str:
-    return f"*{label}:* {quote_within(one_line(text), TEXT_SHOWN)}"
+    return labelled(f"*{label}:*", text, TEXT_SHOWN)
 
 
 def item_lines(ended: EndedPhase, today: date) -> Sequence[str]:
@@ -234,6 +235,8 @@ def item_lines(ended: EndedPhase, today: date) -> Sequence[str]:
 
 def _item_outcome(item: SetAsideItem, ended: EndedPhase, today: date) -> str:
     text, owner = _named(item), mention(item.owner_id)
+    if item.back_on is not None:
+        return BACK_EARLY.format(text=text, owner=owner, day=day(item.back_on))
     if item.outcome == ItemOutcome.DROPPED:
         return DROPPED.format(text=text)
     if item.outcome == ItemOutcome.PARKED and item.parked_until:
@@ -247,25 +250,25 @@ def _named(item: SetAsideItem) -> str:
 
 def _back_when(ended: EndedPhase, today: date) -> str:
     """The working day after the end, worded for a message that may come days later."""
-    back = working_day_after(ended.ended_on)
+    back = ended.phase.calendar.working_day_after(ended.ended_on)
     return (SINCE if back < today else ON).format(day=day(back))
 
 
 def _recovery(phase: Phase) -> Sequence[str]:
     if phase.kind is not PhaseKind.RESULTS_SPRINT or phase.recovery_until is None:
         return []
-    return [RECOVERY.format(day=day(working_day_after(phase.recovery_until)))]
+    return [RECOVERY.format(day=day(phase.calendar.working_day_after(phase.recovery_until)))]
 
 
 def _thanks_line(ended: EndedPhase, member: Participant) -> Iterable[str]:
     if member.thanks_line:
-        line = quote_within(one_line(member.thanks_line), LINE_SHOWN * 2)
-        yield WROTE.format(writer=quote(ended.wrap_up_author), line=line)
+        wrote = WROTE.format(writer=quote(ended.wrap_up_author))
+        yield labelled(wrote, member.thanks_line, LINE_SHOWN * 2)
 
 
 def _item_lines(ended: EndedPhase, user_id: str, today: date) -> Iterable[str]:
     """Yield what resumes and with whom; of the member's own items also the others."""
-    for item in ended.phase.set_aside_items:
+    for item in ended.phase.waiting_items:
         is_own = item.owner_id == user_id
         if item.outcome == ItemOutcome.RESUMED:
             owner = YOU if is_own else quote_within(item.owner_name or item.owner_id, LINE_SHOWN)

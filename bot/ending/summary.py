@@ -9,7 +9,7 @@ from bot.phases.model import Phase
 from bot.results.level_blocks import chart_of, lines_over_phase
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
-from bot.slack.people import stored_people
+from bot.slack.people import stored_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,4 @@ async def _writer(tx: AsyncConnection, workspace_id: str, phase: Phase) -> str:
     if user_id is None:
         return ""
     names = {person.user_id: person.name for person in phase.people}
-    if user_id in names:
-        return names[user_id]
-    profiles = await stored_people(tx, workspace_id, [user_id])
-    return profiles[user_id].name if user_id in profiles else user_id
+    return names.get(user_id) or await stored_name(tx, workspace_id, user_id)

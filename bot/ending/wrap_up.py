@@ -21,6 +21,7 @@ from bot.ending.wrap_up_form import (
     line_block,
     until_block,
 )
+from bot.on_hold.lifecycle import decide_items
 from bot.outbox import enqueue, keys, requeue
 from bot.phases import store
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
@@ -31,13 +32,13 @@ from bot.slack.request import Request
 from bot.workspaces.store import add_audit_entry
 
 WRITTEN = (
-    "Nothing was changed: this phase is wrapped up, and the channel has read it. Write to the "
-    "channel instead."
+    "This phase is already wrapped up, and the channel has it. To add something, write to the "
+    "channel."
 )
 NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
-TOO_LONG = "Nothing was sent: this has {length:,} characters, and {limit:,} fit. Shorten it."
-PARKED_WHEN = "Nothing was sent: parked work needs a day on which it comes back. Choose one."
-PARKED_LATER = "Nothing was sent: {day} is not after today. Choose a later day."
+TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
+PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
+PARKED_LATER = "{day} isn't after today. Pick a later day."
 
 
 async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Phase:
@@ -107,7 +108,7 @@ async def _after_closing(
     """
     key = keys.closing(phase.phase_id)
     closed = await requeue.may_be_delivered(tx, request.workspace_id, key)
-    return now if closed else within_hours(now, phase.zone)
+    return now if closed else within_hours(now, phase.zone, phase.calendar)
 
 
 def _check(submitted: WrapUp, today: date) -> None:
@@ -121,7 +122,7 @@ def _check(submitted: WrapUp, today: date) -> None:
         if item.outcome is ItemOutcome.PARKED and item.until is None:
             errors[until_block(position)] = PARKED_WHEN
         elif item.until is not None and item.until <= today:
-            errors[until_block(position)] = PARKED_LATER.format(day=day(item.until))
+            errors[until_block(position)] = PARKED_LATER.format(day=day(item.until, today))
     if errors:
         raise Refused(next(iter(errors.values())), errors)
 
@@ -143,7 +144,7 @@ async def _store(
             wrapped_up_by=request.user_id,
         )
     )
-    await end.decide_items(tx, request.workspace_id, phase, submitted.decisions)
+    await decide_items(tx, request.workspace_id, phase, submitted.decisions)
     await _store_lines(tx, request, submitted.lines)
     await add_audit_entry(
         tx,

@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.on_hold.rules import ItemDecision
 from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
 from bot.phases.wording import title
 from bot.slack.content import context, header, plain, section
@@ -56,14 +57,6 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemDecision:
-    """The decision about a set-aside item. `until` is None unless it is parked."""
-
-    outcome: ItemOutcome = ItemOutcome.RESUMED
-    until: date | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class WrapUp:
     """The submitted values. Lines are keyed by user id, decisions by the item's position."""
 
@@ -78,9 +71,9 @@ def build(phase: Phase) -> View:
     """Build the form, filled with what was entered before, if anything."""
     about = f"*{title(phase, 300)}*\n{ABOUT[phase.is_active]}"
     blocks: list[Block] = [section(about), *(_text(phase, *text_field) for text_field in FIELDS)]
-    if phase.set_aside_items:
+    if phase.waiting_items:
         blocks += [header(BACK), context(BACK_ABOUT)]
-        blocks += [block for item in phase.set_aside_items for block in _item(item)]
+        blocks += [block for item in phase.waiting_items for block in _item(item)]
     if phase.members:
         blocks += [header(PRIVATE), context(*_about_lines(phase))]
         blocks += [_thanks_line(member) for member in phase.members[:LINES_SHOWN]]

@@ -10,7 +10,7 @@ from bot.history import history_page, lifecycle
 from bot.history.rules import newer_page, older_page
 from bot.phases.permissions import require_channel
 from bot.services import Services
-from bot.slack.command import ANY, is_subcommand
+from bot.slack.command import ANY, is_subcommand, require_no_arguments
 from bot.slack.request import Body, Request, as_listener, form_of
 from bot.slack.views import FormChanged, open_form, update_form
 
@@ -25,6 +25,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 async def type_history(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     require_channel(request)
+    require_no_arguments(body)
     await _open(services, request, body, request.channel_id or "")
     await ack()
 

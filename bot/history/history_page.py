@@ -46,16 +46,18 @@ SMALL_PRINT = (
 )
 
 
-def build(page: HistoryPage, *, may_start: bool = False, is_picture_sent: bool = False) -> View:
-    """Build the page; where no phase ever ran, with *Start a Phase* for those who may."""
-    blocks = list(_phases(page, is_picture_sent)) if page.phases else list(_empty(page, may_start))
+def build(
+    page: HistoryPage, *, refusal_to_start: str | None = None, is_picture_sent: bool = False
+) -> View:
+    """Build the page; where no phase ever ran, with *Start a Phase* or why this person may not."""
+    shown = _phases(page, is_picture_sent) if page.phases else _empty(page, refusal_to_start)
     return View(
         type="modal",
         callback_id=FORM,
         title=plain(TITLE),
         close=plain("Close"),
         private_metadata=_metadata(page),
-        blocks=blocks,
+        blocks=list(shown),
     )
 
 
@@ -77,12 +79,14 @@ def _metadata(page: HistoryPage) -> str:
     return f"{page.channel_id}:{page.newer}" if page.newer else page.channel_id
 
 
-def _empty(page: HistoryPage, may_start: bool) -> Iterator[Block]:
+def _empty(page: HistoryPage, refusal_to_start: str | None) -> Iterator[Block]:
     template = NO_OLDER if page.newer else NONE_YET
     yield section(template.format(channel=channel(page.channel_id)))
     if page.newer:
         yield actions(button("Newer", NEWER))
-    elif may_start:
+    elif refusal_to_start:
+        yield context(refusal_to_start)
+    else:
         yield actions(button("Start a Phase", START, page.channel_id, style="primary"))
 
 

@@ -8,8 +8,7 @@ from bot.history import history_page, store
 from bot.history.messages import picture_message
 from bot.history.model import HistoryPage
 from bot.outbox import enqueue, keys
-from bot.phases.permissions import actor_of
-from bot.phases.rules import PhaseLimits, refusal_to_start_any
+from bot.phases.permissions import actor_of, refusal_to_start
 from bot.services import Services
 from bot.slack.conversations import is_in_channel
 from bot.slack.errors import Refused
@@ -32,8 +31,8 @@ async def history_of(services: Services, request: Request, channel_id: str, newe
         Refused: the person is not in the channel.
     """
     page = await _page(services, request, channel_id, newer)
-    may_start = not page.phases and await _may_start(services, request)
-    return history_page.build(page, may_start=may_start)
+    refusal = None if page.phases else await _refusal_to_start(services, request)
+    return history_page.build(page, refusal_to_start=refusal)
 
 
 async def send_picture(services: Services, request: Request, *, view_id: str) -> View:
@@ -78,8 +77,8 @@ async def _require_in_channel(services: Services, request: Request, channel_id: 
         raise Refused(NOT_IN_CHANNEL.format(channel=channel(channel_id)))
 
 
-async def _may_start(services: Services, request: Request) -> bool:
+async def _refusal_to_start(services: Services, request: Request) -> str | None:
     actor = await actor_of(services, request)
     async with services.db.reading() as reader:
         settings = await settings_of(reader, request.workspace_id)
-    return refusal_to_start_any(actor, PhaseLimits.of(settings), "") is None
+    return await refusal_to_start(services, request.workspace_id, actor, settings)

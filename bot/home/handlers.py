@@ -1,16 +1,28 @@
 """Slack handlers for App Home, and for all commands and events without another handler."""
 
+from collections.abc import Awaitable
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.home import held_decisions, held_messages, lifecycle, view
+from bot.home import (
+    channel_form,
+    held_decisions,
+    held_messages,
+    lifecycle,
+    phase_section,
+    view,
+)
 from bot.home.help import help_message, unknown_message
 from bot.log import log
 from bot.operations.message_decisions import Decision
+from bot.phases import opt_outs
+from bot.phases.permissions import actor_of, refusal_to_start
 from bot.rounds import answer_form, answering
 from bot.rounds.handlers import open_form_with
 from bot.services import Services
@@ -18,10 +30,13 @@ from bot.slack.command import ANY, is_subcommand, typed_text
 from bot.slack.errors import Refused, classify
 from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.request import Body, Request, as_listener, typed_values
-from bot.slack.views import open_form
-from bot.workspaces.lifecycle import may_change
+from bot.slack.views import open_form, show_next
+from bot.start import wizard
+from bot.status.store import channel_state
+from bot.workspaces.store import settings_of
 
 CHANNELS_LIMIT = 200
+Read = TypeVar("Read")
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -29,13 +44,15 @@ def register(app: AsyncApp, services: Services) -> None:
     app.event("app_home_opened")(partial(on_home_opened, services))
     app.action(view.SEND)(as_listener(services, send))
     app.action(view.SKIP)(as_listener(services, skip))
-    app.action(view.OPT_OUT)(as_listener(services, opt_out))
-    app.action(view.OPT_IN)(as_listener(services, opt_in))
+    app.action(phase_section.OPT_OUT)(as_listener(services, set_opt_out, True))
+    app.action(phase_section.OPT_IN)(as_listener(services, set_opt_out, False))
+    app.action(phase_section.START)(as_listener(services, ask_for_channel))
+    app.view(channel_form.FORM)(as_listener(services, start_in_channel))
     app.action(held_messages.AGAIN)(as_listener(services, decide, Decision.AGAIN))
     app.action(held_messages.DROP)(as_listener(services, decide, Decision.DROP))
     app.action(held_messages.THERE)(as_listener(services, ask_for_link))
     app.view(held_messages.FORM)(as_listener(services, save_link))
-    app.command(ANY, matchers=[is_subcommand("help")])(show_help)
+    app.command(ANY, matchers=[is_subcommand("help")])(as_listener(services, show_help))
     app.command(ANY)(as_listener(services, show_unknown))
     app.event(ANY)(acknowledge)
     app.action({"type": "block_actions", "action_id": ANY})(refuse_unknown)
@@ -67,16 +84,33 @@ async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) 
     await _publish(services, request)
 
 
-async def opt_out(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    await lifecycle.opt_out(services, request)
+async def set_opt_out(
+    services: Services, is_out: bool, request: Request, ack: AsyncAck, body: Body
+) -> None:
+    """Handle *Don't Ask Me Here* and *Ask Me Here Again*; the button carries the channel."""
+    change = opt_outs.opt_out if is_out else opt_outs.opt_in
+    await change(services, request.workspace_id, request.target_id, request.user_id)
     await ack()
     await _publish(services, request)
 
 
-async def opt_in(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    await lifecycle.opt_in(services, request)
+async def ask_for_channel(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Handle *Start a Phase*: ask for the channel, unless this person may start none."""
+    async with services.db.reading() as reader:
+        settings = await settings_of(reader, request.workspace_id)
+    actor = await actor_of(services, request)
+    refusal = await refusal_to_start(services, request.workspace_id, actor, settings)
+    if refusal is not None:
+        raise Refused(refusal)
+    await open_form(services.client_for(request.workspace_id), body, channel_form.build())
     await ack()
-    await _publish(services, request)
+
+
+async def start_in_channel(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Replace the form that asked for the channel by the first page of the start form."""
+    channel_id = channel_form.parse(typed_values(body))
+    in_channel = replace(request, channel_id=channel_id)
+    await show_next(ack, await wizard.start_in_chosen_channel(services, in_channel))
 
 
 async def decide(
@@ -102,15 +136,15 @@ async def save_link(services: Services, request: Request, ack: AsyncAck, body: B
     await _publish(services, request)
 
 
-async def show_help(ack: AsyncAck) -> None:
-    message = help_message()
+async def show_help(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    message = help_message(await _or_none(channel_state(services, request)))
     await ack(text=message.text, blocks=message.blocks)
 
 
 async def show_unknown(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     client = services.client_for(request.workspace_id)
     typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
-    message = unknown_message(typed)
+    message = unknown_message(typed, await _or_none(channel_state(services, request)))
     await ack(text=message.text, blocks=message.blocks)
 
 
@@ -129,16 +163,17 @@ async def _publish(services: Services, request: Request) -> None:
         services,
         request,
         channel_ids=await _channels_of(client, request.user_id),
-        is_admin=await _is_admin(services, request),
+        actor=await _or_none(actor_of(services, request)),
     )
 
 
-async def _is_admin(services: Services, request: Request) -> bool:
-    """Return whether to show held messages; not if Slack cannot be asked now."""
+async def _or_none(reading: Awaitable[Read]) -> Read | None:
+    """Return what is read about a person; None if Slack cannot be asked about them now."""
     try:
-        return await may_change(services, request)
-    except (Refused, SlackApiError, ClientError, TimeoutError):
-        return False
+        return await reading
+    except (SlackApiError, ClientError, TimeoutError) as error:
+        log.warning("role_not_read", reason=classify(error).reason)
+        return None
 
 
 async def _channels_of(client: AsyncWebClient, user_id: str) -> tuple[str, ...]:

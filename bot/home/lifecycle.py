@@ -1,46 +1,59 @@
-"""Reads for App Home, and opting out of and into a channel's questions."""
+"""App Home: what it shows of a person's questions and phases, read and published."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
+from bot.agenda.slots import zone_of
 from bot.announcement.messages import status_line
-from bot.db import schema
-from bot.db.upserts import insert_if_new
 from bot.home.held_decisions import held_messages_of
 from bot.home.model import HomeContents, PhaseSummary
 from bot.home.view import build, error_view
 from bot.outbox import enqueue
 from bot.phases import store
 from bot.phases.model import Phase
+from bot.phases.rules import Actor, PhaseLimits, refusal_to_start_any
 from bot.phases.wording import title
+from bot.results.store import latest_shown
+from bot.results.summary import hints_for_leads, results_line
 from bot.rounds.rules import FOLLOW_UP_WINDOW
 from bot.rounds.store import open_questionnaires_for
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from bot.slack.views import checked_payload
+from bot.workspaces.store import settings_of
 
 LONGEST_TITLE = 300
 
 
 async def show_home(
-    services: Services, request: Request, *, channel_ids: tuple[str, ...], is_admin: bool = False
+    services: Services,
+    request: Request,
+    *,
+    channel_ids: tuple[str, ...],
+    actor: Actor | None = None,
 ) -> None:
     """Publish a person's App Home in its current state; the newest view wins.
 
-    `channel_ids` are channels the person is in; the phases they belong to are always shown.
+    `channel_ids` are channels the person is in; the phases they belong to are always shown. `actor`
+    is the person's role; None: Slack could not be asked.
     """
+    is_admin = actor is not None and actor.is_full_member and actor.is_admin
     workspace_id, user_id = request.workspace_id, request.user_id
     now = services.clock.now()
     async with services.db.transaction() as tx:
         held, held_in_all = await held_messages_of(tx, workspace_id) if is_admin else ((), 0)
+        settings = await settings_of(tx, workspace_id)
         facts = HomeContents(
             questions=await open_questionnaires_for(tx, workspace_id, user_id, services.keys, now),
             phases=await _phases(tx, workspace_id, user_id, channel_ids, now),
+            today=now.astimezone(zone_of(settings.default_zone)).date(),
+            may_start=actor is not None
+            and refusal_to_start_any(actor, PhaseLimits.of(settings), "") is None,
             held=held,
             held_count=held_in_all,
         )
@@ -49,31 +62,6 @@ async def show_home(
         except Refused as refusal:
             view = checked_payload(error_view(refusal.text))
         await enqueue.publish(tx, workspace_id, user_id=user_id, view=view, now=now)
-
-
-async def opt_out(services: Services, request: Request) -> None:
-    """Stop asking this person in the target channel. Open rounds can still be answered."""
-    async with services.db.transaction() as tx:
-        await insert_if_new(
-            tx,
-            schema.channel_optouts,
-            workspace_id=request.workspace_id,
-            channel_id=request.target_id,
-            user_id=request.user_id,
-        )
-
-
-async def opt_in(services: Services, request: Request) -> None:
-    """Resume asking this person in the target channel."""
-    optouts = schema.channel_optouts
-    async with services.db.transaction() as tx:
-        await tx.execute(
-            delete(optouts).where(
-                optouts.c.workspace_id == request.workspace_id,
-                optouts.c.channel_id == request.target_id,
-                optouts.c.user_id == request.user_id,
-            )
-        )
 
 
 async def _phases(
@@ -92,9 +80,16 @@ async def _phases(
     }
     shown = [phase for phase in phases if phase.is_active or phase.phase_id in asked_again]
     opted_out = await store.opted_out_channels(tx, workspace_id, user_id) if shown else frozenset()
-    summaries = [
-        _summary(phase, user_id, now, opted_out=phase.channel_id in opted_out) for phase in shown
-    ]
+    results = await latest_shown(tx, workspace_id, shown) if shown else {}
+    summaries = []
+    for phase in shown:
+        is_lead = phase.is_led_by(user_id)
+        hints = await hints_for_leads(tx, workspace_id, phase, now) if is_lead else ()
+        latest = results.get(phase.phase_id)
+        summary = _summary(phase, user_id, now, opted_out=phase.channel_id in opted_out)
+        summaries.append(
+            replace(summary, hints=hints, results=results_line(latest) if latest else None)
+        )
     return tuple(sorted(summaries, key=_sort_key))
 
 
@@ -117,6 +112,7 @@ def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> P
         is_member=phase.has_participant(user_id) and not leads,
         has_opted_out=opted_out,
         is_over=not phase.is_active,
+        is_wrapped_up=phase.wrapped_up_at is not None,
     )
 
 

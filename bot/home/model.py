@@ -21,6 +21,9 @@ class PhaseSummary:
     is_member: bool  # of the team, and so is asked
     has_opted_out: bool
     is_over: bool = False
+    is_wrapped_up: bool = False
+    results: str | None = None  # the latest that the team has seen, in a line; None: none yet
+    hints: tuple[str, ...] = ()  # for its leads alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,5 +45,7 @@ class HomeContents:
 
     questions: tuple[OpenQuestionnaire, ...]
     phases: tuple[PhaseSummary, ...]
+    today: date  # for the example of a first visit
+    may_start: bool = False
     held: tuple[HeldMessage, ...] = ()
     held_count: int = 0

@@ -18,6 +18,7 @@ class MessageKind(StrEnum):
     OTHER_LEAD_UNREACHABLE = "alone"
     ANNOUNCEMENT = "announcement"
     ASK = "ask"
+    BACK_EARLY = "back_early"
     CLOSING = "closing"
     COMMENTS = "comments"
     CONCERNS = "concerns"
@@ -28,12 +29,16 @@ class MessageKind(StrEnum):
     HISTORY_PICTURE = "history_picture"
     HOME = "home"
     LEAD_RESULTS = "lead_results"
+    HOLD_ANSWER = "hold_answer"
+    HOLD_PROPOSAL = "hold_proposal"
     LATE_THANKS = "line"
     ANNOUNCEMENT_MISSING = "missing"
     MISTAKE = "mistake"
     NOBODY_LEADS = "nobody_leads"
     NOBODY_READS = "nobody_reads"
     NOT_DELIVERED = "not_said"
+    PARKED = "parked"
+    PARKED_UNOWNED = "parked_unowned"
     PAUSED = "paused"
     REFLECT = "reflect"
     REMIND = "remind"
@@ -63,6 +68,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.OTHER_LEAD_UNREACHABLE: (_PHASE, "unreachable", _PERSON),
     MessageKind.ANNOUNCEMENT: (_PHASE,),
     MessageKind.ASK: (_ROUND, _PERSON),
+    MessageKind.BACK_EARLY: (_PHASE, "form"),
     MessageKind.CLOSING: (_PHASE,),
     MessageKind.COMMENTS: (_ROUND, "to", "number"),
     MessageKind.CONCERNS: (_PHASE, "batch", "number", _PERSON),
@@ -71,6 +77,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
     MessageKind.HISTORY_PICTURE: ("page", _PERSON),
+    MessageKind.HOLD_ANSWER: (_PHASE, "proposal"),
+    MessageKind.HOLD_PROPOSAL: (_PHASE, "proposal"),
     MessageKind.HOME: (_PERSON,),
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
     MessageKind.LATE_THANKS: (_PHASE, _PERSON),
@@ -79,6 +87,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.NOBODY_LEADS: (_PHASE, _PERSON),
     MessageKind.NOBODY_READS: (_PHASE, _PERSON),
     MessageKind.NOT_DELIVERED: (_ABOUT, "id", "which", _PERSON),
+    MessageKind.PARKED: (_PHASE, "item", "until", _PERSON),
+    MessageKind.PARKED_UNOWNED: (_PHASE, "item", "until"),
     MessageKind.PAUSED: (_PHASE, "since", _PERSON),
     MessageKind.REFLECT: (_ROUND, _PERSON),
     MessageKind.REMIND: (_ROUND, _PERSON),
@@ -90,10 +100,13 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 #: Kinds with several messages in a phase; leads are told of each that could not be sent.
 _REPORTED_ONE_BY_ONE = (
+    MessageKind.BACK_EARLY,
     MessageKind.CONCERNS,
     MessageKind.CONCERN_ANSWER,
     MessageKind.EXPECTATION_REPLY,
     MessageKind.GOODBYE,
+    MessageKind.HOLD_ANSWER,
+    MessageKind.HOLD_PROPOSAL,
     MessageKind.LATE_THANKS,
     MessageKind.MISTAKE,
 )
@@ -170,6 +183,11 @@ def reflect(round_id: str, user_id: str) -> MessageKey:
     return _key(MessageKind.REFLECT, round_id, user_id)
 
 
+def back_early(phase_id: str, form_id: str) -> MessageKey:
+    """Return the key of the reason why items came back early; `form_id` is of one sent form."""
+    return _key(MessageKind.BACK_EARLY, phase_id, form_id)
+
+
 def closing(phase_id: str) -> MessageKey:
     return _key(MessageKind.CLOSING, phase_id)
 
@@ -205,6 +223,16 @@ def goodbye(phase_id: str, user_id: str) -> MessageKey:
 def history_picture(page: str, user_id: str) -> MessageKey:
     """Return the key of a picture that a person asked for; `page` identifies one open form."""
     return _key(MessageKind.HISTORY_PICTURE, page, user_id)
+
+
+def hold_answer(phase_id: str, proposal_id: str) -> MessageKey:
+    """Return the key of a lead's answer to a proposal."""
+    return _key(MessageKind.HOLD_ANSWER, phase_id, proposal_id)
+
+
+def hold_proposal(phase_id: str, proposal_id: str) -> MessageKey:
+    """Return the key of a member's proposal to put something on hold."""
+    return _key(MessageKind.HOLD_PROPOSAL, phase_id, proposal_id)
 
 
 def home(user_id: str) -> MessageKey:
@@ -251,6 +279,16 @@ def not_delivered(of: MessageKey, user_id: str) -> MessageKey:
     kind, about, *rest = of.message.split(":")
     which = rest[0] if kind in _REPORTED_ONE_BY_ONE else ""
     return _key(MessageKind.NOT_DELIVERED, kind, about, which, user_id)
+
+
+def parked(phase_id: str, position: int, until: date, user_id: str) -> MessageKey:
+    """Return the key of the message to the owner on the day until which an item was parked."""
+    return _key(MessageKind.PARKED, phase_id, position, until, user_id)
+
+
+def parked_unowned(phase_id: str, position: int, until: date) -> MessageKey:
+    """Return the key of that message in the channel, where the owner cannot be reached."""
+    return _key(MessageKind.PARKED_UNOWNED, phase_id, position, until)
 
 
 def paused(phase_id: str, since: datetime, user_id: str) -> MessageKey:

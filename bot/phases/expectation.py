@@ -6,9 +6,9 @@ The line is between the leads and this person: nobody else is shown it.
 from slack_sdk.models.blocks import Block
 
 from bot.phases.model import ExpectationReply, Participant, Phase
-from bot.phases.wording import leads_as_subject, one_line, one_or_many
+from bot.phases.wording import leads_as_subject, one_or_many
 from bot.slack.content import actions, button, section
-from bot.slack.mrkdwn import quote_within
+from bot.slack.mrkdwn import quotation
 
 FITS, CHANGE_IT, TOO_MUCH = (
     "phase.expectation.fits",
@@ -23,8 +23,8 @@ REPLIES = {
 BUTTONS = {FITS: "Fits", CHANGE_IT: "Change It", TOO_MUCH: "Too Much"}
 #: Characters of the line: in the form, and with escapes in a message.
 LIMIT, SHOWN = 150, 600
-COUNTS_ON_YOU = "*{leads} counts on you for:*\n>{expectation}"
-COUNT_ON_YOU = "*{leads} count on you for:*\n>{expectation}"
+COUNTS_ON_YOU = "*{leads} counts on you for:*\n{expectation}"
+COUNT_ON_YOU = "*{leads} count on you for:*\n{expectation}"
 
 
 def counted_on_line(phase: Phase, person: Participant) -> str | None:
@@ -33,7 +33,7 @@ def counted_on_line(phase: Phase, person: Participant) -> str | None:
         return None
     leads = leads_as_subject(phase, begins=True)
     template = one_or_many(len(phase.lead_names), COUNTS_ON_YOU, COUNT_ON_YOU)
-    expectation = quote_within(one_line(person.expectation), SHOWN)
+    expectation = quotation(person.expectation, SHOWN)
     return template.format(leads=leads, expectation=expectation)
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 
 from bot.agenda.slots import slot, zone_of
+from bot.agenda.work_calendar import WEEKDAYS, WorkCalendar
 from bot.phases.privacy import minimum_for
 from bot.phases.rules import PhaseDates, PhaseKind, PhaseLimits, Promise
 from bot.phases.working_agreement import NOTHING_AGREED, WorkingAgreement
@@ -68,6 +69,17 @@ class SetAsideItem:
     owner_name: str
     outcome: str | None  # an `ItemOutcome`; None: still on hold
     parked_until: date | None  # None unless parked
+    back_on: date | None = None  # None: not brought back before the end
+    back_reason: str | None = None  # None unless brought back before the end
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether it was not brought back before the end."""
+        return self.back_on is None
+
+    @property
+    def is_parked(self) -> bool:
+        return self.outcome == ItemOutcome.PARKED
 
 
 def listing_order(person: Participant) -> tuple[bool, str, str]:
@@ -116,6 +128,8 @@ class Phase:
     set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written
     how_we_work: WorkingAgreement = NOTHING_AGREED  # of trust-building only
     settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
+    #: The working days in its workspace's country.
+    calendar: WorkCalendar = field(default=WEEKDAYS, repr=False)
 
     @property
     def is_sprint(self) -> bool:
@@ -207,6 +221,11 @@ class Phase:
     @property
     def limits(self) -> PhaseLimits:
         return PhaseLimits.of(self.settings)
+
+    @property
+    def waiting_items(self) -> tuple[SetAsideItem, ...]:
+        """The items on hold or parked, without those brought back before the end."""
+        return tuple(item for item in self.set_aside_items if item.is_waiting)
 
     def participant(self, user_id: str) -> Participant | None:
         """Return the person, if they are or were in the phase's team."""

@@ -10,7 +10,7 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Self
 
-from bot.agenda.slots import working_day_before, working_day_from
+from bot.agenda.work_calendar import WorkCalendar
 from bot.dates import day, weeks
 from bot.phases.budget import SHARE, Budget, Span
 from bot.workspaces.rules import WorkspaceSettings
@@ -38,27 +38,23 @@ LONG_SPRINT = (
     "After {weeks}, longer hours bring little more, and people stay tired for longer. Could it "
     "end sooner?"
 )
-EXTENDED_ONCE = (
-    "The phase was not extended: that goes once, and it was done. Start a new one when it is "
-    "over, with a justification."
-)
-NOT_AN_EXTENSION = "The phase was not extended: {day} is not after its end. Choose a later day."
+NOT_AN_EXTENSION = "{day} isn't after the current end, {end}. Pick a day up to {latest}."
 EXTENSION_TOO_LONG = (
-    "The phase was not extended: it may grow by half of its first length, to {latest} at most. "
-    "Choose a day until then."
+    "That's too long: a phase can grow by half of its first length. Pick a day up to {latest}."
 )
-GUESTS_NEVER = (
-    "Nothing was changed: guests and people from other organisations cannot do this. Ask a full "
-    "member of this workspace."
-)
+GUESTS_NEVER = "Guests and people from other organizations can't do this. Talk to {names}, who can."
 GUESTS_CANNOT_START = (
     "Guests and people from other organizations can't start a phase. Ask a full member of this "
     "workspace to start it."
 )
 STARTERS_ONLY = "In this workspace, phases are started by {names}. Ask them to start yours."
 ADMINS_ONLY = "In this workspace, only admins start phases. Ask one of them to start yours."
-LEADS_ONLY = (
-    "Nothing was changed: only the leads of this phase and workspace admins do this. Ask {names}."
+GUESTS_LEAD_NO_MORE = (
+    "Guests and people from other organizations can't do this. Ask a workspace admin to do it."
+)
+LEADS_ONLY = "Only this phase's leads and workspace admins can do this. Talk to {names}."
+WITHOUT_LEADS = (
+    "This phase has no lead any more, so only workspace admins can do this. Ask one of them."
 )
 
 
@@ -259,9 +255,9 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
     return None
 
 
-def default_end(today: date, weeks: int = 2) -> date:
-    """Return the day this many weeks from today; a weekend moves to Monday."""
-    return working_day_from(today + timedelta(weeks=weeks))
+def default_end(today: date, weeks: int, calendar: WorkCalendar) -> date:
+    """Return the day this many weeks from today, or the next working day."""
+    return calendar.working_day_from(today + timedelta(weeks=weeks))
 
 
 def latest_end(kind: PhaseKind, starts_on: date, limits: PhaseLimits) -> date:
@@ -273,9 +269,9 @@ def recovery_until(span: Span) -> date:
     return span.ends_on + timedelta(days=span.days)
 
 
-def end_warning_day(ends_on: date) -> date:
+def end_warning_day(ends_on: date, calendar: WorkCalendar) -> date:
     """Return the day on which the lead is asked: two working days before the end."""
-    return working_day_before(ends_on, 2)
+    return calendar.working_day_before(ends_on, 2)
 
 
 def latest_extension(dates: PhaseDates, limits: PhaseLimits) -> date:
@@ -285,15 +281,21 @@ def latest_extension(dates: PhaseDates, limits: PhaseLimits) -> date:
     return min(dates.original_ends_on + timedelta(days=max(1, half.days)), allowed)
 
 
-def refusal_to_extend(dates: PhaseDates, new_end: date, limits: PhaseLimits) -> Refusal | None:
-    """Return why the phase may not end on the new day; None: it may."""
-    if dates.ends_on != dates.original_ends_on:
-        return Refusal(text=EXTENDED_ONCE)
-    if new_end <= dates.ends_on:
-        return Refusal(text=NOT_AN_EXTENSION.format(day=day(new_end)), field="ends_on")
+def refusal_to_extend(
+    dates: PhaseDates, new_end: date, today: date, limits: PhaseLimits
+) -> Refusal | None:
+    """Return why a phase that was never extended may not end on the new day; None: it may."""
     latest = latest_extension(dates, limits)
+    latest_day = day(latest, today)
+    if new_end <= dates.ends_on:
+        text = NOT_AN_EXTENSION.format(
+            day=day(new_end, today), end=day(dates.ends_on, today), latest=latest_day
+        )
+        return Refusal(text=text, field="ends_on")
+    if new_end <= today:
+        return Refusal(text=NOT_LATER.format(day=day(new_end, today)), field="ends_on")
     if new_end > latest:
-        return Refusal(text=EXTENSION_TOO_LONG.format(latest=day(latest)), field="ends_on")
+        return Refusal(text=EXTENSION_TOO_LONG.format(latest=latest_day), field="ends_on")
     return None
 
 
@@ -315,11 +317,17 @@ def may_manage(actor: Actor, lead_ids: Collection[str]) -> bool:
 
 
 def refusal_to_manage(actor: Actor, lead_ids: Collection[str], names: str) -> Refusal | None:
-    """Return why the actor may not extend or end the phase; None: they may."""
+    """Return why the actor may not ask, extend or end the phase; None: they may.
+
+    `names` are those of its leads.
+    """
     if may_manage(actor, lead_ids):
         return None
-    text = LEADS_ONLY.format(names=names) if actor.is_full_member else GUESTS_NEVER
-    return Refusal(text=text)
+    if not lead_ids:
+        return Refusal(text=WITHOUT_LEADS)
+    if actor.user_id in lead_ids:
+        return Refusal(text=GUESTS_LEAD_NO_MORE)
+    return Refusal(text=(LEADS_ONLY if actor.is_full_member else GUESTS_NEVER).format(names=names))
 
 
 def _missing(proposal: Proposal) -> Iterable[Refusal]:

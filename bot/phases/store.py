@@ -15,6 +15,7 @@ from bot.phases.budget import Span
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
 from bot.phases.privacy import differ_by_one
 from bot.phases.rules import PhaseKind, Promise, SprintPromise, TrustPromise
+from bot.workspaces.public_holidays import calendar_of
 from bot.workspaces.rules import from_json
 
 _phases = schema.phases
@@ -32,6 +33,7 @@ _BUILT_FIELDS = {
     "set_aside_items",
     "settings",
     "how_we_work",
+    "calendar",
 }
 
 
@@ -126,6 +128,29 @@ async def phases_of(
         wanted = or_(wanted, takes_part & (_phases.c.ended_at > ended_since))
     query = _workspace_query(workspace_id).where(wanted)
     return await _load_all(tx, query.order_by(_phases.c.started_at.desc(), _phases.c.phase_id))
+
+
+async def others_of(
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    user_ids: Collection[str],
+    *,
+    ended_since: datetime,
+) -> tuple[Phase, ...]:
+    """Return the phases of other channels that any of these people is in.
+
+    They run, or ended after this time.
+    """
+    theirs = _phases.c.phase_id.in_(
+        select(_people.c.phase_id).where(
+            _people.c.workspace_id == workspace_id,
+            _people.c.user_id.in_(padded(user_ids)),
+            _people.c.left_at.is_(None),
+        )
+    )
+    query = _workspace_query(workspace_id).where(theirs, _phases.c.channel_id != phase.channel_id)
+    return await _load_all(tx, query.where(_is_active() | (_phases.c.ended_at > ended_since)))
 
 
 async def too_similar_to(tx: AsyncConnection, workspace_id: str, phase: Phase) -> str | None:
@@ -282,6 +307,7 @@ def _is_profile(user_id: Any) -> Any:
 
 def _build(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAsideItem]) -> Phase:
     kind = PhaseKind(row["kind"])
+    settings = from_json(row["settings"] or {})
     stored = {name: row[name] for name in Phase.__dataclass_fields__ if name not in _BUILT_FIELDS}
     return Phase(
         kind=kind,
@@ -290,7 +316,8 @@ def _build(row: RowMapping, people: Sequence[Participant], items: Sequence[SetAs
         people=tuple(people),
         set_aside_items=tuple(items),
         how_we_work=working_agreement.from_json(row["how_we_work"]),
-        settings=from_json(row["settings"] or {}),
+        settings=settings,
+        calendar=calendar_of(settings.country),
         **stored,
     )
 
@@ -324,4 +351,6 @@ def _item(row: RowMapping) -> SetAsideItem:
         owner_name=row["name"] or "",
         outcome=row["outcome"],
         parked_until=row["parked_until"],
+        back_on=row["back_on"],
+        back_reason=row["back_reason"],
     )

@@ -8,6 +8,15 @@ from bot.slack.mrkdwn import join_names, quote_within, truncated
 NAMES = {PhaseKind.RESULTS_SPRINT: "Results sprint", PhaseKind.TRUST_BUILDING: "Trust-building"}
 EMOJI = {PhaseKind.RESULTS_SPRINT: "🏁", PhaseKind.TRUST_BUILDING: "🌱"}
 EMOJI_NAMES = {PhaseKind.RESULTS_SPRINT: ":checkered_flag:", PhaseKind.TRUST_BUILDING: ":seedling:"}
+#: A sentence on each kind, for somebody who may not know it.
+KIND_SENTENCES = {
+    PhaseKind.RESULTS_SPRINT: (
+        "Until a set date, one milestone comes first, and other work waits on purpose."
+    ),
+    PhaseKind.TRUST_BUILDING: (
+        "Until a set date, relationships and learning come first, and speed can wait."
+    ),
+}
 WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 WEEKDAYS = tuple(f"{name}s" for name in WEEKDAY_NAMES)
 FIRST_LINE = 80
@@ -38,6 +47,7 @@ def bookmark_title(phase: Phase) -> str:
 
 
 def one_line(text: str) -> str:
+    """Return the text without line breaks: for titles, and for lists of short items."""
     return " ".join(text.split())
 
 

@@ -194,18 +194,12 @@ class _Builder:
         """Write what she heard to results that she has not answered yet."""
         for message in self._ana.dm_with_bot():
             ids = {element["action_id"] for _, element in forms.elements(message["blocks"])}
-            if message["ts"] in self._answered or not ids & {
-                "results.save_note",
-                "results.write_note",
-            }:
+            if message["ts"] in self._answered or "results.write_note" not in ids:
                 continue
             self._answered.add(message["ts"])
             place = {"channel": self._direct(self._ana), "ts": message["ts"]}
-            if "results.write_note" in ids:
-                await self._ana.click("results.write_note", **place)
-                await self._send({"results.note": HEARD})
-            else:
-                await self._ana.click("results.save_note", values={"results.note": HEARD}, **place)
+            await self._ana.click("results.write_note", **place)
+            await self._send({"results.note": HEARD})
 
     # ------------------------------------------------------------ what the team does
 

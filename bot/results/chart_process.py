@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 matplotlib.use("Agg")
 
@@ -203,6 +204,7 @@ def _draw_path(axes: Axes, days: list[int], levels: list[float | None], colour: 
             xytext=(0, 5 if level < HIGHEST else -12),
             textcoords="offset points",
             ha="center",
+            path_effects=[withStroke(linewidth=2.5, foreground=PHASE)],
         )
     for day, level in shown[-1:]:
         _write_level(axes, (day, level), level)

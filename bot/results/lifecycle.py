@@ -68,8 +68,7 @@ async def store_results(
     if counts is not None:
         await _store_figures(tx, workspace_id, phase, closing, counts)
         await _store_comments(tx, keys, workspace_id, closing.round_id, comments, now)
-    leads_read_at = within_hours(now, phase.zone)
-    due_at = next_working_morning(leads_read_at, phase.zone, TEAM_SEES_AT)
+    due_at = _team_sees_at(phase, now)
     await schedule.add(
         tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=closing.round_id, due_at=due_at
     )
@@ -175,11 +174,11 @@ async def show_results(services: Services, item: AgendaItem) -> None:
 
 
 async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
-    at = within_hours_if_late(item.due_at, now, phase.zone)
+    at = within_hours_if_late(item.due_at, now, phase.zone, phase.calendar)
     if now - item.due_at > LATE and await is_waiting_for_leads(
         tx, item.workspace_id, phase, item.subject
     ):
-        at = next_working_morning(within_hours(now, phase.zone), phase.zone, TEAM_SEES_AT)
+        at = _team_sees_at(phase, now)
     if at <= now:
         return False
     await schedule.add(
@@ -188,6 +187,12 @@ async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: da
     view = await _results_view(tx, item.workspace_id, phase, item.subject, at)
     await edit_lead_messages(tx, item.workspace_id, view, now)
     return True
+
+
+def _team_sees_at(phase: Phase, now: datetime) -> datetime:
+    """Return a working day after the leads can read what they are sent now."""
+    leads_read_at = within_hours(now, phase.zone, phase.calendar)
+    return next_working_morning(leads_read_at, phase.zone, phase.calendar, TEAM_SEES_AT)
 
 
 async def _reaches_channel(
@@ -219,7 +224,7 @@ async def schedule_missed_results(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
     """Schedule the results that the team missed during a pause: the phase resumes."""
-    due_at = within_hours(now, phase.zone)
+    due_at = within_hours(now, phase.zone, phase.calendar)
     for closed_round in await store.closed_rounds(tx, workspace_id, phase):
         if closed_round.shown_at is None:
             await schedule.add_or_lock(

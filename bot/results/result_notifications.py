@@ -37,7 +37,7 @@ async def post_to_leads(
     message = messages.leads_message(view)
     for lead_id, zone in readers.items():
         key = message_keys.lead_results(view.round.round_id, lead_id)
-        at = within_hours(now, zone)
+        at = within_hours(now, zone, phase.calendar)
         await enqueue.post(tx, workspace_id, key=key, to=lead_id, content=message, now=at)
         await _post_comments(
             tx, keys, workspace_id, view, comments, to=lead_id, thread_of=None, now=at

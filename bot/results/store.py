@@ -179,6 +179,37 @@ async def shown_rounds(
     return shown
 
 
+async def latest_shown(
+    tx: AsyncConnection, workspace_id: str, phases: Iterable[Phase]
+) -> dict[str, ClosedRound]:
+    """Return the newest round of each phase whose results the team has seen, by phase id."""
+    by_id = {phase.phase_id: phase for phase in phases}
+    rows = (
+        (
+            await tx.execute(
+                select(_rounds)
+                .where(
+                    _rounds.c.workspace_id == workspace_id,
+                    _rounds.c.phase_id.in_(padded(by_id)),
+                    _rounds.c.state == "closed",
+                    _rounds.c.shown_at.is_not(None),
+                )
+                .order_by(_rounds.c.number)
+            )
+        )
+        .mappings()
+        .all()
+    )
+    newest = {row["phase_id"]: row for row in rows}
+    if not newest:
+        return {}
+    shown = await _shown_levels(tx, workspace_id, [row["round_id"] for row in newest.values()])
+    return {
+        phase_id: _closed_round(row, by_id[phase_id], shown.get(row["round_id"], ()), {})
+        for phase_id, row in newest.items()
+    }
+
+
 async def _shown_levels(
     tx: AsyncConnection, workspace_id: str, round_ids: list[str]
 ) -> dict[str, tuple[ShownLevel, ...]]:

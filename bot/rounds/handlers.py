@@ -9,7 +9,7 @@ from bot.rounds.answer_form import AnswerInput
 from bot.rounds.poll import POLL, poll
 from bot.rounds.questions import QUESTIONS
 from bot.services import Services
-from bot.slack.command import ANY, is_subcommand
+from bot.slack.command import ANY, is_subcommand, require_no_arguments
 from bot.slack.content import Content, content, section
 from bot.slack.errors import Refused
 from bot.slack.payloads import state_values
@@ -71,6 +71,7 @@ async def poll_from_command(
     services: Services, request: Request, ack: AsyncAck, body: Body
 ) -> None:
     """Handle `/imbalance poll`: ask the three questions now."""
+    require_no_arguments(body)
     await ack(await poll(services, request))
 
 

@@ -20,18 +20,19 @@ from bot.phases.model import Phase
 from bot.results.levels import participation
 from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
-from bot.rounds import ballots, messages, rules, secure_delete, store
+from bot.rounds import ballots, messages, secure_delete, store
 from bot.rounds.ballots import Tally
 from bot.rounds.key_deletion import delete_round_keys
 from bot.rounds.model import Round
 from bot.rounds.opening import open_round, opens_at
+from bot.rounds.phase_plan import planned_rounds
 from bot.rounds.question_sending import (
     question_key,
     send_questions,
     send_reminders,
     send_talking_points,
 )
-from bot.rounds.rules import PlannedDay, RoundKind
+from bot.rounds.rules import PlannedDay
 from bot.rounds.timezone_change import reschedule_for_zone
 from bot.services import Services
 from bot.slack.content import Content
@@ -52,7 +53,7 @@ PLANNING_ACTIONS = (ActionName.OPEN_ROUND, ActionName.POST_TALKING_POINTS)
 async def plan_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime) -> None:
     """Schedule the rounds of a new phase, from its dates."""
     today = phase.day_of(now)
-    planned = rules.plan(phase.starts_on, phase.ends_on, phase.weekday)
+    planned = planned_rounds(phase)
     to_come = [
         planned_round
         for planned_round in planned
@@ -70,14 +71,9 @@ async def replan_rounds(
     await plan_rounds(tx, workspace_id, phase, now)
 
 
-async def plan_follow_up_rounds(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
-) -> None:
-    """Schedule the rounds after the end of a phase, which may have ended before its date."""
-    ended_on = min(phase.day_of(now), phase.ends_on)
-    planned = rules.plan(phase.starts_on, ended_on, phase.weekday)
-    after = [planned_round for planned_round in planned if planned_round.kind is RoundKind.AFTER]
-    await _schedule(tx, workspace_id, phase, after)
+async def plan_follow_up_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
+    """Schedule the rounds after the end of a phase that has ended, perhaps before its date."""
+    await _schedule(tx, workspace_id, phase, planned_rounds(phase))
 
 
 async def drop_rounds(tx: AsyncConnection, workspace_id: str, phase_id: str) -> None:

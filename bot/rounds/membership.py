@@ -116,6 +116,24 @@ async def apply_membership(
     return diff.has_changes
 
 
+async def with_current_team(
+    tx: AsyncConnection,
+    workspace_id: str,
+    phase: Phase,
+    channel_members: ChannelMembership,
+    now: datetime,
+) -> Phase:
+    """Update the team from the channel's members; return the phase, the same where nothing changed.
+
+    The caller has locked the phase.
+    """
+    if not await apply_membership(tx, workspace_id, phase, channel_members, now):
+        return phase
+    changed = await phase_store.load(tx, workspace_id, phase.phase_id)
+    assert changed is not None  # its row is locked
+    return changed
+
+
 async def store_roster(
     tx: AsyncConnection, workspace_id: str, phase_id: str, user_ids: Collection[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
@@ -22,6 +22,8 @@ from bot.phases.model import Phase
 from bot.phases.privacy import Rounding, rounding_for
 from bot.rounds import ballots, membership, questions, rules, store
 from bot.rounds.membership import ChannelMembership
+from bot.rounds.other_phases import OtherPhases, other_phases
+from bot.rounds.phase_plan import time_of
 from bot.rounds.rules import Candidate, RoundKind
 from bot.services import Services
 from bot.slack.people import Person
@@ -30,8 +32,6 @@ from bot.slack.people import Person
 EARLIEST_ZONE = "Pacific/Kiritimati"
 #: Each round opens at least this long before its phase ends.
 BEFORE_ITS_END = timedelta(hours=1)
-#: The first questions come in the morning after the announcement, whatever the weekly time.
-FIRST_AT = time(9, 0)
 TOO_LATE = "its time has passed"
 #: The moment of a lead's answers in the start form, until they are copied to the first round.
 AT_START = "start"
@@ -76,7 +76,7 @@ async def open_round(services: Services, item: AgendaItem) -> None:
     async with services.db.transaction() as tx:
         phase = await phase_store.lock(tx, item.workspace_id, phase_id)
         await complete_or_abort(tx, item)
-        if phase is None:
+        if phase is None or await _moved_to_working_day(tx, item, phase, planned):
             return
         at = slot(on, time_of(phase, RoundKind(kind)), phase.zone)
         opening = Opening(kind=RoundKind(kind), on=on, at=at)
@@ -94,6 +94,29 @@ async def open_round(services: Services, item: AgendaItem) -> None:
             )
             return
         await open_now(tx, services, item.workspace_id, phase, opening, seen)
+
+
+async def _moved_to_working_day(
+    tx: AsyncConnection, item: AgendaItem, phase: Phase, planned: PlannedRound
+) -> bool:
+    """Move a round whose day is a holiday by now; return whether it was.
+
+    Rounds are planned on working days; the workspace's country may be set afterwards.
+    """
+    kind = RoundKind(planned.kind)
+    day = phase.calendar.working_day_from(planned.on, time_of(phase, kind))
+    if day == planned.on:
+        return False
+    moved = PlannedRound(planned.phase_id, planned.kind, day)
+    await schedule.add(
+        tx,
+        item.workspace_id,
+        action=ActionName.OPEN_ROUND,
+        subject=str(moved),
+        due_at=opens_at(phase, kind, day),
+    )
+    log.info("round_moved", phase=phase.phase_id, kind=kind, reason="a public holiday")
+    return True
 
 
 async def open_now(
@@ -120,7 +143,8 @@ async def open_now(
             asked=0, closes_at=now, is_too_similar=phase.too_similar_to is not None
         )
     leads = _leads_to_ask(phase, seen, optouts)
-    slots = _slots(phase, opening, _zones(phase, seen, (*members, *leads)), now)
+    others = await other_phases(tx, workspace_id, phase, (*members, *leads), now)
+    slots = _slots(others, opening, _zones(phase, seen, (*members, *leads)), now)
     asked = [user_id for user_id in members if user_id in slots]
     is_late = len(asked) < len(members)
     if is_late and len(asked) < minimum:  # for the others, in distant zones, it is two days late
@@ -152,13 +176,12 @@ async def _with_current_team(
     tx: AsyncConnection, workspace_id: str, phase: Phase, seen: ChannelMembership, now: datetime
 ) -> Phase:
     """Return the phase with its team of now, whether or not Slack reported who came and went."""
-    if not await membership.apply_membership(tx, workspace_id, phase, seen, now):
+    changed = await membership.with_current_team(tx, workspace_id, phase, seen, now)
+    if changed is phase:
         return phase
     # Later changes of the team are looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.SYNC_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
-    changed = await phase_store.load(tx, workspace_id, phase.phase_id)
-    assert changed is not None  # its row is locked
     return changed
 
 
@@ -204,7 +227,7 @@ async def _reason_to_skip(
             return "another phase runs"
     elif not phase.is_active:
         return "the phase is over"
-    if rules.ask_time(opening.at, now, phase.zone) is None:
+    if rules.ask_time(opening.at, now, phase.zone, phase.calendar) is None:
         return TOO_LATE
     last = await store.last_opening(tx, workspace_id, phase.channel_id)
     # In local time: a week with a change to summer time is an hour short.
@@ -216,11 +239,6 @@ def _local_time(instant: datetime, phase: Phase) -> datetime:
     return instant.astimezone(zone_of(phase.zone)).replace(tzinfo=None)
 
 
-def time_of(phase: Phase, kind: RoundKind) -> time:
-    """Return the local time at which everybody is asked."""
-    return FIRST_AT if kind is RoundKind.FIRST else phase.time_of_day
-
-
 def _zones(phase: Phase, seen: ChannelMembership, user_ids: Iterable[str]) -> dict[str, str]:
     return {
         user_id: seen.profiles[user_id].zone or phase.settings.default_zone for user_id in user_ids
@@ -228,18 +246,26 @@ def _zones(phase: Phase, seen: ChannelMembership, user_ids: Iterable[str]) -> di
 
 
 def _slots(
-    phase: Phase, opening: Opening, zones: Mapping[str, str], now: datetime
+    others: OtherPhases, opening: Opening, zones: Mapping[str, str], now: datetime
 ) -> dict[str, datetime]:
     """Return when each person is asked, without those who would be asked two days late."""
-    local_time = time_of(phase, opening.kind)
-    planned = {
-        user_id: now if opening.on is None else slot(opening.on, local_time, zone)
-        for user_id, zone in zones.items()
-    }
-    times = {
-        user_id: rules.ask_time(planned[user_id], now, zone) for user_id, zone in zones.items()
-    }
-    return {user_id: asked_at for user_id, asked_at in times.items() if asked_at is not None}
+    phase, kind = others.phase, opening.kind
+    times: dict[str, datetime] = {}
+    for user_id, zone in zones.items():
+        planned = now if opening.on is None else slot(opening.on, time_of(phase, kind), zone)
+        at = rules.ask_time(planned, now, zone, phase.calendar)
+        if at is not None:
+            times[user_id] = ask_apart(others, user_id, zone, kind, at)
+    return times
+
+
+def ask_apart(
+    others: OtherPhases, user_id: str, zone: str, kind: RoundKind, at: datetime
+) -> datetime:
+    """Return when to ask a person: at this time, or on a day without another phase's questions."""
+    on = at.astimezone(zone_of(zone)).date()
+    day = others.day_for(user_id, zone, kind, on)
+    return at if day == on else slot(day, time_of(others.phase, kind), zone)
 
 
 def _candidates(
@@ -271,7 +297,7 @@ async def _schedule_talking_points(
     tx: AsyncConnection, workspace_id: str, phase: Phase, opening: Opening, now: datetime
 ) -> None:
     subject = str(talking_points_day(phase, opening))
-    due_at = within_hours(max(opening.at, now), phase.zone)
+    due_at = within_hours(max(opening.at, now), phase.zone, phase.calendar)
     await schedule.add(
         tx, workspace_id, action=ActionName.POST_TALKING_POINTS, subject=subject, due_at=due_at
     )

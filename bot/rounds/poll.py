@@ -1,12 +1,11 @@
 """`/imbalance poll`: the three questions now, outside their weekly time."""
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.outbox import keys, requeue
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.phases.permissions import actor_of, require_channel
-from bot.phases.rules import may_manage
+from bot.phases.permissions import actor_of, nothing_runs, require_channel
+from bot.phases.rules import refusal_to_manage
+from bot.phases.wording import lead_names
 from bot.rounds import membership, rules, store
 from bot.rounds.opening import Opening, OpeningResult, open_now, talking_points_day
 from bot.rounds.rules import RoundKind
@@ -18,23 +17,14 @@ from bot.slack.request import Request
 #: Action id of *Ask now*; the button carries the channel.
 POLL = "phases.poll"
 
-NO_PHASE = (
-    "No questions were sent: no phase runs in this channel. Start one with `/imbalance start`."
-)
-NOT_YOURS = (
-    "No questions were sent: between the weekly ones only the leads of this phase and workspace "
-    "admins may ask. Talk to one of them."
-)
-TOO_SOON = (
-    "No questions were sent: the last ones went out {last}, and two within five days tire people "
-    "and say nothing new. Ask again from {free} on."
-)
+ENDED = "No questions were sent: the phase has ended in the meantime."
+TOO_SOON = "The last questions went out {last}. You can ask again from {free} on."
 PAUSED = (
     "No questions were sent: this phase is paused, because I cannot write in its channel. "
     "`/imbalance status` says why; when the channel is back, it goes on by itself."
 )
 ASKED = (
-    "{asked} people are asked, each between 08:00 and 20:00 on a weekday of theirs. "
+    "{asked} people are asked, each between 08:00 and 20:00 on a working day. "
     "The questions are open until {until}."
 )
 TOO_SMALL = (
@@ -64,16 +54,13 @@ async def poll(services: Services, request: Request) -> str:
     """
     require_channel(request)
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
-    async with services.db.reading() as reader:
-        phase = await _active_phase(reader, workspace_id, channel_id)
-    if not may_manage(await actor_of(services, request), phase.lead_ids):
-        raise Refused(NOT_YOURS)
+    phase = await _phase_to_poll(services, request)
     seen = await membership.read_channel(services, workspace_id, phase.phase_id)
     now = services.clock.now()
     async with services.db.transaction() as tx:
         locked = await phase_store.lock(tx, workspace_id, phase.phase_id)
         if locked is None or not locked.is_active:
-            raise Refused(NO_PHASE)
+            raise Refused(ENDED)
         phase = locked
         if phase.is_paused or seen is None:
             raise Refused(PAUSED)
@@ -91,10 +78,16 @@ async def poll(services: Services, request: Request) -> str:
     return _reply(opened)
 
 
-async def _active_phase(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase:
-    phase = await phase_store.active_in(tx, workspace_id, channel_id)
+async def _phase_to_poll(services: Services, request: Request) -> Phase:
+    async with services.db.reading() as reader:
+        phase = await phase_store.active_in(reader, request.workspace_id, request.channel_id or "")
     if phase is None:
-        raise Refused(NO_PHASE)
+        raise await nothing_runs(services, request)
+    refusal = refusal_to_manage(
+        await actor_of(services, request), phase.lead_ids, lead_names(phase)
+    )
+    if refusal is not None:
+        raise Refused(refusal.text)
     return phase
 
 

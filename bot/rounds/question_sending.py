@@ -60,7 +60,10 @@ async def send_questions(services: Services, *items: AgendaItem) -> None:
         batch = await _batch_to_ask(tx, services, items, profiles, now)
         if batch is None:
             return
-        send_times = {recipient: within_hours(now, recipient.zone) for recipient in batch.people}
+        send_times = {
+            recipient: within_hours(now, recipient.zone, batch.phase.calendar)
+            for recipient in batch.people
+        }
         people = await _due_now(tx, batch, send_times, now)
         if not people:
             return
@@ -107,7 +110,7 @@ async def send_talking_points(services: Services, item: AgendaItem) -> None:
         phase = await phase_store.load(tx, item.workspace_id, day.phase_id)
         if phase is None or phase.is_paused:
             return
-        at = rules.ask_time(item.due_at, now, phase.zone)
+        at = rules.ask_time(item.due_at, now, phase.zone, phase.calendar)
         if at is None:
             log_skipped(item, "two days late")
             return
@@ -224,11 +227,15 @@ async def _reminder_times(
         for recipient in batch.people
     }
     read_from = await requeue.readable_from(tx, batch.workspace_id, ask_keys.values(), now)
-    times = {recipient: within_hours(now, recipient.zone) for recipient in batch.people}
+    times = {
+        recipient: within_hours(now, recipient.zone, batch.phase.calendar)
+        for recipient in batch.people
+    }
     for recipient, key in ask_keys.items():
         if key in read_from:
             times[recipient] = max(
-                times[recipient], rules.reminder_time(read_from[key], recipient.zone)
+                times[recipient],
+                rules.reminder_time(read_from[key], recipient.zone, batch.phase.calendar),
             )
     return times
 
@@ -260,7 +267,8 @@ async def _plan_reminders(
     if not batch.phase.remind:
         return
     times = {
-        recipient.item.subject: rules.reminder_time(now, recipient.zone) for recipient in people
+        recipient.item.subject: rules.reminder_time(now, recipient.zone, batch.phase.calendar)
+        for recipient in people
     }
     closes_at = batch.round.closes_at
     due = {

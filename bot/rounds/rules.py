@@ -1,18 +1,13 @@
 """Rules of rounds: when they open, who is asked, and the minimum number of answers. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from bot.agenda.slots import (
-    next_weekday,
-    within_hours,
-    working_day_after,
-    working_day_from,
-    working_day_until,
-)
+from bot.agenda.slots import next_weekday, within_hours
+from bot.agenda.work_calendar import WorkCalendar
 from bot.phases.privacy import joiners_to_ask
 
 #: No two rounds within five days: people would be asked twice about the same days.
@@ -43,6 +38,15 @@ class PlannedDay:
 
     kind: RoundKind
     on: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedDay:
+    """A day on which a phase asks one person, unless another of their phases does."""
+
+    on: date
+    at: time  # on later days
+    last_asked: date | None = None  # about the same phase; None: never
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,17 +101,21 @@ def membership_diff(
     )
 
 
-def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[PlannedDay, ...]:
-    """Return all rounds of a phase, in order.
+def plan(
+    starts_on: date, ends_on: date, weekday: int, at: time, calendar: WorkCalendar
+) -> tuple[PlannedDay, ...]:
+    """Return all rounds of a phase, in order. `at` is the local time of all but the first.
 
-    The first comes on the working day after the start, then one every `weekday` (0 is Monday).
-    The last weekly one within five days of the end is the closing one; where there is none, the
-    closing one comes on the last working day. A weekly one too near to another is left out.
-    Afterwards comes one two weeks after the end, and one four weeks after phases over three weeks.
+    The first comes on the working day after the start, then one every `weekday` (0 is Monday) or,
+    where that is no working day, on the next one. The last weekly one within five days of the end
+    is the closing one; where there is none, the closing one comes on the last working day. A weekly
+    one too near to another is left out. Afterwards comes one two weeks after the end, and one four
+    weeks after phases over three weeks.
     """
-    first = PlannedDay(kind=RoundKind.FIRST, on=working_day_after(starts_on))
-    weekly = [on for on in _weekdays(first.on, ends_on, weekday) if not _near(on, first.on)]
-    closing = _closing(weekly, ends_on)
+    first = PlannedDay(kind=RoundKind.FIRST, on=calendar.working_day_after(starts_on))
+    nominal = _weekdays(first.on, ends_on, weekday)
+    weekly = _spaced((calendar.working_day_from(on, at) for on in nominal), first.on, ends_on)
+    closing = _closing(weekly, calendar.working_day_until(ends_on, at), ends_on)
     rounds = [first]
     rounds += [
         PlannedDay(kind=RoundKind.WEEKLY, on=on)
@@ -116,7 +124,30 @@ def plan(starts_on: date, ends_on: date, weekday: int) -> tuple[PlannedDay, ...]
     ]
     if closing > first.on and not _near(closing, first.on):
         rounds.append(PlannedDay(kind=RoundKind.CLOSING, on=closing))
-    return (*rounds, *_after(starts_on, ends_on))
+    times = 2 if (ends_on - starts_on).days > LONG_PHASE_DAYS else 1
+    later = [ends_on + timedelta(days=FOLLOW_UP_DAYS * number) for number in range(1, times + 1)]
+    rounds += [
+        PlannedDay(kind=RoundKind.AFTER, on=calendar.working_day_from(on, at)) for on in later
+    ]
+    return tuple(rounds)
+
+
+def day_to_ask(
+    own: WantedDay, older: Sequence[WantedDay], taken: Collection[date], calendar: WorkCalendar
+) -> date:
+    """Return the working day on which a person with several phases is asked about one of them.
+
+    It is the wanted day or, where another phase asks them then, the next free one less than five
+    days later. It is never within five days of the last questions about the same phase.
+
+    `taken` are the days of questions that are fixed already. `older` are the days still wanted by
+    phases that started earlier, the oldest first: they choose first, so that the result does not
+    depend on which of them opens first. Where no day is free, two phases ask on the same one.
+    """
+    days = set(taken)
+    for wanted in older:
+        days.add(_free_day(wanted, days, calendar))
+    return _free_day(own, days, calendar)
 
 
 def may_open(opening: datetime, opened_before: datetime | None) -> bool:
@@ -166,14 +197,16 @@ def closes_at(slots: Sequence[datetime]) -> datetime:
     return max(slots) + OPEN_FOR
 
 
-def ask_time(slot: datetime, now: datetime, zone: str | None) -> datetime | None:
+def ask_time(
+    slot: datetime, now: datetime, zone: str | None, calendar: WorkCalendar
+) -> datetime | None:
     """Return when to ask somebody: at their slot or, once it has passed, when their hours allow.
 
     None: by then it would be 48 hours late or more, which is too near to the week after, and a
     round opened later could not stay five days away from it.
     """
-    planned = within_hours(slot, zone)
-    at = within_hours(max(slot, now), zone)
+    planned = within_hours(slot, zone, calendar)
+    at = within_hours(max(slot, now), zone, calendar)
     return at if at < planned + OPEN_FOR else None
 
 
@@ -182,9 +215,9 @@ def leaves_time_to_answer(at: datetime, closes: datetime) -> bool:
     return at + MIN_TIME_TO_ANSWER <= closes
 
 
-def reminder_time(asked_at: datetime, zone: str | None) -> datetime:
+def reminder_time(asked_at: datetime, zone: str | None, calendar: WorkCalendar) -> datetime:
     """Return a day after somebody was asked, within the hours allowed for messages to them."""
-    return within_hours(asked_at + REMIND_AFTER, zone)
+    return within_hours(asked_at + REMIND_AFTER, zone, calendar)
 
 
 def _weekdays(after: date, until: date, weekday: int) -> list[date]:
@@ -196,22 +229,29 @@ def _weekdays(after: date, until: date, weekday: int) -> list[date]:
     return days
 
 
-def _closing(weekly: Sequence[date], ends_on: date) -> date:
+def _spaced(days: Iterable[date], first: date, ends_on: date) -> list[date]:
+    """Return the days until the end, without those too near to the first or to one before."""
+    spaced = [first]
+    for day in days:
+        if day <= ends_on and not _near(day, spaced[-1]):
+            spaced.append(day)
+    return spaced[1:]
+
+
+def _closing(weekly: Sequence[date], last_working_day: date, ends_on: date) -> date:
     if weekly and ends_on - weekly[-1] <= MIN_APART:
         return weekly[-1]
-    return working_day_until(ends_on)
+    return last_working_day
 
 
 def _near(day: date, other: date) -> bool:
     return abs(day - other) < MIN_APART
 
 
-def _after(starts_on: date, ends_on: date) -> list[PlannedDay]:
-    times = 2 if (ends_on - starts_on).days > LONG_PHASE_DAYS else 1
-    return [
-        PlannedDay(
-            kind=RoundKind.AFTER,
-            on=working_day_from(ends_on + timedelta(days=FOLLOW_UP_DAYS * number)),
-        )
-        for number in range(1, times + 1)
-    ]
+def _free_day(wanted: WantedDay, taken: Collection[date], calendar: WorkCalendar) -> date:
+    later = (wanted.on + timedelta(days=days) for days in range(1, MIN_APART.days))
+    possible = [wanted.on, *(day for day in later if calendar.is_working_day(day, wanted.at))]
+    allowed = [
+        day for day in possible if wanted.last_asked is None or not _near(day, wanted.last_asked)
+    ] or [wanted.on]
+    return next((day for day in allowed if day not in taken), allowed[0])

@@ -16,9 +16,13 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import rules, store
 from bot.rounds.model import Round
-from bot.rounds.opening import time_of
+from bot.rounds.opening import ask_apart
+from bot.rounds.other_phases import other_phases
+from bot.rounds.phase_plan import time_of
 from bot.services import Services
 from bot.slack.people import stored_people
+from bot.workspaces.public_holidays import calendar_of
+from bot.workspaces.store import settings_of
 
 
 async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
@@ -31,7 +35,8 @@ async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
         person = (await stored_people(tx, item.workspace_id, [item.subject])).get(item.subject)
         if person is None or person.zone is None:
             return
-        next_allowed_at = partial(within_hours, zone=person.zone)
+        calendar = calendar_of((await settings_of(tx, item.workspace_id)).country)
+        next_allowed_at = partial(within_hours, zone=person.zone, calendar=calendar)
         await requeue.reschedule_for_zone(
             tx, item.workspace_id, user_id=person.user_id, next_allowed_at=next_allowed_at, now=now
         )
@@ -41,7 +46,12 @@ async def reschedule_for_zone(services: Services, item: AgendaItem) -> None:
             if phase is None or day is None:
                 continue
             planned = slot(day, time_of(phase, round_.kind), person.zone)
-            at = within_hours(max(planned, now), person.zone)  # even where `planned` is long past
+            # Even where `planned` is long past.
+            at = within_hours(max(planned, now), person.zone, phase.calendar)
+            others = await other_phases(
+                tx, item.workspace_id, phase, [person.user_id], now, except_round=round_.round_id
+            )
+            at = ask_apart(others, person.user_id, person.zone, round_.kind, at)
             if rules.leaves_time_to_answer(at, round_.closes_at):
                 await _reschedule(tx, item.workspace_id, round_, person.user_id, at)
 

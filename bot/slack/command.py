@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from bot.slack.errors import Refused
+
 #: The command's name in our manifest, and in every sentence of ours, where it follows a backtick.
 #: What people wrote is quoted, so that nothing follows a backtick of theirs.
 NAME = "/imbalance"
@@ -13,6 +15,8 @@ NAME = "/imbalance"
 ANY = re.compile("")
 _IN_SENTENCES = re.compile(rf"(?<=`){NAME}(?![\w-])")
 #: Slack's limit is 32 characters; marks would break out of the sentence.
+#: Shown for words after a subcommand that takes none.
+TAKES_NOTHING = f"Nothing was done: nothing can follow `{NAME} {{name}}`. To go on, type just that."
 _USABLE = re.compile(r"/[^\s/`*~<>&]{1,31}")
 
 
@@ -67,6 +71,17 @@ def parse(text: str) -> Command:
 def typed_text(body: Mapping[str, Any]) -> str:
     """Return the text after the command's name, escaped by Slack; empty if there is none."""
     return body.get("text") or ""
+
+
+def require_no_arguments(body: Mapping[str, Any]) -> None:
+    """Refuse a command that would ignore words after it, before it does anything.
+
+    Raises:
+        Refused: words follow the subcommand.
+    """
+    command = parse(typed_text(body))
+    if command.arguments:
+        raise Refused(TAKES_NOTHING.format(name=command.name))
 
 
 def suggestion(name: str, known: Sequence[str]) -> str | None:

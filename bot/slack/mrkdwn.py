@@ -5,7 +5,7 @@ Rules: https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 
@@ -30,9 +30,10 @@ _REORDERING = set(
 def clean(text: str) -> str:
     """Return what a person typed, trimmed, without control and direction-override characters.
 
-    Emoji joiners and right-to-left letters stay.
+    Line breaks of every kind stay, as line feeds; so do emoji joiners and right-to-left letters.
     """
-    return "".join(char for char in text.replace("\r\n", "\n") if _is_kept(char)).strip()
+    lines = "\n".join(text.splitlines())
+    return "".join(char for char in lines if _is_kept(char)).strip()
 
 
 def _is_kept(char: str) -> bool:
@@ -118,14 +119,33 @@ def truncated(text: str, limit: int) -> str:
 
 def quote_within(text: str, limit: int) -> str:
     """Quote a person's words for mrkdwn, cut so that they fit together with their escapes."""
-    while length(quote(text)) > limit:
-        text = truncated(text, length(text) * 9 // 10)
-    return quote(text)
+    return _within(text, limit, quote)
 
 
 def quotation(text: str, limit: int) -> str:
-    """Return a person's words as a block quotation, cut to `limit` before the line marks."""
-    return "\n".join(f">{line}" for line in quote_within(text, limit).splitlines())
+    """Return a person's words as a block quotation of at most `limit` characters."""
+    return _within(text, limit, _block_quotation)
+
+
+def labelled(label: str, text: str, limit: int) -> str:
+    """Return a label and a person's words, the words of at most `limit` characters.
+
+    Words with line breaks keep them: they follow as a block quotation, so that one sees where they
+    end.
+    """
+    if len(text.splitlines()) > 1:
+        return f"{label}\n{quotation(text, limit)}"
+    return f"{label} {quote_within(text, limit)}"
+
+
+def _block_quotation(text: str) -> str:
+    return "\n".join(f">{line}" for line in quote(text).splitlines())
+
+
+def _within(text: str, limit: int, quoted: Callable[[str], str]) -> str:
+    while length(quoted(text)) > limit:
+        text = truncated(text, length(text) * 9 // 10)
+    return quoted(text)
 
 
 def quote_lines(text: str, limit: int) -> list[str]:

@@ -73,6 +73,19 @@ def _block_actions(body: Any) -> str | None:
     return _check_for(_CLICKS, place, _OTHER_CLICK)(body)
 
 
+_SHORTCUT = fields(
+    **_URLS,
+    callback_id=optional(text),
+    user=_BY_PERSON,
+    channel=_IN_PLACE,
+    message=fields(
+        ts=_TS,
+        thread_ts=optional(_TS),
+        text=optional(text),
+        user=optional(text),
+        bot_id=optional(text),
+    ),
+)
 _IN_CHANNEL = fields(channel=_CHANNEL)
 _OF_MEMBER = fields(channel=_CHANNEL, user=_PERSON)
 _OF_PERSON = fields(user=fields(id=_PERSON, profile=optional(mapping)))
@@ -118,6 +131,7 @@ _COMMAND = fields(
 _BODIES: Mapping[str, Check] = {
     "block_actions": _block_actions,
     "event_callback": _event_callback,
+    "message_action": _SHORTCUT,
     "interactive_message": fields(**_URLS, actions=items(mapping, at_least=1)),
     "url_verification": fields(challenge=text),
     "view_closed": fields(**_URLS, user=_BY_PERSON, view=fields(**_VIEW)),

@@ -63,7 +63,8 @@ class Person:
         return not (self.is_bot or self.is_guest or self.is_external or self.is_deleted)
 
 
-def _person(row: RowMapping | Mapping[str, Any], workspace_id: str) -> Person:
+def person_of_row(row: RowMapping | Mapping[str, Any], workspace_id: str) -> Person:
+    """Return the person in a row of `schema.people`."""
     return Person(
         user_id=row["user_id"],
         name=row["name"],
@@ -153,7 +154,13 @@ async def stored_people(
 ) -> dict[str, Person]:
     """Return the people among these that are stored, however old."""
     rows = await _stored_rows(tx, workspace_id, set(user_ids))
-    return {user_id: _person(row, workspace_id) for user_id, row in rows.items()}
+    return {user_id: person_of_row(row, workspace_id) for user_id, row in rows.items()}
+
+
+async def stored_name(tx: AsyncConnection, workspace_id: str, user_id: str) -> str:
+    """Return the stored name of a person, who may be outside a phase's team, or their id."""
+    people = await stored_people(tx, workspace_id, [user_id])
+    return people[user_id].name if user_id in people else user_id
 
 
 async def _stored_rows(
@@ -169,7 +176,7 @@ async def _stored_rows(
 def person_from(workspace_id: str, user: Mapping[str, Any]) -> Person:
     """Return the person described by a users.info answer or a user_change event."""
     columns = _columns(workspace_id, user)
-    return _person({"user_id": user["id"], **columns}, workspace_id)
+    return person_of_row({"user_id": user["id"], **columns}, workspace_id)
 
 
 async def stored_ids(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
@@ -236,7 +243,7 @@ async def stored_admins(tx: AsyncConnection, workspace_id: str) -> tuple[Person,
         )
         .order_by(people.c.user_id)
     )
-    admins = (_person(row, workspace_id) for row in rows.mappings())
+    admins = (person_of_row(row, workspace_id) for row in rows.mappings())
     return tuple(person for person in admins if person.is_full_member)
 
 

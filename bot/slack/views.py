@@ -147,16 +147,30 @@ def _is_of_slack(url: str, base_url: str) -> bool:
 
 
 async def respond_to_url(
-    client: AsyncWebClient, body: Mapping[str, Any], message: Content, *, replace: bool
+    client: AsyncWebClient,
+    body: Mapping[str, Any],
+    message: Content,
+    *,
+    replace: bool,
+    thread_ts: str | None = None,
+    in_channel: bool = False,
 ) -> bool:
     """Answer through the response_url: replace the message pressed in, or add an ephemeral one.
+
+    With `thread_ts` the new message stands in that thread, with `in_channel` everybody sees it.
 
     This uses the client's session, but not slack_sdk's webhook client: creating one for each
     address took a tenth of the total processor time of an answer. Return whether Slack took it; the
     caller has another way to show what must be seen.
     """
     assert client.session is not None  # ours always have one
-    answer = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
+    answer = {
+        "text": message.text,
+        "blocks": message.blocks,
+        "replace_original": replace,
+        **({"thread_ts": thread_ts} if thread_ts else {}),
+        **({"response_type": "in_channel"} if in_channel else {}),
+    }
     url = body.get("response_url")
     if not url or not _is_of_slack(url, client.base_url):
         log.warning("response_url_failed", reason="not Slack's" if url else "none")
@@ -175,10 +189,18 @@ async def respond_to_url(
     return status == 200
 
 
-def notice_view(title: str, text: str) -> View:
-    """Return a form that only shows a message."""
-    message = section(truncated(text, MAX_SECTION_LENGTH))
-    return View(type="modal", title=plain(title), close=plain("Close"), blocks=[message])
+def notice_view(title: str, text: str, *, closes_all: bool = False) -> View:
+    """Return a form that only shows a message.
+
+    With `closes_all`, closing it closes the forms beneath it as well: what they offer is done.
+    """
+    return View(
+        type="modal",
+        title=plain(title),
+        close=plain("Close"),
+        clear_on_close=closes_all or None,
+        blocks=[section(truncated(text, MAX_SECTION_LENGTH))],
+    )
 
 
 def refusal_view(refusal: Refused) -> View:

@@ -8,7 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 
+from bot.agenda.work_calendar import WorkCalendar
 from bot.phases import rules
 from bot.phases.rules import PhaseKind, PhaseLimits, default_end
 
@@ -29,6 +31,7 @@ MONTHS = (
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NUMBERS = ("a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+UNITS = ("days", "weeks", "months")
 _UNIT = r"(d|days?|w|wks?|weeks?|months?)"
 _DURATION = re.compile(rf"(\d{{1,4}})[ -]?{_UNIT}")
 _SPELLED_DURATION = re.compile(rf"(an?|one|{'|'.join(NUMBERS[1:])}) {_UNIT}")
@@ -37,6 +40,21 @@ _ENDING = ".,:;"
 _SEPARATORS = {"-", "–", "—", ":"}
 _SHORTEST_NAME = 3  # letters of a month or weekday
 _LONGEST_END = 4  # words: 18th of December 2026
+#: How alike a mistyped word must be to one of ours, from 0 to 1.
+_ALIKE = 0.75
+#: Every word that says something to us; a milestone's words say nothing.
+_OUR_WORDS = tuple(
+    dict.fromkeys(
+        (
+            *(word for names in KINDS for word in names),
+            *("until", "till", "for", "tomorrow", "next"),
+            *("day", "week", "month", *UNITS, *MONTHS, *WEEKDAYS),
+        )
+    )
+)
+_GLUED = re.compile(r"(\d{1,4})([a-z]+)")
+#: Words looked at for typos: nobody hides an end behind a longer milestone.
+_CHECKED = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +68,14 @@ class Arguments:
     unread_end: str | None = None
 
 
-def parse(words: Sequence[str], today: date) -> Arguments:
+def parse(words: Sequence[str], today: date, calendar: WorkCalendar) -> Arguments:
     """Parse the words after `start`. Never fails."""
     rest = list(words)
     kind, ends_on, unread = None, None, None
     while rest:
         if kind is None and (found := _take_kind(rest)):
             kind = found
-        elif ends_on is None and unread is None and (end := _take_end(rest, today)):
+        elif ends_on is None and unread is None and (end := _take_end(rest, today, calendar)):
             ends_on = end
         elif ends_on is None and unread is None and rest[0].lower() in {"until", "till"}:
             count = 3 if rest[1:] and _DAY_OF_MONTH.fullmatch(rest[1]) else 2
@@ -66,10 +84,47 @@ def parse(words: Sequence[str], today: date) -> Arguments:
         else:
             break
     if ends_on is None and unread is None:
-        ends_on = _take_last(rest, today)
+        ends_on = _take_last(rest, today, calendar)
     if rest and rest[0] in _SEPARATORS:
         del rest[0]
     return Arguments(kind=kind, ends_on=ends_on, milestone=" ".join(rest), unread_end=unread)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A likely typo among the words after a command."""
+
+    typed: str
+    words: tuple[str, ...]  # all of them, corrected
+
+
+def correct(words: Sequence[str], today: date, calendar: WorkCalendar) -> Correction | None:
+    """Return the words with a typo corrected; None: no correction makes more of them understood.
+
+    Words of a milestone are left alone, unless one of ours in their place names a kind or an end.
+    """
+    understood = _understood(parse(words, today, calendar))
+    for position, word in enumerate(words[:_CHECKED]):
+        for nearest in _nearest(_plain(word)):
+            corrected = (*words[:position], nearest, *words[position + 1 :])
+            if _understood(parse(corrected, today, calendar)) > understood:
+                further = correct(corrected, today, calendar)
+                return Correction(typed=word, words=further.words if further else corrected)
+    return None
+
+
+def _understood(arguments: Arguments) -> int:
+    return sum(value is not None for value in (arguments.kind, arguments.ends_on))
+
+
+def _nearest(word: str) -> Sequence[str]:
+    """Return our words that the mistyped one may stand for, the most alike first."""
+    if word in _OUR_WORDS:
+        return ()
+    if glued := _GLUED.fullmatch(word):
+        units = get_close_matches(glued[2], UNITS, n=2, cutoff=_ALIKE)
+        return [f"{glued[1]} {unit}" for unit in units]
+    return get_close_matches(word, _OUR_WORDS, n=3, cutoff=_ALIKE)
 
 
 def refusal_of_end(arguments: Arguments, today: date, limits: PhaseLimits) -> str | None:
@@ -89,7 +144,7 @@ def _take_kind(rest: list[str]) -> PhaseKind | None:
     return None
 
 
-def _take_end(rest: list[str], today: date) -> date | None:
+def _take_end(rest: list[str], today: date, calendar: WorkCalendar) -> date | None:
     """Remove the words about the end from the front of `rest`, and return the day they name."""
     first = rest[0].lower()
     is_led_in = first in FOR | UNTIL
@@ -98,24 +153,32 @@ def _take_end(rest: list[str], today: date) -> date | None:
         following = rest[is_led_in + length :][:1]
         if len(words) < length or (following == ["of"] and not is_led_in):  # "10 days of quiet"
             continue
-        end = _day(words, today) if first in UNTIL else _after(words, today, spelled=is_led_in)
+        if first in UNTIL:
+            end = _day(words, today)
+        else:
+            end = _after(words, today, calendar, spelled=is_led_in)
         if end is not None:
             del rest[: is_led_in + length]
             return end
     return None
 
 
-def _take_last(rest: list[str], today: date) -> date | None:
+def _take_last(rest: list[str], today: date, calendar: WorkCalendar) -> date | None:
     """Remove "for …" or "until …" from the end of `rest`, and return the day it names."""
     for start in range(len(rest) - 1, max(len(rest) - _LONGEST_END - 2, 0), -1):
         last = rest[start:]
-        if last[0].lower() in FOR | UNTIL and (end := _take_end(last, today)) and not last:
+        if last[0].lower() not in FOR | UNTIL:
+            continue
+        end = _take_end(last, today, calendar)
+        if end and not last:
             del rest[start:]
             return end
     return None
 
 
-def _after(words: Sequence[str], today: date, *, spelled: bool) -> date | None:
+def _after(
+    words: Sequence[str], today: date, calendar: WorkCalendar, *, spelled: bool
+) -> date | None:
     """Return the day after a time such as "2w", "10 days" or, if `spelled`, "two weeks"."""
     typed = " ".join(map(_plain, words))
     if found := _DURATION.fullmatch(typed):
@@ -126,7 +189,9 @@ def _after(words: Sequence[str], today: date, *, spelled: bool) -> date | None:
         return None
     if found[2].startswith("d"):
         return today + timedelta(days=count)
-    return default_end(today, count) if found[2].startswith("w") else _months_after(today, count)
+    if found[2].startswith("w"):
+        return default_end(today, count, calendar)
+    return _months_after(today, count)
 
 
 def _months_after(today: date, count: int) -> date | None:

@@ -19,6 +19,7 @@ from bot.phases.rules import (
 
 #: From 1 to 5; at this or below, an ordinary week is more likely than the moment for a phase.
 ORDINARY_CLARITY = 2
+TYPED_SHOWN = 200  # characters of what was typed with the command, in a sentence
 
 
 @dataclass(frozen=True, kw_only=True)

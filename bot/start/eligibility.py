@@ -12,10 +12,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agenda.slots import zone_of
+from bot.agenda.work_calendar import WorkCalendar
 from bot.log import log
-from bot.phases import rules
-from bot.phases.permissions import IN_A_DIRECT_MESSAGE, require_channel
-from bot.phases.rules import Actor, PhaseLimits
+from bot.phases.permissions import (
+    IN_A_DIRECT_MESSAGE,
+    actor_from,
+    refusal_to_start,
+    require_channel,
+)
 from bot.phases.wording import one_or_many
 from bot.services import Services
 from bot.slack.conversations import (
@@ -27,18 +31,18 @@ from bot.slack.conversations import (
 )
 from bot.slack.errors import Refused, reason_of
 from bot.slack.mrkdwn import channel as mrkdwn_channel
-from bot.slack.mrkdwn import join_names, quote_within
+from bot.slack.mrkdwn import join_names
 from bot.slack.people import Person
 from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
 from bot.start import wording
 from bot.start.draft import Draft
+from bot.workspaces.public_holidays import calendar_of
 from bot.workspaces.rules import WorkspaceSettings
-from bot.workspaces.store import settings_of
+from bot.workspaces.store import settings_and_person
 
 #: A larger team is chosen by hand; a channel's guests and apps come on top.
 TEAM, LOOKED_AT = 12, 20
-NAMES_SHOWN = 600  # characters of the names of those who may start phases
 #: Members of a channel that can be read while somebody waits: ten pages, a good second.
 MOST_MEMBERS = 9_990
 
@@ -53,6 +57,11 @@ class EligibleLead:
     zone: str
     today: date  # in the lead's zone
     settings: WorkspaceSettings
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        """The working days of the workspace."""
+        return calendar_of(self.settings.country)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +80,15 @@ async def eligible_lead(services: Services, request: Request) -> EligibleLead:
     """
     workspace_id, channel_id = request.workspace_id, request.channel_id or ""
     require_channel(request)
-    client = services.client_for(workspace_id)
-    lead = await services.people.get(client, workspace_id, request.user_id)
     async with services.db.reading() as reader:
-        settings = await settings_of(reader, workspace_id)
-    await _require_permission(services, request, lead, settings)
+        settings, lead = await settings_and_person(reader, workspace_id, request.user_id)
+    if lead is None:
+        client = services.client_for(workspace_id)
+        lead = await services.people.get(client, workspace_id, request.user_id)
+    actor = actor_from(request.user_id, lead)
+    refusal = await refusal_to_start(services, workspace_id, actor, settings)
+    if refusal is not None:
+        raise Refused(refusal)
     assert lead is not None  # otherwise refused: no full member
     zone = lead.zone or settings.default_zone
     return EligibleLead(
@@ -180,22 +193,6 @@ async def join(services: Services, eligible: EligibleChannel) -> None:
     except SlackApiError as error:
         log.warning("channel_not_joined", reason=reason_of(error))
         raise Refused(wording.CANNOT_JOIN.format(reason=reason_of(error))) from error
-
-
-async def _require_permission(
-    services: Services, request: Request, person: Person | None, settings: WorkspaceSettings
-) -> None:
-    actor = Actor(
-        user_id=request.user_id,
-        is_full_member=person is not None and person.is_full_member,
-        is_admin=person is not None and person.is_admin,
-    )
-    starters = settings.starters or ()
-    names = await names_of(services, request.workspace_id, starters) if starters else {}
-    shown = quote_within(join_names([*names.values()]), NAMES_SHOWN)
-    refusal = rules.refusal_to_start_any(actor, PhaseLimits.of(settings), shown)
-    if refusal is not None:
-        raise Refused(refusal.text)
 
 
 async def _member_ids(

@@ -1,6 +1,6 @@
 """Slack handlers for starting a phase, and for extending one or planning the one after it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +9,19 @@ from slack_sdk.models.views import View
 
 from bot.ending import extend, extend_form
 from bot.ending import messages as ending_messages
-from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
+from bot.phases import store
+from bot.phases.permissions import (
+    actor_of,
+    nothing_runs,
+    require_channel,
+    running_phase_to_manage,
+)
+from bot.phases.rules import refusal_to_start_any
 from bot.services import Services
 from bot.slack.command import ANY, is_subcommand, parse, typed_text
-from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, form_of, typed_values
 from bot.slack.views import FormChanged, open_form, show_next, update_form
-from bot.start import page_moment, page_preview, page_promise, wizard
+from bot.start import page_moment, page_preview, page_promise, prefill, wizard
 
 Page = Callable[[Services, Request, Mapping[str, Any]], Awaitable[View]]
 Change = Callable[[Services, Request, Mapping[str, Any]], Awaitable[wizard.ChangedPage]]
@@ -37,19 +43,18 @@ def register(app: AsyncApp, services: Services) -> None:
     app.action(page_moment.ANYWAY)(acknowledge_choice)
     app.command(ANY, matchers=[is_subcommand("extend")])(as_listener(services, type_extend))
     app.action(ending_messages.EXTEND)(as_listener(services, press_extend))
+    app.action(ending_messages.PLAN_NEXT)(as_listener(services, press_plan_next))
 
 
 async def type_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle `/imbalance start …`."""
-    client = services.client_for(request.workspace_id)
-    typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
-    words = parse(typed).arguments
+    words = await _typed_words(services, request, body)
     await wizard.open_start(services, request, body, words=words)
     await ack()
 
 
 async def press_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Handle *Start a phase* on the status card; the button carries the channel."""
+    """Handle *Start a Phase* on the reply to the bare command; the button carries the channel."""
     await wizard.open_start(services, replace(request, channel_id=request.target_id), body)
     await ack()
 
@@ -92,9 +97,14 @@ async def acknowledge_choice(ack: AsyncAck) -> None:
 
 
 async def type_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Handle `/imbalance extend …`, with or without a new end."""
+    require_channel(request)
     async with services.db.reading() as reader:
-        latest = await latest_unwrapped_phase(reader, request)
-    await _open_extend(services, replace(request, target_id=latest.phase_id), body)
+        latest = await store.latest_in(reader, request.workspace_id, request.channel_id or "")
+    if latest is None:
+        raise await nothing_runs(services, request)
+    words = await _typed_words(services, request, body)
+    await _open_extend(services, replace(request, target_id=latest.phase_id), body, words)
     await ack()
 
 
@@ -103,14 +113,33 @@ async def press_extend(services: Services, request: Request, ack: AsyncAck, body
     await ack()
 
 
-async def _open_extend(services: Services, request: Request, body: Body) -> None:
-    """Open the form; for a phase extended before, the start form of the one that follows it."""
-    phase = await phase_to_manage(services, request)
-    if not phase.is_active:
-        raise Refused(extend.ENDED)
-    if phase.extension_reason is not None:
-        in_channel = replace(request, channel_id=phase.channel_id)
-        await wizard.open_start(services, in_channel, body, continues=phase.phase_id)
-        return
-    form = extend_form.build(phase, extend.latest_end(phase))
+async def press_plan_next(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Handle *Plan a New Phase*: open the start form of the phase that follows the running one."""
+    phase = await running_phase_to_manage(services, request)
+    in_channel = replace(request, channel_id=phase.channel_id)
+    await wizard.open_start(services, in_channel, body, continues=phase.phase_id)
+    await ack()
+
+
+async def _typed_words(services: Services, request: Request, body: Body) -> Sequence[str]:
+    """Return the words after the subcommand, as their writer saw them."""
+    client = services.client_for(request.workspace_id)
+    typed = await services.people.plain_text(client, request.workspace_id, typed_text(body))
+    return parse(typed).arguments
+
+
+async def _open_extend(
+    services: Services, request: Request, body: Body, words: Sequence[str] = ()
+) -> None:
+    """Open the form; for a phase that can't be extended, what its lead can do instead."""
+    phase = await running_phase_to_manage(services, request)
+    today = phase.day_of(services.clock.now())
+    why = extend.why_not(phase, today)
+    if why is None:
+        ends_on = prefill.parse_extension(phase, words, today)
+        form = extend_form.build(phase, extend.latest_end(phase), today, ends_on)
+    else:
+        actor = await actor_of(services, request)
+        may_start = refusal_to_start_any(actor, phase.limits, "") is None
+        form = extend_form.cannot_extend(phase, why, today, may_start=may_start)
     await open_form(services.client_for(request.workspace_id), body, form)

@@ -17,14 +17,14 @@ from slack_sdk.models.views import View
 from bot.announcement.messages import SHORT
 from bot.dates import day
 from bot.phases.rules import PhaseKind
-from bot.phases.wording import EMOJI, NAMES, one_line
+from bot.phases.wording import EMOJI, NAMES
 from bot.rounds.questions import Question
 from bot.slack.content import MAX_SECTION_LENGTH, actions, button, context, plain, section
 from bot.slack.inputs import MAX_LABEL_LENGTH, form_parser, option_with_value, text_input
-from bot.slack.mrkdwn import channel, clean, quote_within, truncated
+from bot.slack.mrkdwn import channel, clean, labelled, quote_within, truncated
 from bot.start import wording
 from bot.start.command_args import Arguments
-from bot.start.draft import Draft
+from bot.start.draft import TYPED_SHOWN, Draft
 
 PAGE = "phase.start.moment"
 KIND, LEVEL, ANYWAY = "phase.start.kind", "phase.start.level", "phase.start.anyway"
@@ -33,7 +33,6 @@ TEXT = "phase.start.text"
 KIND_BLOCK, ANYWAY_BLOCK, FILL_BLOCK = "start.kind", "start.anyway", "start.fill"
 JUSTIFICATION_BLOCK = "start.text.justification"
 LESSON_SHOWN = 600
-TYPED_SHOWN = 200  # characters of what was typed with the command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,8 +210,7 @@ def _doubt(ticked: bool) -> list[Block]:
 def _fill(moment: Moment, draft: Draft) -> Iterator[Block]:
     """Yield the button that fills page 2, or that it is filled; the lesson of the last phase."""
     if moment.last is not None and moment.last.lesson:
-        lesson = quote_within(one_line(moment.last.lesson), LESSON_SHOWN)
-        yield section(wording.LESSON.format(lesson=lesson))
+        yield section(labelled(wording.LESSON, moment.last.lesson, LESSON_SHOWN))
     if draft.is_copy:
         yield context(wording.COPIED)
     elif draft.wants_example:

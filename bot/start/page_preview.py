@@ -74,6 +74,7 @@ def done(phase: Phase, first_on: date) -> View:
         private_metadata=phase.phase_id,
         title=plain(wording.ANNOUNCED_TITLE),
         close=plain("Close"),
+        clear_on_close=True,
         blocks=blocks,
     )
 

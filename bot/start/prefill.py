@@ -2,17 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
+from bot.dates import day
+from bot.ending import extend
 from bot.phases import rules, store
-from bot.phases.model import Phase
+from bot.phases.model import Phase, SetAsideItem
 from bot.phases.rules import PhaseLimits
 from bot.slack.errors import Refused
-from bot.start import command_args, draft_store
-from bot.start.command_args import Arguments
-from bot.start.draft import Draft, Row
+from bot.slack.mrkdwn import quote_within
+from bot.start import command_args, draft_store, wording
+from bot.start.command_args import Arguments, Correction
+from bot.start.draft import TYPED_SHOWN, Draft, Row
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleLead
 
@@ -21,16 +25,54 @@ def parse_arguments(eligible: EligibleLead, words: Sequence[str]) -> Arguments:
     """Parse what followed the command.
 
     Raises:
-        Refused: the day is past, or too far.
+        Refused: the day is past, or too far, or a word seems to be mistyped.
     """
-    arguments = command_args.parse(words, eligible.today)
-    if arguments.ends_on is not None:
-        refusal = command_args.refusal_of_end(
-            arguments, eligible.today, PhaseLimits.of(eligible.settings)
-        )
-        if refusal is not None:
-            raise Refused(refusal)
+    today = eligible.today
+    arguments = command_args.parse(words, today, eligible.calendar)
+    refusal = command_args.refusal_of_end(arguments, today, PhaseLimits.of(eligible.settings))
+    if refusal is not None:
+        raise Refused(_as_read(arguments.ends_on, today, refusal))
+    correction = command_args.correct(words, today, eligible.calendar)
+    if correction is not None:
+        raise Refused(_meant(wording.MISTYPED_START, correction))
+    if len(words) == 1 and arguments.milestone:
+        raise Refused(wording.NEITHER.format(typed=quote_within(words[0], TYPED_SHOWN)))
     return arguments
+
+
+def parse_extension(phase: Phase, words: Sequence[str], today: date) -> date | None:
+    """Return the new end that followed `extend`; None: nothing did.
+
+    A time such as "1w" is counted from the end as it is now.
+
+    Raises:
+        Refused: it is no day, or not one that the phase may be extended to.
+    """
+    if not words:
+        return None
+    arguments = command_args.parse(words, phase.ends_on, phase.calendar)
+    if arguments.ends_on is None or arguments.kind or arguments.milestone:
+        correction = command_args.correct(words, phase.ends_on, phase.calendar)
+        if correction is not None and arguments.ends_on is None:
+            raise Refused(_meant(wording.MISTYPED_EXTEND, correction))
+        typed = quote_within(" ".join(words), TYPED_SHOWN)
+        raise Refused(wording.UNREAD_EXTENSION.format(typed=typed))
+    refusal = extend.refusal_of_day(phase, arguments.ends_on, today)
+    if refusal is not None:
+        raise Refused(_as_read(arguments.ends_on, today, refusal))
+    return arguments.ends_on
+
+
+def _as_read(ends_on: date | None, today: date, refusal: str) -> str:
+    """Return the refusal, after the day as it was read where its year may surprise."""
+    if ends_on is None or ends_on.year <= today.year:
+        return refusal
+    return f"{wording.READ_AS.format(day=day(ends_on, today))} {refusal}"
+
+
+def _meant(template: str, correction: Correction) -> str:
+    typed = quote_within(correction.typed, TYPED_SHOWN)
+    return template.format(typed=typed, words=quote_within(" ".join(correction.words), TYPED_SHOWN))
 
 
 async def new_or_resumed_draft(
@@ -117,7 +159,7 @@ def _from_phase(phase: Phase, draft: Draft) -> Draft:
         kind=phase.kind,
         kind_given=True,
         texts={**asdict(phase.promise), "milestone": phase.milestone},
-        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in phase.set_aside_items)
+        rows=tuple(Row(text=item.text, owner_id=item.owner_id) for item in _first_items(phase))
         or (Row(),),
         members=tuple(person.user_id for person in phase.members),
         co_leads=tuple(person.user_id for person in phase.leads if person.user_id != phase.lead_id),
@@ -128,10 +170,15 @@ def _from_phase(phase: Phase, draft: Draft) -> Draft:
     )
 
 
+def _first_items(phase: Phase) -> Sequence[SetAsideItem]:
+    """Return what was on hold until the end, as far as the form has rows."""
+    return phase.waiting_items[: rules.SET_ASIDE_LIMIT]
+
+
 def _blank(eligible: EligibleLead) -> Draft:
     settings = eligible.settings
     return Draft(
-        ends_on=rules.default_end(eligible.today, settings.default_weeks),
+        ends_on=rules.default_end(eligible.today, settings.default_weeks, eligible.calendar),
         weekday=settings.default_weekday,
         time_of_day=settings.default_time,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
 from bot.phases.rules import PhaseKind, Proposal, recovery_until
+from bot.workspaces.public_holidays import calendar_of
 from bot.workspaces.rules import WorkspaceSettings
 
 LEAD, MEMBER = "lead", "member"
@@ -42,6 +43,7 @@ def phase_preview(
             "people": tuple(sorted(people, key=listing_order)),
             "set_aside_items": tuple(_items(proposal, names)),
             "settings": settings,
+            "calendar": calendar_of(settings.country),
         }
     )
 

@@ -12,8 +12,9 @@ from slack_sdk.models.views import View
 from bot.log import log
 from bot.phases import rules, store
 from bot.phases.model import Phase
-from bot.phases.rules import Actor, PhaseKind, PhaseLimits, SprintHistory
-from bot.rounds.rules import plan
+from bot.phases.permissions import actor_from
+from bot.phases.rules import PhaseKind, PhaseLimits, SprintHistory
+from bot.rounds.phase_plan import planned_rounds
 from bot.services import Services
 from bot.slack.errors import Refused, classify
 from bot.slack.request import Request
@@ -74,18 +75,35 @@ async def open_start(
     Raises:
         Refused: nothing can be started here, or what was typed cannot be.
     """
-    workspace_id = request.workspace_id
     lead = await eligible_lead(services, request)
+    page = await _first_page(services, lead, words, continues)
+    shown = await open_form(services.client_for(request.workspace_id), body, page)
+    services.background_tasks.start(_recheck_channel(services, request, lead, shown))
+
+
+async def start_in_chosen_channel(services: Services, request: Request) -> View:
+    """Return page 1 for a channel chosen in a form, which the page replaces.
+
+    Raises:
+        Refused: nothing can be started there.
+    """
+    return await _first_page(services, await eligible_channel(services, request))
+
+
+async def _first_page(
+    services: Services,
+    lead: EligibleLead,
+    words: Sequence[str] = (),
+    continues: str | None = None,
+) -> View:
     async with services.db.transaction() as tx:
-        running = await store.active_in(tx, workspace_id, lead.channel_id)
+        running = await store.active_in(tx, lead.workspace_id, lead.channel_id)
         if running is not None and running.phase_id != continues:
             raise Refused(begin.runs_already(running, may_manage=_may_manage(lead, running)))
         arguments = prefill.parse_arguments(lead, words)
         stored, resumed = await prefill.new_or_resumed_draft(tx, lead, arguments, continues)
-        await draft_store.create(tx, workspace_id, stored, services.clock.now())
-        page = await wizard_views.moment(tx, lead, stored, resumed=resumed, typed=arguments)
-    shown = await open_form(services.client_for(workspace_id), body, page)
-    services.background_tasks.start(_recheck_channel(services, request, lead, shown))
+        await draft_store.create(tx, lead.workspace_id, stored, services.clock.now())
+        return await wizard_views.moment(tx, lead, stored, resumed=resumed, typed=arguments)
 
 
 async def after_moment(services: Services, request: Request, values: Values) -> View:
@@ -182,8 +200,7 @@ async def announce(services: Services, request: Request) -> View:
         )
     except Refused as refusal:
         return await wizard_views.preview(services, eligible, stored, refusal.text)
-    first = plan(phase.starts_on, phase.ends_on, phase.weekday)[0]
-    return page_preview.done(phase, first.on)
+    return page_preview.done(phase, planned_rounds(phase)[0].on)
 
 
 async def add_row(services: Services, request: Request, values: Values) -> ChangedPage:
@@ -349,11 +366,7 @@ def _faults(eligible: EligibleChannel, draft: Draft, past: SprintHistory) -> dic
 
 
 def _may_manage(lead: EligibleLead, phase: Phase) -> bool:
-    person = lead.lead
-    actor = Actor(
-        user_id=person.user_id, is_full_member=person.is_full_member, is_admin=person.is_admin
-    )
-    return rules.may_manage(actor, phase.lead_ids)
+    return rules.may_manage(actor_from(lead.lead.user_id, lead.lead), phase.lead_ids)
 
 
 def _phase_start(eligible: EligibleChannel, stored: StoredDraft) -> PhaseStart:

@@ -16,8 +16,8 @@ from bot.phases.rules import (
     Proposal,
     SprintHistory,
 )
+from bot.rounds.phase_plan import planned_rounds
 from bot.rounds.questions import Question, reworded
-from bot.rounds.rules import plan
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.start import page_moment, page_preview, page_promise, wording
@@ -93,7 +93,7 @@ async def preview(
         draft_id=stored.draft_id,
         phase=phase,
         today=eligible.today,
-        first_on=plan(proposal.starts_on, proposal.ends_on, proposal.weekday)[0].on,
+        first_on=planned_rounds(phase)[0].on,
         warnings=warnings,
         refusal=refusal,
     )

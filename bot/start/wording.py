@@ -27,6 +27,24 @@ TOO_LARGE = (
     "More than {most:,} people are in this channel, too many for a phase. Start it in your team's "
     "own channel."
 )
+#: What was typed with a command and can't be read.
+MISTYPED_START = (
+    "I can't read “{typed}”. Did you mean `/imbalance start {words}`? If not, type just "
+    "`/imbalance start` and fill in the form."
+)
+NEITHER = (
+    "“{typed}” is neither a kind of phase, `results` or `trust`, nor an end, such as `2w`. If it's "
+    "the milestone, type it after the kind: `/imbalance start results {typed}`."
+)
+MISTYPED_EXTEND = (
+    "I can't read “{typed}”. Did you mean `/imbalance extend {words}`? If not, type just "
+    "`/imbalance extend` and pick the day in the form."
+)
+UNREAD_EXTENSION = (
+    "I can't read “{typed}” as a new end. Type `/imbalance extend 1w`, or just "
+    "`/imbalance extend` and pick the day in the form."
+)
+READ_AS = "I read that as {day}."
 NO_KIND = "It isn't chosen yet whether results or trust comes first. Press *Back*."
 ALONE = "Nobody else who could be on the team is in {channel}. Invite your team first."
 CANNOT_JOIN = (
@@ -50,7 +68,7 @@ TYPED_END, TYPED_MILESTONE = "Ends {day}", "milestone “{milestone}”"
 TYPED = "From your command: {parts}. You can change it on the next page."
 UNREAD_END = "I can't read “{typed}” as a day, so the end is {day}. Change it on the next page."
 NO_END = "You typed “until” without a day, so the end is {day}. Change it on the next page."
-FOLLOWS = "This one follows the phase that runs now, which was already extended once."
+FOLLOWS = "This one follows the phase that runs now. Announcing it ends that one."
 WHICH_KIND = "What comes first?"
 KINDS = {
     PhaseKind.RESULTS_SPRINT: "A milestone can't slip; other work can wait.",
@@ -76,7 +94,7 @@ LEVELS = ("1 · not at all", "2", "3", "4", "5 · fully")
 ORDINARY = "*This looks like an ordinary week. Start anyway?*"
 YES = "Yes, start anyway"
 SAY_YES = "You said the goal isn't clear yet. Tick below to go on anyway."
-LESSON = "*What you learned last time:* {lesson}"
+LESSON = "*What you learned last time:*"
 COPY_LAST, FILL_EXAMPLE = "Copy the Last One", "Fill In an Example"
 COPIED = "The last phase is copied to the next page. Check each line."
 EXAMPLE_FILLED = "An example is on the next page. Make it yours."

@@ -65,8 +65,9 @@ async def _delete_texts(tx: AsyncConnection, workspace_id: str, before: datetime
             .values(**emptied, milestone="", promise=dict.fromkeys(promise, ""), texts_deleted=True)
         )
         await _delete_own_texts(tx, _in_phase(_people, workspace_id, phase_id))
-        items, rounds = schema.set_aside_items, schema.rounds
-        await tx.execute(delete(items).where(_in_phase(items, workspace_id, phase_id)))
+        rounds = schema.rounds
+        for lines in (schema.set_aside_items, schema.hold_proposals):
+            await tx.execute(delete(lines).where(_in_phase(lines, workspace_id, phase_id)))
         noted = _in_phase(rounds, workspace_id, phase_id)
         await tx.execute(update(rounds).where(noted).values(note=None, noted_by=None))
 
@@ -117,6 +118,9 @@ async def forget_person(tx: AsyncConnection, workspace_id: str, user_id: str) ->
     for table in (_people, schema.reflections, schema.non_participants):
         theirs = (table.c.workspace_id == workspace_id) & (table.c.user_id == user_id)
         await tx.execute(delete(table).where(theirs, table.c.phase_id.not_in(running)))
+    proposals = schema.hold_proposals
+    theirs = (proposals.c.workspace_id == workspace_id) & (proposals.c.proposed_by == user_id)
+    await tx.execute(delete(proposals).where(theirs, proposals.c.phase_id.not_in(running)))
     of_ended = select(schema.rounds.c.round_id).where(
         schema.rounds.c.workspace_id == workspace_id, schema.rounds.c.phase_id.not_in(running)
     )

@@ -7,45 +7,45 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.dates import months, weeks
+
 #: The lowest minimums; a workspace may set higher ones, never lower.
 LEAST_SMALL, LEAST_LARGE = 4, 5
 LONGEST_LABEL, LONGEST_QUESTION = 75, 300
 
+#: The lowest and the highest value of each number.
 BOUNDS = {
-    "sprint_warn_weeks": (1, 12, "weeks after which a sprint is warned"),
-    "sprint_max_weeks": (1, 12, "weeks a sprint may last"),
-    "trust_max_weeks": (1, 26, "weeks a trust-building phase may last"),
-    "budget_percent": (5, 100, "per cent of 90 days in results sprints"),
-    "minimum_small": (LEAST_SMALL, 7, "answers needed in teams of 4 to 7"),
-    "minimum_large": (LEAST_LARGE, 50, "answers needed in teams of 8 or more"),
-    "default_weeks": (1, 12, "weeks a new phase has unless said otherwise"),
-    "keep_texts_months": (1, 60, "months for which texts are kept"),
-    "keep_levels_months": (3, 120, "months for which results are kept"),
-    "keep_audit_months": (1, 120, "months for which the audit log is kept"),
-    "keep_messages_days": (30, 730, "days for which records of messages are kept"),
-    "default_weekday": (0, 4, "weekday of the questions, Monday to Friday"),
+    "sprint_warn_weeks": (1, 12),
+    "sprint_max_weeks": (1, 12),
+    "trust_max_weeks": (1, 26),
+    "budget_percent": (5, 100),
+    "minimum_small": (LEAST_SMALL, 7),
+    "minimum_large": (LEAST_LARGE, 50),
+    "default_weeks": (1, 12),
+    "keep_texts_months": (1, 60),
+    "keep_levels_months": (3, 120),
+    "keep_audit_months": (1, 120),
+    "keep_messages_days": (30, 730),
+    "default_weekday": (0, 4),
 }
-OUT_OF_BOUNDS = "Nothing was saved: {what} must be from {low} to {high}. Choose a number there."
+OUT_OF_BOUNDS = "Choose a number from {low} to {high}."
 ABOVE_MAXIMUM = (
-    "Nothing was saved: the default of {default} weeks is more than the {most} every phase may "
-    "last. Lower one or raise the other."
+    "That's longer than the {most} a phase may last. Choose {most} or less, or raise that limit "
+    "first."
 )
 WARNING_AFTER_MAXIMUM = (
-    "Nothing was saved: a warning after {warn} weeks never comes where a sprint may last {most}. "
-    "Lower it to {most} or less."
+    "A sprint here lasts at most {most}, so this warning would never come. Choose {most} or less."
 )
 OFF_HOURS = (
-    "Nothing was saved: questions go out between 08:00 and 20:00, so that nobody is asked at "
-    "night. Choose a time in between."
+    "Questions go out between 08:00 and 20:00, so that nobody is asked at night. Choose a time in "
+    "between."
 )
-UNKNOWN_ZONE = (
-    "Nothing was saved: no time zone has this name. Write one such as Europe/Lisbon or UTC."
-)
+UNKNOWN_ZONE = "No time zone has this name. Type one such as Europe/Lisbon, or UTC."
 TEXTS_AFTER_LEVELS = (
-    "Nothing was saved: phases are deleted as a whole with their results, after {months} months. "
-    "Keep texts no longer than that."
+    "Phases are deleted as a whole with their results, after {months}. Keep texts no longer than "
+    "that."
 )
-TOO_LONG = "Nothing was saved: this has {length} characters, and {limit} fit. Shorten it."
+TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,7 @@ class WorkspaceSettings:
     default_weekday: int = 1  # 0 is Monday
     default_time: time = time(10, 0)  # in each person's own zone
     default_zone: str = "UTC"  # of people whose zone Slack does not know
+    country: str | None = None  # two letters; its public holidays are no working days; None: none
     #: question key -> label, to_member, to_lead, where they differ from the default wording
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -94,25 +95,23 @@ def months_before(instant: datetime, months: int) -> datetime:
 def faults(settings: WorkspaceSettings) -> tuple[Fault, ...]:
     """Return everything that prevents the settings from being saved; empty if nothing does."""
     problems = [
-        Fault(field=name, text=OUT_OF_BOUNDS.format(what=what, low=low, high=high))
-        for name, (low, high, what) in BOUNDS.items()
+        Fault(field=name, text=OUT_OF_BOUNDS.format(low=low, high=high))
+        for name, (low, high) in BOUNDS.items()
         if not low <= getattr(settings, name) <= high
     ]
     shortest = min(settings.sprint_max_weeks, settings.trust_max_weeks)
     if settings.default_weeks > shortest and not problems:
-        text = ABOVE_MAXIMUM.format(default=settings.default_weeks, most=shortest)
+        text = ABOVE_MAXIMUM.format(most=weeks(shortest))
         problems.append(Fault(field="default_weeks", text=text))
     if settings.sprint_warn_weeks > settings.sprint_max_weeks and not problems:
-        text = WARNING_AFTER_MAXIMUM.format(
-            warn=settings.sprint_warn_weeks, most=settings.sprint_max_weeks
-        )
+        text = WARNING_AFTER_MAXIMUM.format(most=weeks(settings.sprint_max_weeks))
         problems.append(Fault(field="sprint_warn_weeks", text=text))
     if not time(8) <= settings.default_time <= time(20):
         problems.append(Fault(field="default_time", text=OFF_HOURS))
     if not _is_zone(settings.default_zone):
         problems.append(Fault(field="default_zone", text=UNKNOWN_ZONE))
     if settings.keep_texts_months > settings.keep_levels_months and not problems:
-        text = TEXTS_AFTER_LEVELS.format(months=settings.keep_levels_months)
+        text = TEXTS_AFTER_LEVELS.format(months=months(settings.keep_levels_months))
         problems.append(Fault(field="keep_texts_months", text=text))
     return (*problems, *_long_wording(settings.questions))
 

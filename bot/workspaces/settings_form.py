@@ -8,13 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
+from itertools import groupby
 from typing import Any
+from unicodedata import normalize
 
 from slack_sdk.models.blocks import (
     Block,
     InputBlock,
     NumberInputElement,
     Option,
+    OptionGroup,
     StaticSelectElement,
     TimePickerElement,
 )
@@ -23,7 +26,14 @@ from slack_sdk.models.views import View
 from bot.slack.content import actions, button, context, divider, plain, section
 from bot.slack.inputs import form_parser, option_with_value, people_select, text_input
 from bot.slack.mrkdwn import clean, truncated
-from bot.workspaces.messages import NAMES, TITLE, WEEKDAYS
+from bot.workspaces.messages import (
+    NAMED_NO_COUNTRY,
+    NAMES,
+    TITLE,
+    WEEKDAYS,
+    WITHOUT_COUNTRY,
+)
+from bot.workspaces.public_holidays import countries
 from bot.workspaces.rules import BOUNDS, WorkspaceSettings, as_json, from_json
 
 FORM, REWORD = "workspaces.settings", "workspaces.reword"
@@ -35,12 +45,13 @@ LONGEST_ZONE = 64
 
 ABOUT = "They hold for this whole workspace, for phases started from now on."
 LIMITS, ANSWERS, DEFAULTS = "*Limits*", "*Answers*", "*What a new phase begins with*"
+WORKING_DAYS = "*Working days*"
 KEPT = "*How long data is kept*\nSingle answers are never kept after their questions close."
 WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
 HINTS = {
     "sprint_max_weeks": "Extensions included.",
-    "budget_percent": "Beyond it, starting needs a justification that the announcement prints.",
-    "starters": "Nobody chosen: any full member of the channel may.",
+    "budget_percent": "Beyond it, starting another needs a reason, which the channel will see.",
+    "starters": "Leave empty to let any full member start one.",
     "minimum_small": (
         "It can be raised, never lowered: fewer answers would show people. A team of fewer people "
         "gets the questions to talk about."
@@ -51,13 +62,18 @@ HINTS = {
     "keep_messages_days": "That a message was sent, where and when; never its text.",
     "default_time": "In each person's own time zone, between 08:00 and 20:00.",
     "default_zone": "Such as Europe/Lisbon.",
+    "country": (
+        "Its public holidays are days off: no questions and no other direct messages come on them."
+    ),
 }
 NUMBERS = (
     *("sprint_warn_weeks", "sprint_max_weeks", "trust_max_weeks", "budget_percent"),
     *("minimum_small", "minimum_large", "default_weeks"),
     *("keep_texts_months", "keep_levels_months", "keep_audit_months", "keep_messages_days"),
 )
-FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone")
+FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone", "country")
+#: The option for no country; no code of one is longer than two letters.
+NO_COUNTRY = "none"
 
 
 def build(settings: WorkspaceSettings) -> View:
@@ -76,11 +92,13 @@ def build(settings: WorkspaceSettings) -> View:
         _weekday(settings.default_weekday),
         _time(settings.default_time),
         _zone(settings.default_zone),
+        section(WORKING_DAYS),
+        _country(settings.country),
         section(KEPT),
         *(_number(settings, name) for name in NUMBERS if name.startswith("keep_")),
         divider(),
         section(WORDING),
-        actions(button("Reword the questions", REWORD), button("Audit Log", AUDIT)),
+        actions(button("Reword the Questions", REWORD), button("Audit Log", AUDIT)),
     ]
     return View(
         type="modal",
@@ -105,6 +123,7 @@ def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
         default_weekday=_integer(chosen.get("value")),
         default_time=time.fromisoformat(at) if at else time(0),
         default_zone=clean(values["default_zone"][VALUE].get("value") or ""),
+        country=_chosen_country(values["country"][VALUE].get("selected_option") or {}),
     )
 
 
@@ -135,11 +154,12 @@ def _showable(settings: WorkspaceSettings) -> WorkspaceSettings:
     }
     starters = settings.starters and settings.starters[:MAX_STARTERS]
     zone = truncated(settings.default_zone, LONGEST_ZONE)
-    return replace(settings, **clamped, starters=starters, default_zone=zone)
+    country = settings.country if settings.country in countries() else None
+    return replace(settings, **clamped, starters=starters, default_zone=zone, country=country)
 
 
 def _number(settings: WorkspaceSettings, name: str) -> Block:
-    low, high, _ = BOUNDS[name]
+    low, high = BOUNDS[name]
     return _input(
         name,
         NumberInputElement(
@@ -181,6 +201,28 @@ def _zone(zone: str) -> Block:
         hint=HINTS["default_zone"],
         optional=False,
     )
+
+
+def _country(country: str | None) -> Block:
+    """Return a select of all countries; Slack filters what it offers while one types."""
+    none = Option(value=NO_COUNTRY, text=plain(NAMED_NO_COUNTRY))
+    groups = [OptionGroup(label=plain(WITHOUT_COUNTRY), options=[none])]
+    options = {name: Option(value=code, text=plain(name)) for code, name in countries().items()}
+    for letter, names in groupby(options, key=lambda name: normalize("NFD", name)[0]):
+        group = [options[name] for name in names]
+        groups.append(OptionGroup(label=plain(letter), options=group))
+    chosen = option_with_value([*options.values()], country) or none
+    menu = StaticSelectElement(action_id=VALUE, option_groups=groups, initial_option=chosen)
+    return _input("country", menu)
+
+
+def _chosen_country(option: Mapping[str, Any]) -> str | None:
+    value = option["value"]
+    if value == NO_COUNTRY:
+        return None
+    if value not in countries():
+        raise ValueError("not a country that was offered")
+    return str(value)
 
 
 def _input(name: str, element: Any, *, optional: bool = False) -> Block:

@@ -12,7 +12,7 @@ from bot.clock import new_id
 from bot.db import schema
 from bot.db.upserts import upsert
 from bot.slack.mrkdwn import clean, truncated, unescape
-from bot.slack.people import MAX_NAME_LENGTH
+from bot.slack.people import MAX_NAME_LENGTH, Person, person_of_row
 from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
 
 #: The actor in the audit log for operators; other people appear by their ids.
@@ -20,6 +20,7 @@ OPERATOR = "operator"
 
 _workspaces = schema.workspaces
 _audit = schema.audit
+_people = schema.people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,23 @@ async def known_workspaces(tx: AsyncConnection) -> Mapping[str, str]:
 async def settings_of(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
     """Return the settings of this workspace, with defaults for those not set."""
     return from_json(await tx.scalar(_settings(workspace_id)) or {})
+
+
+async def settings_and_person(
+    tx: AsyncConnection, workspace_id: str, user_id: str
+) -> tuple[WorkspaceSettings, Person | None]:
+    """Return the settings, and the person as stored; None: they are not."""
+    is_person = (_people.c.workspace_id == workspace_id) & (_people.c.user_id == user_id)
+    query = (
+        select(_workspaces.c.settings, *(one for one in _people.c if one.name != "workspace_id"))
+        .outerjoin(_people, is_person)
+        .where(_workspaces.c.workspace_id == workspace_id)
+    )
+    row = (await tx.execute(query)).mappings().first()
+    if row is None:
+        return WorkspaceSettings(), None
+    person = person_of_row(row, workspace_id) if row["user_id"] is not None else None
+    return from_json(row["settings"] or {}), person
 
 
 async def settings_to_change(tx: AsyncConnection, workspace_id: str) -> WorkspaceSettings:

@@ -352,6 +352,8 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.String(length=32), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("parked_until", sa.Date(), nullable=True),
+        sa.Column("back_on", sa.Date(), nullable=True),
+        sa.Column("back_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
@@ -360,6 +362,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint(
             "workspace_id", "phase_id", "position", name=op.f("pk_set_aside_items")
+        ),
+    )
+    op.create_table(
+        "hold_proposals",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("phase_id", sa.String(length=32), nullable=False),
+        sa.Column("proposal_id", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.String(length=32), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=True),
+        sa.Column("answered_by", sa.String(length=32), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "phase_id"],
+            ["phases.workspace_id", "phases.phase_id"],
+            name=op.f("fk_hold_proposals_phases"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "phase_id", "proposal_id", name=op.f("pk_hold_proposals")
         ),
     )
     op.create_table(
@@ -456,6 +479,7 @@ def downgrade() -> None:
     op.drop_table("round_comments")
     op.drop_table("question_levels")
     op.drop_table("ballots")
+    op.drop_table("hold_proposals")
     op.drop_table("set_aside_items")
     op.drop_index("uq_rounds_number", table_name="rounds")
     op.drop_index("ix_rounds_opened", table_name="rounds")

@@ -11,6 +11,7 @@ from bot.agenda.actions import (
     ActionName,
     PausedPhase,
     PhaseDay,
+    PhaseItem,
     PhasePerson,
     PlannedRound,
     RoundPerson,
@@ -30,6 +31,7 @@ people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{
 SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
     PausedPhase: st.builds(PausedPhase, ids, st.sampled_from(PauseReason)),
     PhaseDay: st.builds(PhaseDay, ids, st.dates()),
+    PhaseItem: st.builds(PhaseItem, ids, st.integers(min_value=0)),
     PhasePerson: st.builds(PhasePerson, ids, people),
     PlannedRound: st.builds(PlannedRound, ids, st.sampled_from(RoundKind), st.dates()),
     RoundPerson: st.builds(RoundPerson, ids, people),
@@ -60,6 +62,7 @@ def test_subject_round_trips_through_its_text(kind: type[Subject], data: st.Data
     [
         (PausedPhase("p", PauseReason.NOT_VISIBLE), "p:unseen"),
         (PhaseDay("p", DAY), "p:2026-11-24"),
+        (PhaseItem("p", 3), "p:3"),
         (PhasePerson("p", "U1"), "p:U1"),
         (PlannedRound("p", RoundKind.WEEKLY, DAY), "p:weekly:2026-11-24"),
         (RoundPerson("r", "U1"), "r:U1"),

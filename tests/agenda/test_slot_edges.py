@@ -9,12 +9,9 @@ from bot.agenda.slots import (
     next_working_morning,
     slot,
     within_hours,
-    working_day_after,
-    working_day_before,
-    working_day_from,
-    working_day_until,
     zone_of,
 )
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.dates import day, days
 
 LISBON, TOKYO = "Europe/Lisbon", "Asia/Tokyo"
@@ -41,18 +38,20 @@ def at(text: str) -> datetime:
     ],
 )
 def test_within_hours(instant: str, allowed: str) -> None:
-    assert within_hours(at(instant), LISBON) == at(allowed)  # in winter, as in UTC
+    assert within_hours(at(instant), LISBON, WEEKDAYS) == at(allowed)  # in winter, as in UTC
 
 
-def test_within_hours_with_custom_hours_and_other_zones() -> None:
-    assert within_hours(at("2026-11-23T08:30:00"), LISBON, time(9), time(10)) == at(
-        "2026-11-23T09:00:00"
-    )
-    assert within_hours(at("2026-11-23T10:30:00"), LISBON, time(9), time(10)) == at(
-        "2026-11-24T09:00:00"
-    )
-    assert within_hours(at("2026-11-22T23:30:00"), TOKYO) == at("2026-11-22T23:30:00")
-    assert within_hours(at("2026-11-22T22:30:00"), None, default=TOKYO) == at("2026-11-22T23:00:00")
+@pytest.mark.parametrize(
+    ("instant", "zone", "allowed"),
+    [
+        ("2026-11-23T08:30:00", LISBON, "2026-11-23T09:00:00"),
+        ("2026-11-23T20:30:00", LISBON, "2026-11-24T09:00:00"),
+        ("2026-11-22T23:30:00", TOKYO, "2026-11-23T00:00:00"),
+        ("2026-11-23T08:30:00", None, "2026-11-23T09:00:00"),
+    ],
+)
+def test_within_hours_that_begin_later(instant: str, zone: str | None, allowed: str) -> None:
+    assert within_hours(at(instant), zone, WEEKDAYS, time(9)) == at(allowed)
 
 
 @pytest.mark.parametrize(
@@ -68,13 +67,14 @@ def test_within_hours_with_custom_hours_and_other_zones() -> None:
     ],
 )
 def test_working_days(today: date, count: int, after: date, before: date) -> None:
-    assert (working_day_after(today, count), working_day_before(today, count)) == (after, before)
+    assert WEEKDAYS.working_day_after(today, count) == after
+    assert WEEKDAYS.working_day_before(today, count) == before
 
 
 def test_working_day_around_a_weekend() -> None:
     weekend = (FRIDAY, SATURDAY, SUNDAY, MONDAY)
-    assert [working_day_from(one) for one in weekend] == [FRIDAY, MONDAY, MONDAY, MONDAY]
-    assert [working_day_until(one) for one in weekend] == [FRIDAY, FRIDAY, FRIDAY, MONDAY]
+    assert [WEEKDAYS.working_day_from(one) for one in weekend] == [FRIDAY, MONDAY, MONDAY, MONDAY]
+    assert [WEEKDAYS.working_day_until(one) for one in weekend] == [FRIDAY, FRIDAY, FRIDAY, MONDAY]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_next_weekday_is_never_today(weekday: int, found: date) -> None:
         ("2026-11-23T08:00:00", LISBON, "2026-11-24T09:00:00"),
         ("2026-11-20T12:00:00", LISBON, "2026-11-23T09:00:00"),
         ("2026-11-23T16:00:00", TOKYO, "2026-11-25T00:00:00"),  # it is Tuesday there
-        ("2026-11-23T12:00:00", None, "2026-11-24T00:00:00"),
+        ("2026-11-23T12:00:00", None, "2026-11-24T09:00:00"),
     ],
 )
 def test_next_working_morning(instant: str, zone: str | None, morning: str) -> None:
-    assert next_working_morning(at(instant), zone, default=TOKYO) == at(morning)
+    assert next_working_morning(at(instant), zone, WEEKDAYS) == at(morning)
 
 
 def test_unknown_zone_falls_back_to_the_default() -> None:

@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.agenda.slots import (
-    is_working_day,
-    next_weekday,
-    slot,
-    within_hours,
-    working_day_after,
-    working_day_before,
-)
+from bot.agenda.slots import next_weekday, next_working_morning, slot, within_hours
+from bot.agenda.work_calendar import WorkCalendar
+from tests.agenda.calendars import CALENDARS
 
 ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
@@ -65,25 +60,44 @@ def test_slot_in_an_unknown_zone_uses_the_default(zone: str | None) -> None:
     assert slot(date(2026, 11, 24), time(10), zone, "Europe/Lisbon").hour == 10
 
 
-@given(INSTANTS, ZONES)
-def test_within_hours_allows_only_weekdays_from_eight_to_twenty(
-    instant: datetime, zone: str
+@given(INSTANTS, ZONES, CALENDARS)
+def test_messages_come_within_the_hours_of_working_days_only(
+    instant: datetime, zone: str, calendar: WorkCalendar
 ) -> None:
-    allowed = within_hours(instant, zone)
+    allowed = within_hours(instant, zone, calendar)
 
     there = allowed.astimezone(ZoneInfo(zone))
+    is_half_day = (there.month, there.day) in ((12, 24), (12, 31))
     assert allowed >= instant
-    assert is_working_day(there.date())
-    assert time(8) <= there.time() <= time(20)
-    assert within_hours(allowed, zone) == allowed
+    assert there.weekday() < 5
+    assert not calendar.is_holiday(there.date())
+    assert time(8) <= there.time() <= (time(12) if is_half_day else time(20))
+    assert within_hours(allowed, zone, calendar) == allowed
 
 
-@given(DAYS, st.integers(1, 10))
-def test_working_day_before_reverses_working_day_after(day: date, count: int) -> None:
-    later = working_day_after(day, count)
+@given(INSTANTS, ZONES, CALENDARS)
+def test_next_working_morning_skips_only_weekends_and_holidays(
+    instant: datetime, zone: str, calendar: WorkCalendar
+) -> None:
+    today = instant.astimezone(ZoneInfo(zone)).date()
+    morning = next_working_morning(instant, zone, calendar).astimezone(ZoneInfo(zone)).date()
 
-    assert is_working_day(later)
-    assert working_day_before(later, count) <= day or not is_working_day(day)
+    assert morning > today
+    assert calendar.is_working_day(morning)
+    skipped = [today + timedelta(days=n) for n in range(1, (morning - today).days)]
+    assert all(day.weekday() >= 5 or calendar.is_holiday(day) for day in skipped)
+
+
+@given(DAYS, st.integers(1, 10), CALENDARS)
+def test_working_day_before_reverses_working_day_after(
+    day: date, count: int, calendar: WorkCalendar
+) -> None:
+    later = calendar.working_day_after(day, count)
+
+    assert calendar.is_working_day(later)
+    before = calendar.working_day_before(later, count)
+    assert before <= day
+    assert before == day or not calendar.is_working_day(day)
 
 
 @given(DAYS, st.integers(0, 6))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agenda.slots import next_working_morning, slot, within_hours
-from bot.rounds.rules import OPEN_FOR, ask_time, closes_at, plan, reminder_time
+from bot.agenda.work_calendar import WEEKDAYS
+from bot.rounds.rules import OPEN_FOR, RoundKind, ask_time, closes_at, plan, reminder_time
 
 #: Clock changes of an hour and of half an hour, offsets of 30 and 45 minutes without changes, a
 #: zone that abolished summer time, and one that suspends it for Ramadan.
@@ -64,12 +65,13 @@ def test_slot_on_a_night_with_a_clock_change(
 def test_weekly_rounds_keep_their_local_time_across_a_clock_change(
     starts_on: date, weekday: int, at: time, zone: str
 ) -> None:
-    for planned in plan(starts_on, starts_on + timedelta(days=25), weekday):
+    for planned in plan(starts_on, starts_on + timedelta(days=25), weekday, at, WEEKDAYS):
         when = slot(planned.on, at, zone)
 
         assert local_time(when, zone) == datetime.combine(planned.on, at)
-        assert within_hours(when, zone) == when
-        assert ask_time(when, when - timedelta(days=1), zone) == when
+        if planned.kind is not RoundKind.FIRST:  # always in the morning, whatever `at` is
+            assert within_hours(when, zone, WEEKDAYS) == when
+            assert ask_time(when, when - timedelta(days=1), zone, WEEKDAYS) == when
 
 
 @given(STARTS, st.integers(0, 30), st.times(time(8), time(20)))
@@ -88,8 +90,8 @@ def test_round_closes_two_days_after_its_last_slot_in_any_zone(
     st.sampled_from(ZONES),
 )
 def test_reminders_and_mornings_fall_within_allowed_hours(instant: datetime, zone: str) -> None:
-    reminded = local_time(reminder_time(instant, zone), zone)
-    morning = local_time(next_working_morning(instant, zone), zone)
+    reminded = local_time(reminder_time(instant, zone, WEEKDAYS), zone)
+    morning = local_time(next_working_morning(instant, zone, WEEKDAYS), zone)
 
     assert time(8) <= reminded.time() <= time(20)
     assert reminded.weekday() < 5
@@ -106,7 +108,7 @@ def test_question_after_a_zone_change_comes_in_allowed_hours_or_not_at_all(
 ) -> None:
     """Planned for ten o'clock in the old zone, asked at ten in the new one or soon after."""
     on = local_time(now, old).date()
-    found = ask_time(slot(on, time(10), new), now, new)
+    found = ask_time(slot(on, time(10), new), now, new, WEEKDAYS)
     if found is None:
         return
 

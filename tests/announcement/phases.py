@@ -10,6 +10,8 @@ from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, LAUNCH
 
 TODAY = date(2026, 12, 4)
 HOSTILE = "<!channel> & <@U0BEN> *bold* `code`\u2028😀 שלום"
+#: As it is stored: every kind of line break is a line feed.
+STORED_HOSTILE = HOSTILE.replace("\u2028", "\n")
 
 SPRINT_PROMISE = SprintPromise(
     stakes="Two customers decide on 21 Dec.",

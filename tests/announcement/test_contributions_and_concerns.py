@@ -50,18 +50,6 @@ async def stored_contribution(services: Services, phase_id: str, user_id: str) -
     return next(one.contribution for one in phase.people if one.user_id == user_id)
 
 
-async def test_contribution_can_be_saved_changed_and_removed(services: Services) -> None:
-    phase_id = await begin(services)
-    for text, stored in (
-        ("I carry it.", "I carry it."),
-        ("We carry it.", "We carry it."),
-        ("", None),
-    ):
-        await contribute(services, phase_id, BEN, text)
-
-        assert await stored_contribution(services, phase_id, BEN) == stored
-
-
 async def test_contributions_and_concerns_are_refused_outside_the_team(services: Services) -> None:
     phase_id = await begin(services)
 
@@ -69,14 +57,6 @@ async def test_contributions_and_concerns_are_refused_outside_the_team(services:
         await contribute(services, phase_id, OWNER, "I watch.")
     with pytest.raises(Refused, match="aren't on this phase's team"):
         await raise_concern(services, phase_id, OWNER, "I watch.")
-
-
-async def test_too_long_contribution_is_refused_at_its_field(services: Services) -> None:
-    phase_id = await begin(services)
-
-    with pytest.raises(Refused) as refused:
-        await contribute(services, phase_id, BEN, "x" * 3_001)
-    assert "3,001 characters, and 240 fit" in refused.value.fields["text"]
 
 
 async def test_contributions_and_concerns_are_refused_after_the_end(
@@ -170,7 +150,7 @@ async def test_concerns_are_delivered_in_shuffled_order(
 
 @pytest.mark.parametrize(
     ("length", "count", "messages"),
-    [(0, 1, 1), (0, 13, 1), (0, 16, 1), (0, 17, 2), (2_900, 3, 1), (2_900, 4, 2), (2_900, 7, 3)],
+    [(0, 1, 1), (0, 16, 1), (0, 17, 2), (2_900, 7, 3)],
 )
 async def test_concerns_are_delivered_whole_in_as_many_messages_as_needed(
     services: Services, clock: AdjustableClock, length: int, count: int, messages: int
@@ -206,15 +186,15 @@ async def test_texts_are_accepted_up_to_their_maximum_length(
     assert len(await rows(services, schema.concerns)) == 1
 
 
-async def test_second_contribution_replaces_only_the_members_own_first(
+async def test_contribution_of_a_member_can_be_saved_changed_and_removed(
     services: Services,
 ) -> None:
     phase_id = await begin(services)
     await contribute(services, phase_id, CHIARA, "I test it.")
-    for text in ("I carry it.", "We carry it."):
+    for text in ("I carry it.", "We carry it.", ""):
         await contribute(services, phase_id, BEN, text)
 
-    assert await stored_contribution(services, phase_id, BEN) == "We carry it."
+        assert await stored_contribution(services, phase_id, BEN) == (text or None)
     assert await stored_contribution(services, phase_id, CHIARA) == "I test it."
     assert await stored_contribution(services, phase_id, ANA) is None
 

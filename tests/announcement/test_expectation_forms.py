@@ -11,7 +11,7 @@ from bot.phases.expectation import counted_on_line, expectation_blocks
 from bot.phases.model import ExpectationReply
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.playground.fake_slack.forms import state_values
-from tests.announcement.phases import HOSTILE, SPRINT, participant
+from tests.announcement.phases import HOSTILE, SPRINT, STORED_HOSTILE, participant
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN
 
 LINES = {
@@ -31,7 +31,7 @@ def test_lines_form_matches_snapshot_and_round_trips(snapshot: SnapshotAssertion
     assert check_view(view) == []
 
     assert expectation_forms.parse(state_values(view["blocks"], {})) == {
-        BEN: HOSTILE,
+        BEN: STORED_HOSTILE,
         CHIARA: "Reviews.",
     }
     assert view == snapshot.use_extension(JSONSnapshotExtension)

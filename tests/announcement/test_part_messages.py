@@ -7,7 +7,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.announcement import part_messages
+from bot.announcement import details_page, part_messages
 from bot.phases.model import Phase
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.playground.fake_slack.forms import state_values
@@ -35,7 +35,7 @@ def concerns_of(texts: Sequence[str]) -> list[Content]:
 
 @pytest.mark.parametrize("name", DETAILS)
 def test_details_match_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
-    view = part_messages.details(DETAILS[name], TODAY).to_dict()
+    view = details_page.build(DETAILS[name], TODAY).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
@@ -54,7 +54,7 @@ def test_forms_match_snapshot(snapshot: SnapshotAssertion) -> None:
 
 
 def test_details_omit_members_who_wrote_nothing_or_left() -> None:
-    view = str(part_messages.details(WITH_CONTRIBUTIONS, TODAY).to_dict())
+    view = str(details_page.build(WITH_CONTRIBUTIONS, TODAY).to_dict())
 
     assert "• Ben: I carry the importer." in view
     assert "• Chiara" not in view
@@ -118,4 +118,4 @@ def test_details_of_a_large_and_hostile_team_fit() -> None:
     people = tuple(participant(BEN, name="&" * 80, contribution="&" * 240) for _ in range(40))
     phase: Phase = replace(SPRINT, people=(participant(ANA), *people))
 
-    assert check_view(part_messages.details(phase, TODAY).to_dict()) == []
+    assert check_view(details_page.build(phase, TODAY).to_dict()) == []

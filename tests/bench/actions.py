@@ -10,8 +10,9 @@ from bot.outbox.web_api import METADATA_TYPE
 from bot.rounds import messages
 from bot.slack.content import content, section
 from tests.bench.clients import Request, form, interaction
-from tests.bench.sink import BOT_USER, CHANNEL, LEAD, TEAM
+from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.world import WORDING, Person, questionnaire
+from tests.stub_slack.workspace import BOT_USER
 
 #: Placeholders in a template request.
 _LEVEL, _COMMENT = "ThisLevel", "ThisComment"

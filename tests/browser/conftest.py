@@ -1,8 +1,12 @@
 """A real Chromium for the playground's page. Any console error fails the test."""
 
+import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -50,12 +54,31 @@ def chromium() -> str:
     pytest.skip(NO_BROWSER)
 
 
+@pytest.fixture(scope="session")
+def browser_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One browser for all tests, each of which gets contexts of its own."""
+    options = tmp_path_factory.mktemp("chromium") / "options.json"
+    options.write_text(json.dumps({"executablePath": chromium, "args": QUIET, "headless": True}))
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "playwright", "launch-server"),
+            *("--browser", "chromium", "--config", str(options)),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        os.killpg(process.pid, signal.SIGTERM)  # Python, the server, and the browser
+
+
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+async def browser(browser_url: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        await started.close()
+        connected = await playwright.chromium.connect(browser_url)
+        yield connected
+        await connected.close()
 
 
 @pytest.fixture

@@ -1,26 +1,20 @@
-"""Rows written for channel and membership events, and by the channel check that follows them."""
+"""Rows written for channel and membership events."""
 
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert, select, update
 
 from bot.agenda import schedule
-from bot.agenda.schedule import AgendaItem
 from bot.channel_health import channel_events, membership_events
-from bot.channel_health import pause as channel_health_pause
-from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.phases.model import PauseReason
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
-from bot.playground.server import FakeSlack
 from bot.services import Services
-from tests.harness import ANA, BEN, FINN, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
-from tests.rounds.evidence import agenda_of, delivered, said
+from tests.harness import ANA, BEN, FINN, LAUNCH, MEMBERS, WORKSPACE
+from tests.rounds.evidence import agenda_of
 from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase, a_round
 
 CONTEXT: Any = SimpleNamespace(team_id=WORKSPACE, bot_user_id=BOT_USER_ID)
@@ -129,66 +123,9 @@ async def clear_agenda(db: Database) -> None:
         await tx.execute(schema.agenda.delete())
 
 
-async def test_channel_id_change_moves_phases_drafts_and_optouts(
+async def test_channel_deletion_cancels_all_rounds_and_deletes_their_comments(
     phase_db: Database, services: Services
 ) -> None:
-    optouts = [(LAUNCH, BEN), (LAUNCH, FINN), (NEW_CHANNEL, BEN), (PLATFORM, ANA)]
-    async with phase_db.transaction() as tx:
-        await a_phase(tx, phase_id="earlier", state="ended")
-        await a_phase(tx, phase_id="other", channel_id=PLATFORM)
-        for channel_id, user_id in optouts:
-            optout = {"workspace_id": WORKSPACE, "channel_id": channel_id, "user_id": user_id}
-            await tx.execute(insert(schema.channel_optouts).values(**optout))
-        for draft_id, channel_id in (("d1", LAUNCH), ("d2", PLATFORM)):
-            draft = {"workspace_id": WORKSPACE, "draft_id": draft_id, "channel_id": channel_id}
-            await tx.execute(
-                insert(schema.phase_drafts).values(**draft, user_id=ANA, content={}, saved_at=NOW)
-            )
-    ids: dict[str, Any] = {"old_channel_id": LAUNCH, "new_channel_id": NEW_CHANNEL}
-    await channel_events.on_channel_id_changed(
-        services, event("channel_id_changed", **ids), CONTEXT
-    )
-
-    async with phase_db.reading() as reader:
-        left = (await reader.execute(select(schema.channel_optouts))).all()
-    assert {(one.channel_id, one.user_id) for one in left} == {
-        (NEW_CHANNEL, BEN),
-        (NEW_CHANNEL, FINN),
-        (PLATFORM, ANA),
-    }
-    assert await column_values(phase_db, schema.phases.c.channel_id) == [
-        NEW_CHANNEL,
-        NEW_CHANNEL,
-        PLATFORM,
-    ]
-    assert await column_values(phase_db, schema.phase_drafts.c.channel_id) == [
-        NEW_CHANNEL,
-        PLATFORM,
-    ]
-    assert await column_values(phase_db, schema.phases.c.state) == ["active", "active", "ended"]
-    assert list(await agenda_of(phase_db, "check_channel")) == [PHASE]
-
-
-async def test_channel_id_change_to_the_same_id_changes_nothing(
-    phase_db: Database, services: Services
-) -> None:
-    async with phase_db.transaction() as tx:
-        optout = {"workspace_id": WORKSPACE, "channel_id": LAUNCH, "user_id": BEN}
-        await tx.execute(insert(schema.channel_optouts).values(**optout))
-    ids: dict[str, Any] = {"old_channel_id": LAUNCH, "new_channel_id": LAUNCH}
-    await channel_events.on_channel_id_changed(
-        services, event("channel_id_changed", **ids), CONTEXT
-    )
-
-    assert await column_values(phase_db, schema.channel_optouts.c.user_id) == [BEN]
-    assert await column_values(phase_db, schema.phases.c.state) == ["active"]
-
-
-@pytest.mark.parametrize("state", ["active", "ended"])
-async def test_channel_deletion_ends_the_phase_and_cancels_its_rounds(
-    phase_db: Database, services: Services, state: str
-) -> None:
-    await update_phase(phase_db, state=state, ended_at=None if state == "active" else NOW)
     async with phase_db.transaction() as tx:
         await a_round(tx, state="closed", reached_minimum=True)
         for action in ("open_round", "post_talking_points"):
@@ -197,125 +134,6 @@ async def test_channel_deletion_ends_the_phase_and_cancels_its_rounds(
             await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=at)
     await channel_events.on_channel_deleted(services, event("channel_deleted"), CONTEXT)
 
-    assert await pause_state(phase_db) == (services.clock.now(), "deleted")
-    assert await column_values(phase_db, schema.phases.c.state) == ["ended"]
-    assert (
-        await agenda_of(phase_db, "open_round")
-        == await agenda_of(phase_db, "post_talking_points")
-        == {}
-    )
+    assert await agenda_of(phase_db, "open_round") == {}
+    assert await agenda_of(phase_db, "post_talking_points") == {}
     assert list(await agenda_of(phase_db, "show_results")) == ["round1"]  # its comments are deleted
-    notices = [key for key in await said(phase_db) if key.endswith(f":{ANA}")]
-    assert bool(notices) is (state == "active")
-    goodbyes = [subject.split(":")[1] for subject in await agenda_of(phase_db, "send_goodbye")]
-    assert sorted(goodbyes) == (sorted(MEMBERS) if state == "active" else [])
-
-
-async def run_channel_check(services: Services) -> None:
-    at = services.clock.now()
-    async with services.db.transaction() as tx:
-        await schedule.add(tx, WORKSPACE, action="check_channel", subject=PHASE, due_at=at)
-    item = AgendaItem(workspace_id=WORKSPACE, action="check_channel", subject=PHASE, due_at=at)
-    await channel_health_pause.check_channel(services, item)
-
-
-@pytest.mark.parametrize(
-    ("before", "channel", "expected"),
-    [
-        (None, {}, None),
-        (None, {"is_archived": True}, "archived"),
-        (None, {"members": []}, "outside"),
-        (None, {"members": [], "is_private": True}, "unseen"),
-        (None, {"members": [], "is_archived": True}, "archived"),
-        ("archived", {}, None),
-        ("outside", {}, None),
-        ("unseen", {}, None),
-        ("archived", {"members": []}, None),  # archiving removed the bot: it rejoins
-        ("outside", {"members": []}, "outside"),
-        ("restricted", {}, "restricted"),  # conversations.info does not show this
-        ("restricted", {"is_archived": True}, "archived"),
-        ("deleted", {}, "deleted"),
-        ("deleted", {"is_archived": True}, "deleted"),
-    ],
-)
-async def test_channel_check_pauses_or_resumes_the_phase(
-    phase_db: Database,
-    services: Services,
-    fake_slack: FakeSlack,
-    before: str | None,
-    channel: dict[str, Any],
-    expected: str | None,
-) -> None:
-    since = NOW - timedelta(days=1) if before else None
-    await update_phase(phase_db, paused_at=since, pause_reason=before)
-    for name, value in channel.items():
-        setattr(fake_slack.workspace.conversations[LAUNCH], name, value)
-    await run_channel_check(services)
-
-    paused_at, because = await pause_state(phase_db)
-    assert because == expected
-    assert paused_at == (None if expected is None else since or services.clock.now())
-
-
-@pytest.mark.parametrize("before", [None, "outside"])
-async def test_channel_check_keeps_pause_when_refused_and_raises_on_server_error(
-    phase_db: Database, services: Services, fake_slack: FakeSlack, before: str | None
-) -> None:
-    await update_phase(phase_db, paused_at=NOW if before else None, pause_reason=before)
-    fake_slack.faults.fail_next("conversations.info", error="missing_scope")
-    await run_channel_check(services)
-    assert (await pause_state(phase_db))[1] == before
-
-    fake_slack.faults.fail_next("conversations.info", error="internal_error")
-    with pytest.raises(SlackApiError):
-        await run_channel_check(services)
-
-
-async def test_leads_get_one_pause_notice_that_is_edited_when_the_phase_resumes(
-    phase_db: Database, services: Services, clock: AdjustableClock
-) -> None:
-    async def pause(why: PauseReason) -> None:
-        async with phase_db.transaction() as tx:
-            await channel_health_pause.pause(tx, WORKSPACE, PHASE, why, clock.now())
-
-    key = f"paused:{PHASE}:{int(clock.now().timestamp())}:{ANA}"
-    await pause(PauseReason.ARCHIVED)
-    clock.advance(timedelta(minutes=1))
-    await pause(PauseReason.ARCHIVED)
-    assert [one for one in await said(phase_db) if ANA in one] == [key]
-    await delivered(phase_db, key, ("D1", "1.1"))
-    await pause(PauseReason.BOT_REMOVED)  # another reason: edits the same message
-    assert [one for one in await said(phase_db) if ANA in one] == [key, f"edit:{key}"]
-
-    async with phase_db.transaction() as tx:
-        await channel_health_pause.resume(tx, WORKSPACE, PHASE, clock.now())
-        await channel_health_pause.resume(tx, WORKSPACE, PHASE, clock.now())
-    messages = await said(phase_db)
-    assert "goes on" in messages[f"edit:{key}"]["text"]
-    assert await pause_state(phase_db) == (None, None)
-
-
-async def test_resuming_expires_an_undelivered_pause_notice(
-    phase_db: Database, services: Services
-) -> None:
-    now = services.clock.now()
-    async with phase_db.transaction() as tx:
-        await channel_health_pause.pause(tx, WORKSPACE, PHASE, PauseReason.ARCHIVED, now)
-        await channel_health_pause.resume(tx, WORKSPACE, PHASE, now)
-
-    messages = schema.messages
-    async with phase_db.reading() as reader:
-        states = select(messages.c.state).where(messages.c.conversation == ANA)
-        assert list(await reader.scalars(states)) == ["expired"]
-
-
-async def test_pausing_an_ended_phase_sends_no_notice(
-    phase_db: Database, services: Services
-) -> None:
-    now = services.clock.now()
-    await update_phase(phase_db, state="ended", ended_at=NOW)
-    async with phase_db.transaction() as tx:
-        await channel_health_pause.pause(tx, WORKSPACE, PHASE, PauseReason.ARCHIVED, now)
-
-    assert (await pause_state(phase_db))[1] == "archived"
-    assert await said(phase_db) == {}

@@ -154,6 +154,10 @@ async def test_channel_deletion_ends_the_phase_and_schedules_goodbyes(
 
     await deliver_event(services, "channel_deleted", channel=LAUNCH)
 
+    phases = schema.phases
+    async with services.db.reading() as reader:
+        paused_at = select(phases.c.paused_at).where(phases.c.phase_id == phase_id)
+        assert await reader.scalar(paused_at) == clock.now()
     assert await phases_by_id(services) == {
         phase_id: (LAUNCH, "ended", "deleted"),
         "elsewhere": (PLATFORM, "active", None),

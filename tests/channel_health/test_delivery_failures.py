@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
 from sqlalchemy import insert, select, update
 
 from bot.agenda import schedule
@@ -17,7 +16,6 @@ from bot.outbox.enqueue import Operation
 from bot.outbox.failed_message import FailedMessage
 from bot.outbox.keys import MessageKey
 from bot.phases.quiet_hours import next_allowed_at
-from bot.playground.server import FakeSlack
 from bot.services import Services
 from bot.slack.errors import ErrorKind
 from tests.ending.phase_rows import carry_out, messages, planned, running
@@ -47,8 +45,9 @@ async def agenda_after_refusal(services: Services, **changed: Any) -> list[tuple
         await delivery_failures.on_refused(tx, failed_message(**changed), NOW)
     rows = schema.agenda
     async with services.db.reading() as reader:
-        found = await reader.execute(select(rows.c.action, rows.c.subject))
-        return sorted((row.action, row.subject) for row in found)
+        found = list(await reader.execute(select(rows)))
+    assert {row.due_at for row in found} <= {NOW}  # at once
+    return sorted((row.action, row.subject) for row in found)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +55,8 @@ async def agenda_after_refusal(services: Services, **changed: Any) -> list[tuple
     [
         ({}, [("pause_phase", "newer:archived")]),  # the channel's latest phase is paused
         ({"reason": "not_in_channel"}, [("pause_phase", "newer:outside")]),
+        ({"reason": "channel_not_found"}, [("pause_phase", "newer:unseen")]),
+        ({"reason": "no_permission"}, [("pause_phase", "newer:restricted")]),
         ({"conversation": GENERAL}, []),  # no phase there
         ({"conversation": PLATFORM}, []),  # already paused for this reason
         (
@@ -75,6 +76,14 @@ async def agenda_after_refusal(services: Services, **changed: Any) -> list[tuple
             [("report_missing_announcement", "phase1")],
         ),
         (
+            {"reason": "thread_not_found", "key": "results:r"},
+            [("report_missing_announcement", "phase1")],
+        ),
+        (
+            {"reason": "invalid_blocks", "operation": Operation.UPDATE, "key": "edit:results:r"},
+            [("report_undelivered", "message:defect")],
+        ),
+        (
             {"reason": "msg_too_long", "key": "closing:phase1"},
             [("report_undelivered", "message:defect")],
         ),
@@ -82,7 +91,10 @@ async def agenda_after_refusal(services: Services, **changed: Any) -> list[tuple
         ({"reason": "anything_else"}, [("report_undelivered", "message:unsaid")]),
         ({"reason": "anything_else", "operation": Operation.UPDATE}, []),
         ({"reason": "missing_scope"}, [("report_undelivered", "message:without")]),
-        ({"reason": "missing_scope", "operation": Operation.PIN}, []),
+        *(
+            ({"reason": reason, "operation": Operation.PIN}, [])
+            for reason in ("missing_scope", "restricted_action")
+        ),
         (
             {"reason": "cannot_reply_to_message", "key": "results:r"},
             [("report_undelivered", "message:no_reply")],
@@ -167,56 +179,6 @@ async def test_three_admins_are_told_in_working_hours_if_no_lead_is_reachable(
         "U1AD2": clock.now(),
     }
     assert all(phase_id in key for key in notices)
-
-
-@pytest.mark.parametrize("meanwhile", ["ended", "reachable"])
-async def test_missing_lead_notice_is_dropped_if_phase_ended_or_lead_returned(
-    services: Services, meanwhile: str
-) -> None:
-    await running(services)
-    await drop_person(services, ANA)
-    if meanwhile == "ended":
-        async with services.db.transaction() as tx:
-            await tx.execute(update(schema.phases).values(state="ended", ended_at=NOW))
-    else:
-        await change_people(services, ANA, is_deleted=False)
-
-    await carry_out(services, "tell_admins")
-
-    assert await messages(services, "nobody_leads:") == {}
-
-
-@pytest.mark.parametrize(
-    ("fault", "raises", "recipients"),
-    [
-        ({}, False, [OWNER]),
-        ({"error": "missing_scope"}, False, []),
-        ({"status": 500}, True, []),
-    ],
-)
-async def test_admins_are_looked_up_in_slack_if_none_is_known(
-    services: Services,
-    fake_slack: FakeSlack,
-    fault: dict[str, Any],
-    raises: bool,
-    recipients: list[str],
-) -> None:
-    await running(services)
-    await change_people(services, OWNER, is_admin=False)
-    await drop_person(services, ANA)
-    if fault:
-        fake_slack.faults.fail_next("users.list", **fault)
-
-    if raises:
-        with pytest.raises(SlackApiError):
-            await carry_out(services, "tell_admins")
-        assert await planned(services, "tell_admins") != {}
-    else:
-        await carry_out(services, "tell_admins")
-        assert await planned(services, "tell_admins") == {}
-
-    found = await messages(services, "nobody_leads:")
-    assert [row["conversation"] for row in found.values()] == recipients
 
 
 async def test_quiet_hours_use_the_zone_of_the_person_or_the_channels_latest_phase(

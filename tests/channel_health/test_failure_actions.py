@@ -1,32 +1,22 @@
-"""Agenda items that follow from a refused message, and notices to admins if nobody leads."""
+"""Notices to admins if nobody leads a phase, and the search for admins."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
-from sqlalchemy import select, update
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from bot.agenda import schedule
 from bot.agenda.schedule import AgendaItem
 from bot.channel_health import unreachable_people
-from bot.channel_health.delivery_failures import on_refused
-from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.enqueue import Operation
-from bot.outbox.failed_message import FailedMessage
-from bot.outbox.keys import MessageKey
 from bot.playground.server import FakeSlack
 from bot.services import Services
-from bot.slack.errors import ErrorKind
-from tests.harness import ANA, BEN, CHIARA, DEV, EMI, LAUNCH, MEMBERS, OWNER, PLATFORM, WORKSPACE
+from tests.harness import ANA, BEN, MEMBERS, OWNER, WORKSPACE
 from tests.rounds.evidence import said
-from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
-
-POST, UPDATE, PIN = Operation.POST, Operation.UPDATE, Operation.PIN
-ANNOUNCEMENT_KEY, RESULTS_KEY = f"announcement:{PHASE}", f"results:{ROUND}"
+from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase, a_round
 
 
 @pytest.fixture
@@ -37,90 +27,6 @@ async def phase_db(db: Database) -> Database:
         await a_phase(tx)
         await a_round(tx)
     return db
-
-
-async def scheduled_items(db: Database) -> set[tuple[str, str, datetime]]:
-    async with db.reading() as reader:
-        rows = await reader.execute(select(schema.agenda))
-        return {(row.action, row.subject, row.due_at) for row in rows}
-
-
-async def refuse(db: Database, reason: str, key: str, to: str, operation: Operation) -> None:
-    refusal = FailedMessage(
-        workspace_id=WORKSPACE,
-        message_id="m1",
-        key=MessageKey(key),
-        operation=operation,
-        conversation=to,
-        reason=reason,
-        error_kind=ErrorKind.PERMANENT,
-    )
-    async with db.transaction() as tx:
-        await on_refused(tx, refusal, NOW)
-
-
-@pytest.mark.parametrize(
-    ("reason", "key", "to", "operation", "expected"),
-    [
-        ("user_disabled", f"ask:{ROUND}:{BEN}", BEN, POST, ("drop_person", BEN)),
-        ("user_disabled", f"ask:{ROUND}:W0EVE", "W0EVE", POST, ("drop_person", "W0EVE")),
-        ("is_archived", ANNOUNCEMENT_KEY, LAUNCH, POST, ("pause_phase", f"{PHASE}:archived")),
-        ("not_in_channel", RESULTS_KEY, LAUNCH, POST, ("pause_phase", f"{PHASE}:outside")),
-        ("channel_not_found", RESULTS_KEY, LAUNCH, POST, ("pause_phase", f"{PHASE}:unseen")),
-        ("no_permission", RESULTS_KEY, LAUNCH, POST, ("pause_phase", f"{PHASE}:restricted")),
-        ("is_archived", "announcement:x", PLATFORM, POST, None),  # no phase in this channel
-        (
-            "message_not_found",
-            f"edit:{ANNOUNCEMENT_KEY}",
-            LAUNCH,
-            UPDATE,
-            ("report_missing_announcement", PHASE),
-        ),
-        ("thread_not_found", RESULTS_KEY, LAUNCH, POST, ("report_missing_announcement", PHASE)),
-        ("never_heard_of", RESULTS_KEY, LAUNCH, POST, ("report_undelivered", "m1:unsaid")),
-        ("never_heard_of", f"edit:{RESULTS_KEY}", LAUNCH, UPDATE, None),
-        (
-            "cannot_reply_to_message",
-            RESULTS_KEY,
-            LAUNCH,
-            POST,
-            ("report_undelivered", "m1:no_reply"),
-        ),
-        (
-            "invalid_blocks",
-            f"edit:{RESULTS_KEY}",
-            LAUNCH,
-            UPDATE,
-            ("report_undelivered", "m1:defect"),
-        ),
-        ("invalid_blocks", f"remind:{ROUND}:{BEN}", BEN, POST, None),  # nobody expects it
-        ("missing_scope", ANNOUNCEMENT_KEY, LAUNCH, POST, ("report_undelivered", "m1:without")),
-        ("missing_scope", f"pin:{ANNOUNCEMENT_KEY}", LAUNCH, PIN, None),
-        ("restricted_action", f"pin:{ANNOUNCEMENT_KEY}", LAUNCH, PIN, None),
-    ],
-)
-async def test_refusal_schedules_its_action_immediately(
-    phase_db: Database,
-    reason: str,
-    key: str,
-    to: str,
-    operation: Operation,
-    expected: tuple[str, str] | None,
-) -> None:
-    await refuse(phase_db, reason, key, to, operation)
-
-    assert await scheduled_items(phase_db) == ({(*expected, NOW)} if expected else set())
-
-
-@pytest.mark.parametrize(("because", "again"), [("archived", False), ("unseen", True)])
-async def test_phase_already_paused_for_the_same_reason_is_not_paused_again(
-    phase_db: Database, because: str, again: bool
-) -> None:
-    async with phase_db.transaction() as tx:
-        await tx.execute(update(schema.phases).values(paused_at=NOW, pause_reason=because))
-    await refuse(phase_db, "is_archived", RESULTS_KEY, LAUNCH, POST)
-
-    assert bool(await scheduled_items(phase_db)) is again
 
 
 @pytest.fixture
@@ -141,25 +47,6 @@ async def tell_admins(services: Services) -> dict[str, Any]:
 
 def notice_key(user_id: str) -> str:
     return f"nobody_leads:{PHASE}:{user_id}"
-
-
-async def test_three_admins_are_told_within_their_working_hours(
-    leaderless_db: Database, services: Services, clock: AdjustableClock
-) -> None:
-    clock.move_to(datetime(2026, 11, 23, 12, tzinfo=UTC))  # 21:00 in Tokyo
-    people = schema.people
-    async with leaderless_db.transaction() as tx:
-        admins = people.c.user_id.in_([BEN, CHIARA, DEV, EMI])
-        await tx.execute(update(people).where(admins).values(is_admin=True, zone="Asia/Tokyo"))
-
-    assert set(await tell_admins(services)) == {
-        notice_key(BEN),
-        notice_key(CHIARA),
-        notice_key(DEV),
-    }
-    async with leaderless_db.reading() as reader:
-        at = set(await reader.scalars(select(schema.messages.c.not_before)))
-    assert at == {datetime(2026, 11, 23, 23, tzinfo=UTC)}
 
 
 @pytest.mark.parametrize(("pages", "found"), [(15, True), (1, False)])

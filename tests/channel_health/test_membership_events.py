@@ -139,20 +139,6 @@ async def test_guest_turned_colleague_becomes_a_member_only_on_rejoining(
     assert (await participants(phase_db))[GUEST] == ("member", True)
 
 
-async def test_first_sync_records_other_channel_members_as_non_participants(
-    phase_db: Database, services: Services, fake_slack: FakeSlack
-) -> None:
-    await update_phase(phase_db, membership_synced_at=None)
-    fake_slack.workspace.conversations[LAUNCH].members.append(OWNER)
-    await sync(services)
-
-    assert OWNER not in await participants(phase_db)
-    assert await non_participants(phase_db) == {OWNER}
-    synced_at = select(schema.phases.c.membership_synced_at)
-    async with phase_db.reading() as reader:
-        assert await reader.scalar(synced_at) == services.clock.now()
-
-
 @pytest.mark.parametrize("how", ["paused", "ended", "unreadable"])
 async def test_sync_skips_paused_or_ended_phases_and_unreadable_channels(
     phase_db: Database, services: Services, fake_slack: FakeSlack, how: str

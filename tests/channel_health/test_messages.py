@@ -12,15 +12,13 @@ from bot.announcement import messages
 from bot.channel_health import messages as health_messages
 from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
-from bot.phases.budget import Budget
 from bot.phases.model import PauseReason, Phase
 from bot.playground.fake_slack.checks import check_blocks
 from bot.slack.content import Content
 from bot.status import card as status_card
-from bot.status.card import ChannelStatus
 from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST
 from tests.ending.ended_phases import WORDS, hostile, over
-from tests.harness import LAUNCH
+from tests.status.states import state_of
 
 PAUSED_AT = datetime(2026, 12, 7, 9, tzinfo=UTC)
 PAUSE_REASONS = [why for why in PauseReason if why is not PauseReason.DELETED]
@@ -92,20 +90,10 @@ def test_pause_is_shown_on_the_status_card_and_in_app_home(
     why: PauseReason, snapshot: SnapshotAssertion
 ) -> None:
     phase = paused(why=why)
-    card = status_card.card(
-        ChannelStatus(
-            channel_id=LAUNCH,
-            phase=phase,
-            last_phase=None,
-            budget=Budget(spent=15),
-            today=TODAY,
-            may_manage=True,
-            may_start=True,
-        )
-    )
+    card = status_card.card(state_of(phase, may_manage=True))
 
     assert check_blocks(card.blocks, "message") == []
-    assert "Ask now" not in str(card.blocks)
+    assert "Ask Now" not in str(card.blocks)
     assert health_messages.TRY_AGAIN in str(card.blocks)
     assert messages.status_line(phase, TODAY) == snapshot.use_extension(JSONSnapshotExtension)
 

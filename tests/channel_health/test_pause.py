@@ -152,6 +152,7 @@ async def test_try_again_is_refused_unless_the_phase_is_running_and_paused(
         (None, True, False, None),
         (None, True, True, PauseReason.ARCHIVED),
         (None, False, False, PauseReason.BOT_REMOVED),
+        (None, False, True, PauseReason.ARCHIVED),
         (PauseReason.BOT_REMOVED, False, True, PauseReason.ARCHIVED),
         (PauseReason.BOT_REMOVED, False, False, PauseReason.BOT_REMOVED),
         (PauseReason.BOT_REMOVED, True, False, None),
@@ -170,6 +171,8 @@ async def test_try_again_is_refused_unless_the_phase_is_running_and_paused(
         ),  # conversations.info does not show this
         (PauseReason.RESTRICTED, True, True, PauseReason.ARCHIVED),
         (PauseReason.DELETED, True, False, PauseReason.DELETED),
+        (PauseReason.DELETED, True, True, PauseReason.DELETED),
+        (PauseReason.NOT_VISIBLE, True, False, None),
     ],
 )
 async def test_channel_check_pauses_or_resumes_the_phase(
@@ -192,9 +195,23 @@ async def test_channel_check_pauses_or_resumes_the_phase(
 
     assert await carry_out(services, "check_channel") == 1
 
-    assert (await pause_state(services, phase_id))[1] == expected
+    assert await pause_state(services, phase_id) == (NOW if expected else None, expected)
     assert await planned(services, "check_channel") == {}
     assert (BOT_USER_ID in channel.members) is (is_member or known is PauseReason.ARCHIVED)
+
+
+async def test_private_channel_without_the_bot_is_unseen(
+    services: Services, fake_slack: FakeSlack
+) -> None:
+    phase_id = await running(services)
+    channel = fake_slack.workspace.conversations[LAUNCH]
+    channel.is_private, channel.members = True, [ANA]
+    async with services.db.transaction() as tx:
+        await schedule.add(tx, WORKSPACE, action="check_channel", subject=phase_id, due_at=NOW)
+
+    assert await carry_out(services, "check_channel") == 1
+
+    assert (await pause_state(services, phase_id))[1] == PauseReason.NOT_VISIBLE
 
 
 @pytest.mark.parametrize("known", [PauseReason.BOT_REMOVED, None])

@@ -18,7 +18,7 @@ from bot.playground.fake_slack.dispatch import ACK_SECONDS
 from tests.chaos import disruptions, plan, report, whole_bot, whole_bot_process, worker_process
 from tests.chaos.environment import ScenarioPlayer, scenario_player
 from tests.chaos.mutations import MUTATIONS as WORKER_MUTATIONS
-from tests.chaos.mutations import Mutation
+from tests.chaos.mutations import Mutation, has_detected
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result, Scenario
 from tests.chaos.whole_bot_run import WholeBotScenario
@@ -166,7 +166,7 @@ def mutations(
     missed, total = 0, Count()
     for name, mutation in mutations_by_name.items():
         result = play(scenarios[name])
-        detected = getattr(result.count, mutation.counter) > 0 and not result.crashes
+        detected = has_detected(mutation, result.count) and not result.crashes
         missed += not detected
         total.add(result.count)
         line = f"{'caught' if detected else 'MISSED'}  {name:<32}by {mutation.counter:<22}"

@@ -4,14 +4,14 @@ import asyncio
 import signal
 import sqlite3
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy.engine import make_url
 
 from bot.clock import monotonic
 from tests.chaos.run import Disruption, ScenarioRun
-from tests.chaos.sink import Post
 from tests.postgres import OwnServer
+from tests.stub_slack.faults import POST
+from tests.stub_slack.workspace import Json, message_id_of
 
 PAUSE_SECONDS = 0.4
 
@@ -45,8 +45,8 @@ def overtake(times: int, seconds: float) -> Disruption:
             str, asyncio.Event
         ] = {}  # by message id: its first caller is awake again
 
-        async def intercept(args: dict[str, Any], pid: int) -> tuple[str, Post | None]:
-            message_id = run.sink.message_id_of(args)
+        async def intercept(args: Json, pid: int) -> tuple[str, Json | None]:
+            message_id = message_id_of(args)
             if message_id not in frozen_messages:
                 if len(frozen_messages) >= times or not all(
                     is_awake.is_set() for is_awake in frozen_messages.values()
@@ -61,10 +61,10 @@ def overtake(times: int, seconds: float) -> Disruption:
                 return "429", None
             if frozen_messages[message_id].is_set():
                 return "", None
-            post = run.sink.apply(args)
+            answer = run.sink.workspace.call(POST, args)
             frozen_messages[message_id].set()
             await asyncio.sleep(seconds)
-            return "", post
+            return "", answer
 
         run.sink.intercept = intercept
         async with run.sink.intercepted:

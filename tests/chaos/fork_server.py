@@ -6,8 +6,10 @@ import select
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 #: The main function of a child: takes its orders and its own pid.
@@ -66,6 +68,47 @@ class ForkServer:
     def close(self) -> None:
         self._connection.close()
         os.waitpid(self._pid, 0)
+
+
+@dataclass(kw_only=True)
+class Children:
+    """The children of a scenario, each of which is to be killed at some step."""
+
+    fork_server: ForkServer
+    steps: Sequence[str]
+    hits_each: int  # wanted at each step
+    alive: dict[int, str] = field(default_factory=dict)  # step by pid; "" for none
+    hits: Counter[str] = field(default_factory=Counter)
+    crashes: list[str] = field(default_factory=list)  # tracebacks of those that ended by themselves
+
+    @property
+    def steps_left(self) -> list[str]:
+        return [step for step in self.steps if self.hits[step] < self.hits_each]
+
+    def next_step(self) -> str:
+        """The step with the fewest hits, planned ones included; "" if all were hit often enough."""
+        planned = self.hits + Counter(self.alive.values())
+        return min(self.steps_left, key=lambda step: planned[step], default="")
+
+    def collect_ended(self) -> list[int]:
+        """Count the hits and crashes of the children that have ended. Returns their pids."""
+        self.fork_server.receive()
+        ended = [pid for pid in self.alive if pid in self.fork_server.dead]
+        for pid in ended:
+            step = self.alive.pop(pid)
+            if traceback := self.fork_server.exit_report(pid):
+                self.crashes.append(traceback)
+            elif step:
+                self.hits[step] += 1
+        return ended
+
+    def signal(self, pid: int, signal_number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal_number)
+
+    def kill_all(self) -> None:
+        for pid in self.alive:
+            self.signal(pid, signal.SIGKILL)
 
 
 @contextmanager

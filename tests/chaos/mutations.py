@@ -15,6 +15,7 @@ from bot.outbox.queued_message import QueuedMessage, SendResult
 from bot.outbox.rate_limits import RateUsage
 from bot.slack import errors
 from bot.slack.errors import ErrorKind
+from tests.chaos.oracle import Count
 
 _messages = schema.messages
 
@@ -93,6 +94,10 @@ class Mutation(NamedTuple):
 
     apply: Callable[[], None]
     counter: str
+
+
+def has_detected(mutation: Mutation, found: Count) -> bool:
+    return bool(getattr(found, mutation.counter))
 
 
 MUTATIONS = {

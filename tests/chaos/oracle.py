@@ -1,6 +1,7 @@
 """Compares what was decided with what Slack shows."""
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any
@@ -12,6 +13,7 @@ from bot.db.engine import Database
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.queue_heads import OPEN
 from tests.chaos.sink import Sink
+from tests.stub_slack.workspace import StubWorkspace
 
 _messages = schema.messages
 POSTS_PER_LINK = 3
@@ -72,11 +74,12 @@ async def count(db: Database, sink: Sink, links: int) -> Count:
     async with db.reading() as reader:
         rows = (await reader.execute(select(_messages))).all()
     sink.show_late_posts(inf)
-    found = Count(messages=sum(map(len, sink.channels.values())))
+    slack = sink.workspace
+    found = Count(messages=len(slack.posts))
     found.other_operations = {
-        "edits": len(sink.edits),
-        "pins": len(sink.pins),
-        "bookmarks": sum(map(len, sink.bookmarks.values())),
+        "edits": len(slack.edits),
+        "pins": len(slack.pins),
+        "bookmarks": sum(map(len, slack.bookmarks.values())),
     }
     found.calls_during_backoff = sink.faults.calls_during_backoff
     found.final_states = dict(
@@ -86,52 +89,60 @@ async def count(db: Database, sink: Sink, links: int) -> Count:
     if len(posts) != links * POSTS_PER_LINK:
         missing = links * POSTS_PER_LINK - len(posts)
         (found.add_lost if missing > 0 else found.add_duplicate)(f"{missing} messages of links")
-    _count_posts(found, sink, {row.message_id for row in posts})
-    _count_order(found, sink)
-    _count_edits_and_marks(found, sink)
+    count_posts(found, [post.message_id for post in slack.posts], {row.message_id for row in posts})
+    _count_order(found, slack)
+    _count_edits_and_marks(found, slack)
     return found
 
 
-def _count_posts(found: Count, sink: Sink, message_ids: set[str]) -> None:
-    seen = Counter(post.message_id for channel in sink.channels.values() for post in channel)
-    for message_id in message_ids:
-        if not seen[message_id]:
-            found.add_lost(f"message {message_id}")
+def counts_in_slack(sink: Sink) -> Count:
+    """What is wrong by what Slack shows alone, while the processes still work."""
+    found = Count(calls_during_backoff=sink.faults.calls_during_backoff)
+    ids = [post.message_id for post in sink.workspace.posts]
+    count_posts(found, ids, set(ids))
+    _count_order(found, sink.workspace)
+    return found
+
+
+def count_posts(found: Count, in_slack: Iterable[str], message_ids: set[str]) -> None:
+    """Compare the ids of the messages in Slack with those of the queued ones."""
+    seen = Counter(in_slack)
+    for message_id in message_ids - seen.keys():
+        found.add_lost(f"message {message_id}")
     for message_id, times in seen.items():
         extra = times - (message_id in message_ids)
         if extra:
             found.add_duplicate(f"message {message_id}, {times} times", extra)
 
 
-def _count_order(found: Count, sink: Sink) -> None:
-    for channel, posts in sink.channels.items():
+def _count_order(found: Count, slack: StubWorkspace) -> None:
+    for channel, posts in slack.by_channel.items():
         seen: set[str] = set()
         last = (0, 0)
         for post in posts:
             if post.message_id in seen:
                 continue  # already counted as a duplicate
             seen.add(post.message_id)
-            _, number, part = post.text.removesuffix(" edited").split(":")
+            _, number, part = post.text.split(":")
             if (int(number), int(part)) <= last:
                 found.out_of_order += 1
                 found.reasons.append(f"out of order: {post.text} in {channel}")
             last = (int(number), int(part))
 
 
-def _count_edits_and_marks(found: Count, sink: Sink) -> None:
-    marks: dict[str, Counter[str]] = defaultdict(Counter)
-    for channel, listed in sink.bookmarks.items():
-        marks[channel] = Counter(mark["link"].rsplit("/p", 1)[1] for mark in listed)
-    for channel, posts in sink.channels.items():
+def _count_edits_and_marks(found: Count, slack: StubWorkspace) -> None:
+    for channel, posts in slack.by_channel.items():
+        marks = Counter(mark["link"].rsplit("/p", 1)[1] for mark in slack.bookmarks[channel])
         for post in posts:
-            _, number, part = post.text.removesuffix(" edited").split(":")
+            _, number, part = post.text.split(":")
             if part != "0":
                 continue
-            if int(number) % 3 == 0 and not post.text.endswith(" edited"):
+            edited = slack.edits.get((channel, post.ts), "")
+            if int(number) % 3 == 0 and not edited.endswith(" edited"):
                 found.add_lost(f"the edit of {post.text}")
-            if int(number) % 4 == 0 and (channel, post.ts) not in sink.pins:
+            if int(number) % 4 == 0 and (channel, post.ts) not in slack.pins:
                 found.add_lost(f"the pin of {post.text}")
-            if int(number) % 5 == 0 and not marks[channel][post.ts]:
+            if int(number) % 5 == 0 and not marks[post.ts]:
                 found.add_lost(f"the bookmark of {post.text}")
-            if marks[channel][post.ts] > 1:
+            if marks[post.ts] > 1:
                 found.add_duplicate(f"the bookmark of {post.text}")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.chaos import disruptions
-from tests.chaos.faults import USUAL_SHARES
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.run import Scenario
 from tests.chaos.steps import STEPS
+from tests.stub_slack.faults import USUAL_SHARES
 
 #: Engine and processes.
 SETUPS = ("sqlite 1", "postgresql 1", "postgresql 3")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from textwrap import indent
 
-from tests.chaos.faults import Faults
 from tests.chaos.oracle import Count
 from tests.chaos.run import Result
 from tests.chaos.whole_bot import WholeBotResult
+from tests.stub_slack.faults import Faults
 
 _NUMBERS = ("hits", "messages", "lookups", "lost", "twice", "order")
 HEADINGS = (

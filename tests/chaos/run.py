@@ -1,10 +1,8 @@
 """Runs one scenario: children work and are killed until all steps are hit; then count."""
 
 import asyncio
-import os
 import random  # noqa: TID251  a seed repeats it
 import signal
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,12 +17,13 @@ from bot.db import schema
 from bot.db.db_errors import TransactionTimeout
 from bot.db.engine import Database
 from bot.db.upserts import insert_all_if_new
-from tests.chaos.faults import USUAL_SHARES, Faults
-from tests.chaos.fork_server import ForkServer
-from tests.chaos.oracle import Count, count, remaining_work
+from tests.chaos.fork_server import Children, ForkServer
+from tests.chaos.mutations import MUTATIONS, has_detected
+from tests.chaos.oracle import Count, count, counts_in_slack, remaining_work
 from tests.chaos.sink import Sink
 from tests.chaos.steps import RARE, STEPS
 from tests.chaos.worker_process import LINK, Orders
+from tests.stub_slack.faults import USUAL_SHARES, Faults
 
 LOOK_SECONDS = 0.05
 WORKSPACES = 3
@@ -34,40 +33,18 @@ MAX_TIMES = 3
 RARE_SECONDS = 3.0
 
 
-@dataclass
-class ScenarioRun:
+@dataclass(kw_only=True)
+class ScenarioRun(Children):
     """A scenario while it runs, as its disruption sees it."""
 
     scenario: "Scenario"
-    fork_server: ForkServer
     sink: Sink
     orders: Orders
     rng: random.Random
-    alive: dict[int, str] = field(
-        default_factory=dict
-    )  # the step at which each pid is to be killed
     spawned_at: dict[int, float] = field(default_factory=dict)
-    is_over: bool = False
-    hits: Counter[str] = field(default_factory=Counter)
-    crashes: list[str] = field(
-        default_factory=list
-    )  # tracebacks of children that ended by themselves
-
-    @property
-    def has_enough_hits(self) -> bool:
-        return all(self.hits[step] >= self.scenario.hits for step in self.scenario.steps)
-
-    def next_step(self) -> str:
-        """The step with the fewest hits, planned ones included."""
-        planned = self.hits + Counter(self.alive.values())
-        return min(self.scenario.steps, key=lambda step: planned[step])
 
     def random_child(self) -> int | None:
         return self.rng.choice(list(self.alive)) if self.alive else None
-
-    def signal(self, pid: int, signal_number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal_number)
 
 
 Disruption = Callable[[ScenarioRun], Coroutine[Any, Any, int]]
@@ -125,34 +102,39 @@ async def run(fork_server: ForkServer, scenario: Scenario, url: str, seed: int) 
     began = monotonic()
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
     faults = Faults(rng.randrange(2**32), scenario.faults)
-    sink = Sink(seed=rng.randrange(2**32), faults=faults, hang_seconds=scenario.hang_seconds)
-    runner, slack_url = await sink.start()
-    orders = Orders(
-        database_url=url,
-        slack_url=slack_url,
-        mutation=scenario.mutation,
-        call_seconds=scenario.call_seconds,
-        settle_seconds=scenario.settle_seconds,
-        lease_seconds=scenario.lease_seconds,
-        begin_within_seconds=scenario.begin_within_seconds,
-    )
-    current = ScenarioRun(scenario, fork_server, sink, orders, rng)
+    sink = Sink(rng.randrange(2**32), faults, scenario.hang_seconds)
     db = Database(url)
-    try:
-        disruptions, links, stuck = await _run(current, db)
-        found = await count(db, sink, links)
-    finally:
-        current.is_over = True
-        for pid in current.alive:
-            current.signal(pid, signal.SIGKILL)
-        await db.close()
-        await runner.cleanup()
+    async with sink.serving() as slack_url:
+        orders = Orders(
+            database_url=url,
+            slack_url=slack_url,
+            mutation=scenario.mutation,
+            call_seconds=scenario.call_seconds,
+            settle_seconds=scenario.settle_seconds,
+            lease_seconds=scenario.lease_seconds,
+            begin_within_seconds=scenario.begin_within_seconds,
+        )
+        current = ScenarioRun(
+            fork_server=fork_server,
+            steps=scenario.steps,
+            hits_each=scenario.hits,
+            scenario=scenario,
+            sink=sink,
+            orders=orders,
+            rng=rng,
+        )
+        try:
+            disruptions, links, stuck = await _run(current, db)
+            found = await count(db, sink, links)
+        finally:
+            current.kill_all()
+            await db.close()
     seconds = monotonic() - began
     return Result(
         scenario=scenario,
         hits=current.hits,
         disruptions=disruptions,
-        lookup_attempts=sink.lookup_attempts,
+        lookup_attempts=sink.workspace.lookups,
         count=found,
         seconds=seconds,
         stuck=stuck,
@@ -168,9 +150,12 @@ async def _run(current: ScenarioRun, db: Database) -> tuple[int, int, bool]:
     disrupting = asyncio.create_task(scenario.disruption(current)) if scenario.disruption else None
     links = batches = 0
     while monotonic() < until and not current.crashes:
+        if _is_mutation_detected(current):
+            break
         _kill_waiting_for_rare_steps(current)
-        _collect_ended(current)
-        can_end = current.has_enough_hits and (disrupting is None or disrupting.done())
+        for pid in current.collect_ended():
+            current.sink.kill_at.pop(pid, None)
+        can_end = not current.steps_left and (disrupting is None or disrupting.done())
         due_items, open_messages = await _remaining_work(db)
         if can_end and batches and not (due_items or open_messages):
             break
@@ -182,10 +167,16 @@ async def _run(current: ScenarioRun, db: Database) -> tuple[int, int, bool]:
     stuck = monotonic() >= until
     if disrupting is None:
         return 0, links, stuck
-    if stuck or current.crashes:  # it may wait for something that will never happen
+    if not disrupting.done():  # it may wait for something that will never happen
         disrupting.cancel()
         return 0, links, stuck
-    return await disrupting, links, stuck
+    return disrupting.result(), links, stuck
+
+
+def _is_mutation_detected(current: ScenarioRun) -> bool:
+    """Whether Slack already shows what this scenario's mutation does: more need not happen."""
+    mutation = current.scenario.mutation
+    return bool(mutation) and has_detected(MUTATIONS[mutation], counts_in_slack(current.sink))
 
 
 async def _remaining_work(db: Database) -> tuple[int, int]:
@@ -226,17 +217,6 @@ async def _is_chain_known(db: Database, to: str) -> bool:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _collect_ended(current: ScenarioRun) -> None:
-    current.fork_server.receive()
-    for pid in [pid for pid in current.alive if pid in current.fork_server.dead]:
-        step = current.alive.pop(pid)
-        current.sink.kill_at.pop(pid, None)
-        if traceback := current.fork_server.exit_report(pid):
-            current.crashes.append(traceback)
-        elif step:
-            current.hits[step] += 1
-
-
 def _kill_waiting_for_rare_steps(current: ScenarioRun) -> None:
     """Kill children that wait too long for a rare step. This is not a hit."""
     for pid, step in current.alive.items():
@@ -250,7 +230,7 @@ def _kill_waiting_for_rare_steps(current: ScenarioRun) -> None:
 
 def _spawn_missing(current: ScenarioRun) -> None:
     while len(current.alive) < current.scenario.processes:
-        step = "" if current.has_enough_hits else current.next_step()
+        step = current.next_step()
         step_name = STEPS.get(step, "")
         is_in_sink = step_name.startswith("far ")
         times = 1 if step_name in RARE else current.rng.randint(1, MAX_TIMES)

@@ -10,20 +10,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
-
 from bot.clock import Clock, monotonic, real_now
-from bot.db import schema
 from bot.db.engine import Database
-from bot.outbox.queue_heads import OPEN
 from bot.playground.server import FakeSlack
 from tests.chaos.fork_server import ForkServer
-from tests.chaos.oracle import Count
-from tests.chaos.whole_bot_oracle import count
+from tests.chaos.mutations import has_detected
+from tests.chaos.oracle import Count, count_posts
+from tests.chaos.whole_bot_oracle import count, ids_in_slack
 from tests.chaos.whole_bot_people import ANSWERERS, LEADS, LOOK_SECONDS, People, inject_faults
 from tests.chaos.whole_bot_process import CALLED, CALLING, MUTATIONS, STEPS, WholeBotOrders
 from tests.chaos.whole_bot_run import WholeBotRun, WholeBotScenario
 from tests.conftest import MANIFEST
+from tests.harness import unfinished
 from tests.outages.bot_process import open_round
 from tests.outages.outage import add_members
 
@@ -98,7 +96,16 @@ async def run(
         mutation=scenario.mutation,
     )
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
-    current = WholeBotRun(scenario, fork_server, slack, db, orders, rng)
+    current = WholeBotRun(
+        fork_server=fork_server,
+        steps=scenario.steps,
+        hits_each=scenario.hits,
+        scenario=scenario,
+        slack=slack,
+        db=db,
+        orders=orders,
+        rng=rng,
+    )
     people = People(current)
     try:
         await open_round(db, ANSWERERS)
@@ -124,32 +131,53 @@ async def run(
 async def _run(current: WholeBotRun, people: People) -> bool:
     """Returns whether the scenario got stuck."""
     background = [asyncio.create_task(_keep_alive(current))]
-    if current.scenario.faults:
-        background.append(asyncio.create_task(inject_faults(current)))
+    work = [asyncio.create_task(_work(current, people))]
+    if current.scenario.mutation:
+        work.append(asyncio.create_task(_until(current, _is_mutation_detected)))
+    try:
+        done, _ = await asyncio.wait(
+            [*background, *work],
+            timeout=current.scenario.max_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        for task in done:
+            task.result()
+    finally:
+        await _cancel(*background, *work)
+    return not done
+
+
+async def _work(current: WholeBotRun, people: People) -> None:
+    """Use the bot until every step was hit, then wait until it is idle."""
+    faults = asyncio.create_task(inject_faults(current)) if current.scenario.faults else None
     answering = asyncio.create_task(people.answer())
     leads = [asyncio.create_task(people.start_phases(number)) for number in range(len(LEADS))]
-    foreground = [asyncio.create_task(people.send_numbered_messages()), *leads]
+    started = [answering, *leads, *([faults] if faults else [])]
     try:
-        async with asyncio.timeout(current.scenario.max_seconds):
-            await asyncio.gather(*foreground)
-            await _until(current, _is_every_step_hit)
-            _stop_faults(current, background[1:])
-            people.crowd.stop()
-            await answering
-            await _until(current, _is_idle)
-    except TimeoutError:
-        return True
+        await asyncio.gather(people.send_numbered_messages(), *leads)
+        await _until(current, _is_every_step_hit)
+        if faults:
+            await _cancel(faults)
+        current.slack.faults.clear()
+        people.crowd.stop()
+        await answering
+        await _until(current, _is_idle)
     finally:
-        for task in (*background, answering, *foreground):
-            task.cancel()
-        await asyncio.gather(*background, answering, *foreground, return_exceptions=True)
-    return False
+        await _cancel(*started)
 
 
-def _stop_faults(current: WholeBotRun, fault_tasks: list[asyncio.Task[None]]) -> None:
-    for task in fault_tasks:
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
         task.cancel()
-    current.slack.faults.clear()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _is_mutation_detected(current: WholeBotRun) -> bool:
+    """Whether Slack already shows what the mutation does: more need not happen."""
+    ids = ids_in_slack(current.slack)
+    found = Count()
+    count_posts(found, ids, set(ids))
+    return has_detected(MUTATIONS[current.scenario.mutation], found)
 
 
 async def _until(current: WholeBotRun, condition: Callable[[WholeBotRun], Awaitable[bool]]) -> None:
@@ -162,15 +190,7 @@ async def _is_every_step_hit(current: WholeBotRun) -> bool:
 
 
 async def _is_idle(current: WholeBotRun) -> bool:
-    agenda, messages, now = schema.agenda, schema.messages, real_now()
-    due = select(func.count()).select_from(agenda).where(agenda.c.due_at <= now)
-    open_messages = (
-        select(func.count())
-        .select_from(messages)
-        .where(messages.c.state.in_(OPEN), messages.c.not_before <= now)
-    )
-    async with current.db.reading() as reader:
-        return not await reader.scalar(due) and not await reader.scalar(open_messages)
+    return not await unfinished(current.db, real_now())
 
 
 async def _keep_alive(current: WholeBotRun) -> None:

@@ -13,7 +13,6 @@ from bot.clock import Clock
 from bot.log import configure
 from bot.outbox import sender_leases, slack_calls
 from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN
 from bot.rounds import ballots
 from bot.settings import Settings
@@ -21,7 +20,7 @@ from bot.start import begin
 from tests.chaos import steps
 from tests.chaos.mutations import Mutation, no_proof
 from tests.chaos.steps import KillAt
-from tests.harness import KEY, TINY_PNG
+from tests.harness import KEY, without_limits
 
 CALLING = "a call of the whole bot about to be made"
 CALLED = "a call of the whole bot answered, nothing recorded"
@@ -114,15 +113,11 @@ async def _work(orders: WholeBotOrders) -> None:
     app = Imbalance(
         settings,
         Clock(),
-        rate_limits=RateLimits(limited=False),
-        retry_timings=RetryTimings(
-            settle=orders.settle_seconds, first_retry=0.05, longest_retry=0.5, poll=0.25
+        **without_limits(
+            RetryTimings(
+                settle=orders.settle_seconds, first_retry=0.05, longest_retry=0.5, poll=0.25
+            )
         ),
-        draw=_draw,
     )
     await app.start()
     await asyncio.Event().wait()
-
-
-async def _draw(_: object) -> bytes:
-    return TINY_PNG

@@ -1,17 +1,13 @@
 """A scenario of the whole bot while it runs: its processes, their steps and their ends."""
 
-import os
 import random  # noqa: TID251  a seed repeats it
-import signal
-from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.clock import real_now
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
-from tests.chaos.fork_server import ForkServer
+from tests.chaos.fork_server import Children
 from tests.chaos.whole_bot_process import STEPS, WholeBotOrders
 
 #: A child is killed at the first to the third time that it reaches its step.
@@ -37,52 +33,29 @@ class WholeBotScenario:
     max_seconds: float = 240.0  # a longer run counts as stuck
 
 
-@dataclass
-class WholeBotRun:
+@dataclass(kw_only=True)
+class WholeBotRun(Children):
     """A running scenario."""
 
     scenario: WholeBotScenario
-    fork_server: ForkServer
     slack: FakeSlack
     db: Database
     orders: WholeBotOrders
     rng: random.Random
-    alive: dict[int, str] = field(
-        default_factory=dict
-    )  # the step at which each pid is to be killed
-    hits: Counter[str] = field(default_factory=Counter)
     deaths: list[datetime] = field(default_factory=list)
-    crashes: list[str] = field(
-        default_factory=list
-    )  # tracebacks of children that ended by themselves
 
-    @property
-    def steps_left(self) -> list[str]:
-        return [step for step in self.scenario.steps if self.hits[step] < self.scenario.hits]
-
-    def collect_ended(self) -> None:
-        self.fork_server.receive()
-        for pid in [pid for pid in self.alive if pid in self.fork_server.dead]:
-            step = self.alive.pop(pid)
-            if traceback := self.fork_server.exit_report(pid):
-                self.crashes.append(traceback)
-            else:
-                self.hits[step] += 1
-                self.deaths.append(real_now())
+    def collect_ended(self) -> list[int]:
+        ended = super().collect_ended()
+        self.deaths += [real_now()] * len(ended)
+        return ended
 
     def spawn_missing(self) -> None:
         """Spawn the missing processes, each to be killed at the step with the fewest hits."""
         while len(self.alive) < self.scenario.processes:
-            planned = self.hits + Counter(self.alive.values())
-            step = min(self.steps_left, key=lambda step: planned[step], default="")
+            step = self.next_step()
             times = 1 if step in RARE_STEPS else self.rng.randint(1, MAX_TIMES)
             orders = replace(self.orders, step=STEPS.get(step, ""), times=times)
             self.alive[self.fork_server.spawn(orders)] = step
-
-    def kill_all(self) -> None:
-        for pid in self.alive:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
     def takeover_seconds(self) -> float:
         """The longest time from a kill to the next message in Slack, in seconds.

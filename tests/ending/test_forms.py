@@ -11,11 +11,12 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.ending import extend_form, wrap_up_form
 from bot.ending.extend_form import Extension
-from bot.ending.wrap_up_form import ItemDecision, WrapUp
+from bot.ending.wrap_up_form import WrapUp
+from bot.on_hold.rules import ItemDecision
 from bot.phases.model import ItemOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
-from tests.announcement.phases import HOSTILE, SPRINT, TRUST, participant
+from tests.announcement.phases import HOSTILE, SPRINT, STORED_HOSTILE, TODAY, TRUST, participant
 from tests.ending.ended_phases import WORDS, hostile, over, with_outcomes
 from tests.harness import ANA, BEN, CHIARA
 
@@ -37,8 +38,8 @@ FORMS = {
     "trust, running": wrap_up_form.build(replace(TRUST, set_aside_items=())),
     "everything written": wrap_up_form.build(WRITTEN),
     "more members than fit": wrap_up_form.build(LARGE),
-    "extend a sprint": extend_form.build(SPRINT, LATEST),
-    "extend trust-building": extend_form.build(TRUST, LATEST),
+    "extend a sprint": extend_form.build(SPRINT, LATEST, TODAY),
+    "extend trust-building": extend_form.build(TRUST, LATEST, TODAY),
 }
 
 
@@ -52,7 +53,7 @@ def submitted(view: View, **changes: Any) -> dict[str, Any]:
 
 
 def build_extend_form(phase: Phase) -> View:
-    return extend_form.build(phase, LATEST)
+    return extend_form.build(phase, LATEST, TODAY)
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -91,7 +92,7 @@ def test_parking_date_is_ignored_unless_the_item_is_parked() -> None:
 def test_wrap_up_text_is_sanitized() -> None:
     values = submitted(FORMS["sprint, running"], outcome={"value": f" \u202e{HOSTILE} \x00"})
 
-    assert wrap_up_form.parse(values).outcome == HOSTILE
+    assert wrap_up_form.parse(values).outcome == STORED_HOSTILE
 
 
 def test_extension_form_is_parsed_with_trimmed_reason() -> None:

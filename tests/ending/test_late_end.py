@@ -1,11 +1,15 @@
 """End and end warning after downtime: caught up once, with messages in working hours."""
 
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 from sqlalchemy import delete
 
+from bot.agenda import schedule
 from bot.agenda.schedule import AgendaItem
 from bot.clock import AdjustableClock
 from bot.db import schema
@@ -13,12 +17,14 @@ from bot.ending.extend import extend
 from bot.ending.extend_form import Extension
 from bot.ending.goodbyes import send_goodbye
 from bot.ending.wrap_up import wrap_up
+from bot.playground.server import FakeSlack
 from bot.services import Services
 from tests.ending.phase_rows import (
     ENDS_AT,
     SAID,
     by,
     carry_out,
+    evidence,
     messages,
     phase_of,
     planned,
@@ -190,3 +196,45 @@ async def test_phase_continued_by_a_new_one_ends_like_any_other(
         agenda_rows = await reader.execute(schema.agenda.select())
         rounds = [row.subject for row in agenda_rows if row.action == "open_round"]
     assert not [subject for subject in rounds if subject.startswith(old)]
+
+
+@pytest.mark.parametrize(
+    ("late", "fault", "is_ended"),
+    [
+        (timedelta(minutes=1), {"status": 500}, True),  # on time: Slack is not asked
+        (timedelta(minutes=2), {"status": 500}, False),
+        (timedelta(minutes=2), {"error": "channel_not_found"}, True),
+    ],
+)
+async def test_late_end_waits_for_slack_to_say_who_is_in_the_channel(
+    services: Services,
+    clock: AdjustableClock,
+    fake_slack: FakeSlack,
+    late: timedelta,
+    fault: dict[str, Any],
+    is_ended: bool,
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(ENDS_AT + late)
+    fake_slack.faults.fail_next("conversations.members", **fault)
+
+    with nullcontext() if is_ended else pytest.raises(SlackApiError):
+        await carry_out(services, "end_phase")
+
+    assert (await phase_of(services, phase_id)).is_active is not is_ended
+    assert bool(await planned(services, "end_phase")) is not is_ended
+
+
+async def test_end_that_comes_up_again_after_the_end_changes_nothing(
+    services: Services, clock: AdjustableClock
+) -> None:
+    phase_id = await running(services)
+    clock.move_to(ENDS_AT)
+    await carry_out(services, "end_phase")
+    before = await evidence(services)
+    async with services.db.transaction() as tx:
+        await schedule.add(tx, WORKSPACE, action="end_phase", subject=phase_id, due_at=clock.now())
+
+    assert await carry_out(services, "end_phase") == 1
+
+    assert await evidence(services) == before

@@ -18,7 +18,7 @@ from tests.harness import BEN, CHIARA, LAUNCH
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST
 
 #: Forms that open from forms that open from forms are not followed any further.
-DEEPEST = 5
+DEEPEST = 7
 _TYPED: dict[str, Any] = {**TRUST, **SPRINT, **CLEAR, "outcome": "The beta is out."}
 
 
@@ -42,6 +42,8 @@ def name_of(payload: Json) -> str:
     if kind == "block_actions":
         place = payload["container"]["type"]
         return f"{payload['actions'][0]['action_id']} in a {place}"
+    if kind == "message_action":
+        return f"{kind} {payload['callback_id']}"
     return f"{kind} {payload['view']['callback_id']}"
 
 

@@ -5,7 +5,10 @@ from copy import deepcopy
 from typing import Any
 
 from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
+from bot.announcement.messages import WHAT_ELSE
 from bot.history.rules import PAGE_SIZE
+from bot.on_hold.handlers import CHECK
+from bot.on_hold.rules import NEW_TEXT
 from bot.phases.expectation import TOO_MUCH
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
@@ -87,6 +90,7 @@ async def _until_results(recorder: Recorder) -> None:
     await recorder.explore(ANA, commands=("", "poll"))
     await recorder.explore(BEN, OWNER)
     await _reply(recorder)
+    await _propose(recorder)
     await _events(recorder)
     await _results(recorder)
 
@@ -126,6 +130,27 @@ async def _reply(recorder: Recorder) -> None:
     await harness.settle()
     await recorder.explore(ANA)
     await recorder.target.restore(before)
+
+
+async def _propose(recorder: Recorder) -> None:
+    """Let Ben look two messages up, and propose something, so that Ana may answer."""
+    target, harness = recorder.target, recorder.target.harness
+    before = await target.snapshot()
+    ben = Lead(harness, BEN)
+    announcement = next(one for one in ben.me.visible(LAUNCH) if WHAT_ELSE in str(one))
+    for text in ("Dark mode, please.", "Who orders lunch?"):
+        said = await ben.me.say(LAUNCH, text)
+        recorder.state = await target.snapshot()
+        await ben.me.use_shortcut(CHECK, LAUNCH, said["ts"])
+    recorder.state = None
+    await recorder.explore(BEN)
+    await ben.me.click(WHAT_ELSE, channel=LAUNCH, ts=announcement["ts"])
+    recorder.state = await target.snapshot()
+    await ben.sends(**{NEW_TEXT: "The demo"})
+    recorder.state = None
+    await ben.me.close(everything=True)
+    await recorder.explore(ANA)
+    await target.restore(before)
 
 
 async def _end(recorder: Recorder) -> None:

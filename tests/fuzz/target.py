@@ -20,11 +20,9 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
-from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.workspace import Workspace
 from tests.conftest import MONDAY, running_fake_slack, set_generous_timeouts, settings_for
-from tests.harness import TINY_PNG, BotHarness
+from tests.harness import BotHarness, without_limits
 
 #: Leases are in real time: they are free in every state that is restored.
 _FREE_LEASES = "UPDATE sender_leases SET owner = NULL, lease_until = NULL, resume_at = NULL"
@@ -112,9 +110,6 @@ def _write_rows(file: Path, rows: Mapping[str, list[tuple[Any, ...]]]) -> None:
 async def running_target(migrated: Path, folder: Path) -> AsyncIterator[Target]:
     """The bot on a copy of a migrated database, and a fake Slack that posts requests to it."""
 
-    async def draw(_: object) -> bytes:
-        return TINY_PNG
-
     clock, file = AdjustableClock(MONDAY), folder / "fuzzed.db"
     shutil.copy(migrated, file)
     with pytest.MonkeyPatch.context() as patch:
@@ -124,11 +119,7 @@ async def running_target(migrated: Path, folder: Path) -> AsyncIterator[Target]:
                 settings_for(f"sqlite:///{file}", slack),
                 clock,
                 http=True,
-                rate_limits=RateLimits(limited=False),
-                retry_timings=RetryTimings(
-                    settle=0, first_retry=0, picture_retry=0, picture_tries=2
-                ),
-                draw=draw,
+                **without_limits(),
             )
             await bot.start()
             slack.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"

@@ -6,7 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.announcement import messages, part_messages
+from bot.announcement import details_page, messages
 from bot.habits import how_we_work_form, mistake_form
 from bot.phases.model import Phase
 from bot.phases.working_agreement import LINE_LIMIT, LINES, WorkingAgreement, edited
@@ -54,7 +54,7 @@ def test_how_we_work_form_round_trips() -> None:
 
 def test_announcement_shows_the_lines_and_details_who_wrote_them() -> None:
     shown = str(messages.announcement(WRITTEN, TODAY).blocks)
-    details = str(part_messages.details(WRITTEN, TODAY).to_dict())
+    details = str(details_page.build(WRITTEN, TODAY).to_dict())
 
     assert "*How we work:*\\n• Reviews within a day." in shown
     assert "added" not in shown
@@ -68,5 +68,5 @@ def test_longest_lines_fit(filler: str) -> None:
     full = replace(phase, how_we_work=replace(phase.how_we_work, changes=changes * 4))
 
     assert check_blocks(messages.announcement(full, TODAY).blocks, "message") == []
-    assert check_view(part_messages.details(full, TODAY).to_dict()) == []
+    assert check_view(details_page.build(full, TODAY).to_dict()) == []
     assert check_view(how_we_work_form.build(full).to_dict()) == []

@@ -28,7 +28,7 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
-    view = history_page.build(PAGES[name], may_start=True).to_dict()
+    view = history_page.build(PAGES[name]).to_dict()
     assert check_view(view) == []
 
     assert view == snapshot.use_extension(JSONSnapshotExtension)
@@ -41,8 +41,11 @@ def test_page_after_the_picture_was_sent_says_so_and_does_not_offer_it_again() -
     assert history_page.SEND_PICTURE not in shown
 
 
-def test_guest_is_not_offered_to_start_a_phase() -> None:
-    assert "Start a Phase" not in str(history_page.build(page()).to_dict())
+def test_guest_reads_why_they_may_start_no_phase() -> None:
+    shown = str(history_page.build(page(), refusal_to_start="Guests can't start one.").to_dict())
+
+    assert "Guests can't start one." in shown
+    assert "Start a Phase" not in shown
 
 
 def test_picture_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:

@@ -13,8 +13,11 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.history.history_page import HISTORY
 from bot.home import handlers, held_decisions
-from bot.home.lifecycle import opt_in, opt_out, show_home
+from bot.home.lifecycle import show_home
+from bot.home.phase_section import HINTS
 from bot.operations.message_decisions import Decision
+from bot.phases.opt_outs import opt_in, opt_out
+from bot.phases.rules import Actor
 from bot.playground.server import FakeSlack
 from bot.rounds import ballots
 from bot.services import Services
@@ -35,8 +38,10 @@ from tests.harness import (
 from tests.rounds.round_rows import NOW, ROUND, ZONES, a_person, a_phase, a_round
 
 DETAILS, EXTEND, END = "phase.details", "phases.extend", "phases.end"
+HOLD = "on_hold.open"
 OUT, IN = "home.opt_out", "home.opt_in"
 SEND, SKIP = "home.send", "home.skip"
+START = "home.start"  # carries nothing
 
 
 @pytest.fixture
@@ -60,19 +65,15 @@ async def home_buttons(
     is_admin: bool = False,
 ) -> list[tuple[str, str]]:
     """Publish the tab; return the action id and value of each of its buttons."""
-    await show_home(
-        services,
-        by(user_id),
-        channel_ids=channel_ids,
-        is_admin=is_admin,
-    )
+    actor = Actor(user_id=user_id, is_full_member=True, is_admin=is_admin)
+    await show_home(services, by(user_id), channel_ids=channel_ids, actor=actor)
     blocks = (await published_view(services, user_id))["blocks"]
     elements = [element for block in blocks for element in block.get("elements", [])]
     elements += [block["accessory"] for block in blocks if "accessory" in block]
     return [
         (element["action_id"], element["value"])
         for element in elements
-        if element["type"] == "button"
+        if element["type"] == "button" and element["action_id"] != START
     ]
 
 
@@ -105,7 +106,7 @@ async def opted_out_people(services: Services) -> list[tuple[str, str]]:
 
 async def set_opt_out(services: Services, user_id: str, channel_id: str, *, out: bool) -> None:
     change = opt_out if out else opt_in
-    await change(services, by(user_id, channel_id))
+    await change(services, WORKSPACE, channel_id, user_id)
 
 
 async def test_opt_out_applies_to_one_person_in_one_channel(services: Services) -> None:
@@ -129,8 +130,8 @@ async def test_opt_out_applies_to_one_person_in_one_channel(services: Services) 
     [
         (BEN, False, [DETAILS, HISTORY, OUT]),
         (BEN, True, [DETAILS, HISTORY, IN]),
-        (ANA, False, [DETAILS, HISTORY, EXTEND, END]),
-        (ANA, True, [DETAILS, HISTORY, EXTEND, END, IN]),  # a lead who had opted out
+        (ANA, False, [DETAILS, HISTORY, HOLD, EXTEND, END]),
+        (ANA, True, [DETAILS, HISTORY, HOLD, EXTEND, END, IN]),  # a lead who had opted out
         (OWNER, False, [DETAILS, HISTORY]),
         (OWNER, True, [DETAILS, HISTORY, IN]),
     ],
@@ -145,7 +146,7 @@ async def test_home_buttons_depend_on_role_and_opt_out(
 
     assert [action for action, _ in await home_buttons(people, user_id)] == buttons
     text = str(await published_view(people, user_id))
-    assert (f"You are not asked in <#{LAUNCH}>" in text) is has_opted_out
+    assert (f"you aren't asked in <#{LAUNCH}>" in text) is has_opted_out
 
 
 async def test_button_values_are_the_phase_or_channel_id(people: Services) -> None:
@@ -158,6 +159,7 @@ async def test_button_values_are_the_phase_or_channel_id(people: Services) -> No
     assert dict(await home_buttons(people, ANA)) == {
         DETAILS: "phase1",
         HISTORY: LAUNCH,
+        HOLD: "phase1",
         EXTEND: "phase1",
         END: "phase1",
     }
@@ -190,7 +192,7 @@ async def test_phases_are_sorted_by_lead_then_end_date_with_ended_ones_last(
     over_buttons = [
         action for action, about in await home_buttons(people, BEN, ()) if about == "over"
     ]
-    assert over_buttons == [DETAILS]  # neither Extend nor End
+    assert over_buttons == [DETAILS, END]  # to wrap it up, not to extend it
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ async def test_ended_phase_is_shown_while_a_later_round_is_planned(
         )
 
     assert bool(await home_buttons(people, BEN)) is is_shown
-    assert ("It is over." in str(await published_view(people, BEN))) is is_shown
+    assert ("Finished. There'll be" in str(await published_view(people, BEN))) is is_shown
 
 
 async def test_leavers_see_the_phase_only_if_they_are_in_its_channel(people: Services) -> None:
@@ -361,17 +363,17 @@ async def test_bad_link_is_refused_on_the_link_field(
     assert list(refused.value.fields) == ["link"]
 
 
-async def test_home_shows_at_most_twenty_phases(people: Services) -> None:
+async def test_home_shows_at_most_twelve_phases(people: Services) -> None:
     await add_phases(
         people,
         *(
             {"phase_id": f"{number:02}", "channel_id": f"C{number}", "members": (BEN,)}
-            for number in range(21)
+            for number in range(13)
         ),
     )
 
     shown = [about for action, about in await home_buttons(people, BEN, ()) if action == DETAILS]
-    assert shown == [f"{number:02}" for number in range(20)]
+    assert shown == [f"{number:02}" for number in range(12)]
 
 
 @pytest.mark.parametrize("tab", ["messages", "about", None])
@@ -398,7 +400,7 @@ async def test_home_is_published_when_channel_and_admin_lookups_fail(
         await handlers.on_home_opened(people, {"event": event}, context)  # type: ignore[arg-type]
 
     assert OUT in str(await published_view(people, BEN))
-    assert "None runs now" in str(await published_view(people, "U0NOBODY"))
+    assert "Out of balance on purpose" in str(await published_view(people, "U0NOBODY"))
     (lookup,) = [
         call
         for call in fake_slack.calls
@@ -406,3 +408,31 @@ async def test_home_is_published_when_channel_and_admin_lookups_fail(
     ]
     assert lookup.args["types"] == "public_channel,private_channel"
     assert str(lookup.args["exclude_archived"]).lower() in ("1", "true")
+
+
+LEVELS = "*Results of week 1:* Clear and doable 2 of 5, Room for mistakes 4.5 of 5."
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_latest_results_are_shown_once_the_team_has_read_them_and_hints_to_leads_alone(
+    people: Services, shown: bool
+) -> None:
+    """The leads read results, and get their hints, a working day before the team."""
+    labels = {"clarity": "Clear and doable", "trust": "Trust first", "ego": "Room for mistakes?"}
+    await add_phases(people, {"ends_on": date(2026, 12, 7)})
+    async with people.db.transaction() as tx:
+        await a_round(
+            tx,
+            state="closed",
+            reached_minimum=True,
+            questions=[{"key": key, "label": label} for key, label in labels.items()],
+            shown_at=NOW if shown else None,
+        )
+    for key, level in (("clarity", 2.0), ("ego", 4.5)):  # too few answered the third
+        await insert_row(people, schema.question_levels, round_id=ROUND, key=key, level=level)
+
+    for user_id, is_lead in ((ANA, True), (BEN, False), (OWNER, False)):
+        await home_buttons(people, user_id)
+        text = str(await published_view(people, user_id))
+        assert (LEVELS in text) is shown
+        assert (HINTS in text) is is_lead

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -11,10 +12,12 @@ from bot.home import held_messages
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
 from bot.home.model import HeldMessage, HomeContents, PhaseSummary
 from bot.home.view import INLINE, build
-from bot.phases.rules import PhaseKind
+from bot.phases.rules import GUESTS_CANNOT_START, STARTERS_ONLY, PhaseKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.rounds.model import OpenQuestionnaire
+from tests.announcement.phases import SPRINT
 from tests.rounds.test_messages import ASKING
+from tests.status.states import state_of
 
 LINE = PhaseSummary(
     phase_id="p" * 32,
@@ -27,6 +30,14 @@ LINE = PhaseSummary(
     is_member=True,
     has_opted_out=False,
 )
+#: As long as it gets: with results, hints, and every button.
+FULL_LINE = replace(
+    LINE,
+    is_lead=True,
+    has_opted_out=True,
+    results="*Results of week 2:* Clear and doable 4 of 5.",
+    hints=("Room for mistakes has been low for two weeks. Tell one mistake of your own.",) * 3,
+)
 OPEN = OpenQuestionnaire(questionnaire=ASKING, is_answered=False)
 ANSWERED = OpenQuestionnaire(questionnaire=ASKING, is_answered=True)
 TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), is_answered=False)
@@ -36,18 +47,25 @@ HELD = HeldMessage(
     channel_id="C0LAUNCH",
     due_at=datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
 )
+
+
+def contents(**changes: Any) -> HomeContents:
+    values = {"questions": (), "phases": (), "today": date(2026, 12, 4), **changes}
+    return HomeContents(**values)
+
+
 SHOWN = {
-    "nothing": HomeContents(questions=(), phases=()),
-    "a_member": HomeContents(questions=(OPEN,), phases=(LINE,)),
-    "answered": HomeContents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
-    "a_lead": HomeContents(questions=(TO_LEAD,), phases=(replace(LINE, is_lead=True),)),
-    "an_admin": HomeContents(
-        questions=(),
-        phases=(),
+    "first_visit": contents(may_start=True),
+    "first_visit_of_a_guest": contents(),
+    "a_member": contents(questions=(OPEN,), phases=(LINE,), may_start=True),
+    "answered": contents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
+    "a_lead": contents(questions=(TO_LEAD,), phases=(FULL_LINE,), may_start=True),
+    "a_lead_after_the_end": contents(phases=(replace(LINE, is_lead=True, is_over=True),)),
+    "an_admin": contents(
         held=(HELD, replace(HELD, channel_id=None, description="the questions to a member")),
         held_count=5,
     ),
-    "not_in_the_team": HomeContents(questions=(), phases=(replace(LINE, is_member=False),)),
+    "not_in_the_team": contents(phases=(replace(LINE, is_member=False),)),
 }
 
 
@@ -65,37 +83,74 @@ def test_questions_beyond_the_inline_limit_are_buttons() -> None:
         for number in range(8)
     )
     lines = tuple(replace(LINE, phase_id=f"{number:032}") for number in range(30))
-    view = build(HomeContents(questions=many, phases=lines)).to_dict()
+    view = build(contents(questions=many, phases=lines)).to_dict()
 
     inputs = [block for block in view["blocks"] if block["type"] == "input"]
     assert len(inputs) == INLINE * 4
     assert check_view(view) == []
 
 
-def test_help_message_matches_snapshot(snapshot: SnapshotAssertion) -> None:
-    message = help_message()
-
-    assert message.blocks == snapshot(extension_class=JSONSnapshotExtension)
-    assert check_blocks(message.blocks, "message") == []
-    assert all(f"/imbalance {name}`" in str(message.blocks) for name in SUBCOMMANDS)
+GUEST = {"is_full_member": False, "refusal_to_start": GUESTS_CANNOT_START}
+NOT_A_STARTER = {"refusal_to_start": STARTERS_ONLY.format(names="Ana")}
 
 
 @pytest.mark.parametrize(
-    ("typed", "reply"),
+    ("who", "hidden"),
     [
-        ("strat", "Did you mean `/imbalance start`?"),
-        ("statsu", "Did you mean `/imbalance status`?"),
-        ("pizza", "`/imbalance help` lists what I can do."),
-        ("<!channel>", "&lt;!channel&gt;"),
-        ("x" * 500, "…"),
+        ({}, set()),
+        (NOT_A_STARTER, {"start"}),
+        (GUEST, {"start", "poll", "extend", "end"}),
+        (None, set()),  # Slack could not be asked
+    ],
+    ids=["member", "not a starter", "guest", "unknown"],
+)
+def test_help_lists_what_the_person_may_use(
+    who: dict[str, Any] | None, hidden: set[str], snapshot: SnapshotAssertion
+) -> None:
+    message = help_message(None if who is None else state_of(None, **who))
+    listed = {name for name in SUBCOMMANDS if f"/imbalance {name}`" in str(message.blocks)}
+
+    assert message.blocks == snapshot(extension_class=JSONSnapshotExtension)
+    assert check_blocks(message.blocks, "message") == []
+    assert listed == set(SUBCOMMANDS) - hidden
+    assert ("Starting can be shorter" in str(message.blocks)) is ("start" not in hidden)
+
+
+@pytest.mark.parametrize(
+    ("typed", "who", "reply"),
+    [
+        ("strat", {}, "Did you mean `/imbalance start`?"),
+        ("statsu", {}, "Did you mean `/imbalance status`?"),
+        ("pol", {}, "Did you mean `/imbalance poll`?"),
+        ("exend", {"may_manage": True}, "Did you mean `/imbalance extend`?"),
+        ("ned", {"may_manage": True}, "Did you mean `/imbalance end`?"),
+        ("bugdet", {}, "Did you mean `/imbalance budget`?"),
+        ("setings", {}, "Did you mean `/imbalance settings`?"),
+        ("hlep", {}, "Did you mean `/imbalance help`?"),
+        ("pizza", {}, "`/imbalance help` lists what I can do."),
+        ("<!channel>", {}, "&lt;!channel&gt;"),
+        ("x" * 500, {}, "…"),
+        ("strat", GUEST, "Ask a full member of this workspace to start it."),
+        ("strat", NOT_A_STARTER, "phases are started by Ana."),
+        ("exend", GUEST, "`/imbalance help` lists what I can do."),
+        ("statsu", GUEST, "Did you mean `/imbalance status`?"),
     ],
 )
-def test_unknown_subcommand_gets_a_suggestion_or_a_pointer_to_help(typed: str, reply: str) -> None:
-    message = unknown_message(typed)
+def test_unknown_subcommand_gets_a_suggestion_or_a_pointer_to_help(
+    typed: str, who: dict[str, Any], reply: str
+) -> None:
+    message = unknown_message(typed, state_of(None, **who))
 
     assert reply in str(message.blocks)
     assert message.text.startswith("Nothing was done")
     assert check_blocks(message.blocks, "message") == []
+
+
+def test_member_is_not_pointed_to_a_command_for_the_leads_of_the_running_phase() -> None:
+    for typed in ("pol", "exend", "ned"):
+        assert "Did you mean" not in str(unknown_message(typed, state_of(SPRINT)).blocks)
+        lead = state_of(SPRINT, may_manage=True)
+        assert "Did you mean" in str(unknown_message(typed, lead).blocks)
 
 
 def test_link_form_matches_snapshot_and_strips_the_link(snapshot: SnapshotAssertion) -> None:

@@ -1,8 +1,6 @@
 """Migrations create the tables the code expects, and run up and down with rows in them."""
 
 import asyncio
-import os
-import sys
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -170,7 +168,8 @@ async def test_migrating_again_keeps_all_rows(db: Database, database_url: str) -
 async def test_concurrent_migrations_wait_for_each_other(database_url: str) -> None:
     await migrate(database_url, "base")
 
-    assert await asyncio.gather(*(run_migrate(database_url) for _ in range(3))) == [0, 0, 0]
+    done = await asyncio.gather(*(command(database_url, "migrate") for _ in range(3)))
+    assert [one.code for one in done] == [0, 0, 0]
 
     db = Database(database_url)
     assert not await has_pending_migrations(db)
@@ -184,13 +183,6 @@ async def test_migrating_creates_a_new_sqlite_file(tmp_path: Path) -> None:
     db = Database(url)
     assert not await has_pending_migrations(db)
     await db.close()
-
-
-async def run_migrate(url: str) -> int | None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "migrate", env={**os.environ, "DATABASE_URL": url}
-    )
-    return await process.wait()
 
 
 async def fill(db: Database) -> None:

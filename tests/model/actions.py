@@ -1,6 +1,7 @@
 """User actions in Slack: commands, forms, buttons and App Home."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -90,6 +91,23 @@ async def end(harness: BotHarness, user: str, channel: str, outcomes: Mapping[in
     chosen = {name: value for name, value in WORDS.items()}
     chosen |= {f"outcome:{at}": outcome for at, outcome in outcomes.items()}
     return str(await lead.sends(**chosen) or "")
+
+
+async def change_item(
+    harness: BotHarness, user: str, channel: str, change: str, until: date
+) -> str:
+    """Bring the first item on hold back, or park it; return the refusal, or an empty text."""
+    lead = Lead(harness, user)
+    await close(harness, user)
+    answer = await lead.me.command("/imbalance", channel)
+    if '"on_hold.open"' not in json.dumps(answer.body):
+        return "no button"
+    await lead.me.click("on_hold.open", channel=channel)
+    fields = [name for name in lead.inputs if name.startswith("item:0:")]
+    if not fields:
+        return "nothing on hold"
+    typed = {fields[0]: change, "until:0": until.isoformat(), "reason": REASON}
+    return str(await lead.sends(**typed) or "")
 
 
 async def extend(harness: BotHarness, user: str, channel: str, until: date) -> str:

@@ -25,6 +25,18 @@ def is_working(day: date) -> bool:
     return day.weekday() < 5
 
 
+def last_hour(day: date) -> time:
+    """Return until when messages are allowed: noon on Christmas Eve and on New Year's Eve."""
+    return time(12) if (day.month, day.day) in ((12, 24), (12, 31)) else time(20)
+
+
+def asking_day(day: date, at: time, step: int = 1) -> date:
+    """Return the day, or the nearest one after it (or before) on which this time is allowed."""
+    while not (is_working(day) and at <= last_hour(day)):
+        day += step * DAY
+    return day
+
+
 def working(day: date, step: int = 1) -> date:
     """Return the day, or the nearest working day after it (before it if `step` is -1)."""
     while not is_working(day):
@@ -41,9 +53,9 @@ def working_days(day: date, count: int) -> date:
 
 
 def is_welcome(instant: datetime, zone: str) -> bool:
-    """Return whether it is 08:00 to 20:00 on a weekday in the zone."""
+    """Return whether it is 08:00 to 20:00, or to noon, on a weekday in the zone."""
     here = there(instant, zone)
-    return is_working(here.date()) and time(8) <= here.time() <= time(20)
+    return is_working(here.date()) and time(8) <= here.time() <= last_hour(here.date())
 
 
 def welcome(instant: datetime, zone: str) -> datetime:
@@ -55,13 +67,16 @@ def welcome(instant: datetime, zone: str) -> datetime:
     return local(working(day), time(8), zone)
 
 
-def questions_on(starts: date, ends: date, weekday: int) -> list[tuple[str, date]]:
+def questions_on(starts: date, ends: date, weekday: int, at: time) -> list[tuple[str, date]]:
     """Return the kinds and days of the rounds during a phase, in order."""
     first = working_days(starts, 1)
     days = [starts + DAY * ahead for ahead in range(1, (ends - starts).days + 1)]
-    weekly = [day for day in days if day.weekday() == weekday and day - first >= APART]
+    weekly: list[date] = []
+    for day in [asking_day(day, at) for day in days if day.weekday() == weekday]:
+        if day <= ends and day - (weekly[-1] if weekly else first) >= APART:
+            weekly.append(day)
     late = [day for day in weekly if ends - day <= APART]
-    closing = late[-1] if late else working(ends, -1)
+    closing = late[-1] if late else asking_day(ends, at, -1)
     found = [("first", first)]
     found += [("weekly", day) for day in weekly if abs(closing - day) >= APART]
     if closing - first >= APART:
@@ -69,7 +84,7 @@ def questions_on(starts: date, ends: date, weekday: int) -> list[tuple[str, date
     return found
 
 
-def questions_after(starts: date, ended: date) -> list[tuple[str, date]]:
+def questions_after(starts: date, ended: date, at: time) -> list[tuple[str, date]]:
     """Return a round two weeks after the end, and a second at four weeks after long phases."""
     times = 2 if (ended - starts).days > 21 else 1
-    return [("after", working(ended + 14 * number * DAY)) for number in range(1, times + 1)]
+    return [("after", asking_day(ended + 14 * number * DAY, at)) for number in range(1, times + 1)]

@@ -34,6 +34,7 @@ class Round:
     roster_size: int  # leavers included
     minimum: int
     to_ask: dict[str, datetime]
+    slots: dict[str, datetime]  # when each is asked, unless it is put off then
     to_remind: dict[str, datetime] = field(default_factory=dict)
     asked: dict[str, datetime] = field(default_factory=dict)
     reminded: dict[str, datetime] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class Phase:
     leads: set[str]
     members: set[str]
     phase_id: str
+    is_item_back: bool = False  # what a sprint puts on hold was brought back early
     reflected: bool = True  # the lead answered the three questions in the start form
     first_ends: date = field(init=False)
     is_active: bool = True
@@ -199,5 +201,6 @@ def round_from_row(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str
         roster_size=row["asked"],
         minimum=4 if row["asked"] < 8 else 5,
         to_ask={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
+        slots={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
         uncertain=set(everyone),
     )

@@ -19,6 +19,7 @@ AFTER_CLOSING = {"scrub", "show_results"}
 AFTER_THE_END = {
     *(
         "open_round",
+        "follow_up_parked",
         "post_talking_points",
         "deliver_concerns",
         "send_goodbye",
@@ -158,7 +159,10 @@ def check_ballots_are_deleted_with_their_round(evidence: Evidence) -> None:
 def check_set_aside_work_is_returned(evidence: Evidence) -> None:
     active = {row["phase_id"] for row in evidence.phases if row["state"] == "active"}
     for row in evidence.items:
-        assert (row["outcome"] is None) == (row["phase_id"] in active), row["text"]
+        is_over, is_back = row["phase_id"] not in active, row["back_on"] is not None
+        is_parked = row["outcome"] == "parked"
+        assert is_parked == (row["parked_until"] is not None), row["text"]
+        assert (row["outcome"] is not None) == (is_over or is_back or is_parked), row["text"]
 
 
 def check_pins_and_bookmarks(evidence: Evidence, world: World) -> None:

@@ -145,6 +145,25 @@ class Leads(Base):
             phase.ends = until
             self.reference_model.plan(phase)
 
+    @rule(user=managers, channel=channels, change=st.sampled_from(["back", "park"]))
+    def change_item(self, user: str, channel: str, change: str) -> None:
+        phase = self.latest(channel)
+        self.world.clear_faults()
+        until = there(self.reference_model.now, "UTC").date() + 100 * DAY
+        refusal = self.world.do(
+            actions.change_item(self.world.harness, user, channel, change, until)
+        )
+        allowed = (
+            phase is not None
+            and phase.is_active
+            and phase.is_sprint
+            and not phase.is_item_back
+            and self.manages(user, phase)
+        )
+        assert (refusal == "") == allowed, refusal
+        if phase is not None and allowed:
+            phase.is_item_back = change == "back"
+
     @rule(user=managers, channel=channels)
     def poll(self, user: str, channel: str) -> None:
         phase = self.reference_model.active(channel)
@@ -155,7 +174,8 @@ class Leads(Base):
             and (user in phase.present_leads or self.manages(user, phase))
             and self.reference_model.poll(phase)
         )
-        assert (not refusal.startswith("No questions were sent")) == allowed, refusal
+        has_asked = "people are asked" in refusal or refusal.startswith("Nobody is asked alone")
+        assert has_asked == allowed, refusal
 
     def _row(self, phase: Phase) -> RowMapping:
         return collect(self.world).phase(phase.phase_id)
@@ -169,7 +189,8 @@ class Leads(Base):
     def end(self, user: str, channel: str, outcome: str, trouble: dict[str, Any] | None) -> None:
         phase = self.latest(channel)
         self._inject_fault(trouble)
-        outcomes = {0: outcome} if phase and phase.is_sprint else {}
+        waits = phase is not None and phase.is_sprint and not phase.is_item_back
+        outcomes = {0: outcome} if waits else {}
         refusal = self.world.do(actions.end(self.world.harness, user, channel, outcomes))
         allowed = phase is not None and not phase.is_wrapped_up and self.manages(user, phase)
         assert trouble or (refusal == "") == allowed, refusal

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from tests.model.calendar import WARNS_AT, local, welcome, working_days
+from tests.model.calendar import WARNS_AT, asking_day, local, welcome, working_days
 from tests.model.facts import Phase, Round, Someone
 
 PENDING, SENT, EXPIRED = "pending", "sent", "expired"
@@ -98,7 +98,7 @@ class PlannedMessages:
         for lead in self._leads(phase):
             self._write("wrap_up", phase, lead)
         assert phase.ended_on is not None
-        on = working_days(phase.ended_on, 2)
+        on = asking_day(working_days(phase.ended_on, 2), phase.at)
         for user in phase.members - phase.left:
             zone = self.people[user].zone
             self._goodbyes[phase, user] = welcome(local(on, phase.at, zone), zone)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from tests.model.calendar import (
@@ -10,6 +10,7 @@ from tests.model.calendar import (
     DAY,
     OPEN_FOR,
     SHOWN_AT,
+    asking_day,
     is_welcome,
     local,
     questions_after,
@@ -91,8 +92,8 @@ class ReferenceModel:
         phase.planned = {
             (kind, on): opens
             for kind, on in [
-                *questions_on(phase.starts, phase.ends, phase.weekday),
-                *questions_after(phase.starts, phase.ends),
+                *questions_on(phase.starts, phase.ends, phase.weekday, phase.at),
+                *questions_after(phase.starts, phase.ends, phase.at),
             ]
             if (opens := phase.opens_at(kind, on)) > self.now or on > today
         }
@@ -116,7 +117,7 @@ class ReferenceModel:
         ended = min(phase.ended_on, phase.ends)
         phase.planned = {
             (kind, on): phase.opens_at(kind, on)
-            for kind, on in questions_after(phase.starts, ended)
+            for kind, on in questions_after(phase.starts, ended, phase.at)
         }
 
     def leave(self, channel: str, user: str) -> None:
@@ -144,8 +145,9 @@ class ReferenceModel:
             if user in one.to_ask and one.on is not None:
                 slot = local(one.on, one.phase.time_of(one.kind), zone)
                 at = welcome(max(slot, self.now), zone)
+                at = self._apart(one.phase, one.kind, user, at, moving=one)
                 if at + LAST_CALL <= one.closes_at:
-                    one.to_ask[user] = at
+                    one.to_ask[user] = one.slots[user] = at
 
     # ------------------------------------------------------------ time
 
@@ -199,8 +201,51 @@ class ReferenceModel:
             planned = welcome(local(on, at, zone), zone)
             asked_at = welcome(max(planned, self.now), zone)
             if asked_at < planned + OPEN_FOR:
-                slots[one] = asked_at
+                slots[one] = self._apart(phase, kind, one, asked_at)
         self.open(phase, kind, max(slot, self.now), slots)
+
+    def _apart(
+        self, phase: Phase, kind: str, user: str, at: datetime, moving: Round | None = None
+    ) -> datetime:
+        """Return this time, or a later day's if the person is asked about another phase that day.
+
+        Older phases choose first. A phase asks nobody twice within five days.
+        """
+        zone = self.people[user].zone
+        others = [one for one in self.phases if one.channel != phase.channel]
+        asked: dict[Phase, set[date]] = {one: set() for one in (*others, phase)}
+        for one in self.rounds(only_open=False):
+            is_recent = user in one.slots and one.slots[user] > self.now - 12 * DAY
+            if (
+                one.phase in asked
+                and is_recent
+                and one is not moving
+                and (one.is_open or one.is_kept)
+            ):
+                asked[one.phase].add(there(one.slots[user], zone).date())
+        taken = set().union(*(days for other, days in asked.items() if other is not phase))
+        on = there(at, zone).date()
+        older = [one for one in others if self.phases.index(one) < self.phases.index(phase)]
+        for other in older:
+            for planned_kind, planned in sorted(other.planned, key=lambda one: one[1]):
+                if abs(planned - on) < APART and self._will_ask(other, user):
+                    time_of_day = other.time_of(planned_kind)
+                    taken.add(_free_day(planned, time_of_day, taken, asked[other]))
+        if not taken:
+            return at
+        day = _free_day(on, phase.time_of(kind), taken, asked[phase])
+        return at if day == on else local(day, phase.time_of(kind), zone)
+
+    def _will_ask(self, phase: Phase, user: str) -> bool:
+        """Return whether a phase asks this person one by one, by what is known now."""
+        roster = phase.roster
+        minimum = 4 if len(roster) < 8 else 5
+        is_asked = user not in phase.left and user in roster | phase.leads
+        return (
+            is_asked
+            and len(roster - phase.left) >= minimum
+            and not self._is_too_similar(phase, roster)
+        )
 
     def _candidates(self, phase: Phase) -> set[str]:
         out = phase.left | self.opted_out.get(phase.channel, set())
@@ -252,6 +297,7 @@ class ReferenceModel:
                 roster_size=len(roster),
                 minimum=minimum,
                 to_ask=slots,
+                slots=dict(slots),
             )
         )
         if (
@@ -264,7 +310,10 @@ class ReferenceModel:
         last_opening = self.last_opening(phase.channel)
         if last_opening is not None and self.now < last_opening + APART:
             return False
-        slots = {one: welcome(self.now, self.people[one].zone) for one in self._candidates(phase)}
+        slots = {
+            one: self._apart(phase, "poll", one, welcome(self.now, self.people[one].zone))
+            for one in self._candidates(phase)
+        }
         self.open(phase, "poll", self.now, slots)
         return True
 
@@ -316,3 +365,11 @@ class ReferenceModel:
 
     def _show(self, one: Round) -> None:
         one.shown_at = self.now
+
+
+def _free_day(on: date, at: time, taken: set[date], asked: set[date]) -> date:
+    """Return the first suitable day of five, or else the first that is not too soon."""
+    days = [on + DAY * later for later in range(5)]
+    possible = [day for day in days if day == on or asking_day(day, at) == day]
+    allowed = [day for day in possible if not asked or day - max(asked) >= APART] or [on]
+    return next((day for day in allowed if day not in taken), allowed[0])

@@ -7,18 +7,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
-from bot.agenda.schedule import PARKED
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.playground.fake_slack.core import Call
 from bot.playground.fake_slack.workspace_changes import EventDelivery, wait_for_delivery
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.conftest import MANIFEST, MONDAY
-from tests.harness import KEY, TINY_PNG, BotHarness
+from tests.harness import KEY, BotHarness, unfinished, without_limits
 from tests.model.crashable_loop import CrashableTasks
 
 T = TypeVar("T")
@@ -152,9 +150,6 @@ class World:
         return harness
 
     async def _build_bot(self) -> BotHarness:
-        async def draw(_: object) -> bytes:
-            return TINY_PNG
-
         settings = Settings(
             slack_bot_token=self.slack.bot_token,
             slack_app_token=self.slack.app_token,
@@ -166,10 +161,7 @@ class World:
             http_port=0,
             metrics_port=0,
         )
-        pace = RateLimits(limited=False)
-        bot = Imbalance(
-            settings, self.clock, rate_limits=pace, retry_timings=RETRY_TIMINGS, draw=draw
-        )
+        bot = Imbalance(settings, self.clock, **without_limits(RETRY_TIMINGS))
         await bot.start()
         return BotHarness(bot=bot, slack=self.slack, clock=self.clock)
 
@@ -178,24 +170,11 @@ class World:
         give_up = loop.time() + SETTLE_TIMEOUT
         while True:
             await self.harness.settle()
-            unfinished = await self._unfinished()
-            if not unfinished:
+            left = await unfinished(self.harness.bot.db, self.clock.now())
+            if not left:
                 return
-            assert loop.time() < give_up, f"still to be done: {unfinished}"
+            assert loop.time() < give_up, f"still to be done: {left}"
             await asyncio.sleep(POLL_SECONDS)
-
-    async def _unfinished(self) -> list[str]:
-        """Return what is due and not done."""
-        now = self.clock.now()
-        agenda, messages = schema.agenda, schema.messages
-        due = select(agenda.c.action).where(
-            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
-        )
-        undelivered = select(messages.c.key).where(
-            messages.c.state.in_(("pending", "sending", "unknown")), messages.c.not_before <= now
-        )
-        async with self.harness.bot.db.reading() as reader:
-            return [*await reader.scalars(due), *await reader.scalars(undelivered)]
 
     async def _travel_to(self, until: datetime) -> None:
         await self._settle()

@@ -1,9 +1,6 @@
 """Outbox messages in any state, and the real `python -m bot` commands."""
 
-import asyncio
 import os
-import sys
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,35 +15,18 @@ from bot.outbox.enqueue import State
 from bot.outbox.keys import MessageKey
 from bot.settings import encode_key
 from bot.slack.content import content, section
+from tests import forked_bot
+from tests.forked_bot import CommandResult
 from tests.harness import KEY, LAUNCH, WORKSPACE
 
 _messages = schema.messages
 SECRET_TEXT = "the words of a message"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CommandResult:
-    """The output and exit code of a command."""
-
-    code: int
-    out: str
-    err: str
-
-
 async def command(url: str, *arguments: str, **environ: str) -> CommandResult:
     """Run `python -m bot ...` as an operator would."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        *arguments,
-        env={**os.environ, "DATABASE_URL": url, "IMBALANCE_KEYS": encode_key(KEY), **environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return CommandResult(code=process.returncode, out=out.decode(), err=err.decode())
+    keys = {"DATABASE_URL": url, "IMBALANCE_KEYS": encode_key(KEY)}
+    return await forked_bot.run(arguments, {**os.environ, **keys, **environ})
 
 
 async def add_message(

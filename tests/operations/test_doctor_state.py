@@ -11,8 +11,9 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.outbox.enqueue import State
 from bot.playground.server import FakeSlack
+from tests.forked_bot import CommandResult
 from tests.harness import BEN, WORKSPACE
-from tests.operations.stuck_messages import CommandResult, add_message, command, held
+from tests.operations.stuck_messages import add_message, command, held
 
 
 async def doctor(url: str, slack: FakeSlack, **environ: str) -> CommandResult:

@@ -14,7 +14,6 @@ from bot.channel_health.failure_policy import (
     TARGET_MISSING,
 )
 from bot.operations import message_names
-from bot.operations.durations import humanize_duration
 from bot.operations.message_decisions import Decision, refusal_of, refusal_of_location
 from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import Operation, State
@@ -160,11 +159,3 @@ def test_location_must_match_conversation_and_time():
 )
 def test_message_links_are_parsed(link: str, location: tuple[str, str] | None):
     assert parse_message_link(link) == location
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")],
-)
-def test_humanized_durations(seconds: int, text: str):
-    assert humanize_duration(timedelta(seconds=seconds)) == text

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from bot.db.engine import Database
-from tests.operations.stuck_messages import CommandResult, command
+from tests.forked_bot import CommandResult
+from tests.operations.stuck_messages import command
 
 SECRET = "Zq7Xv9Kj"
 DOCTOR, RUN, MIGRATE = ("doctor",), ("run",), ("migrate",)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from bot.db.engine import Database
 from bot.playground.server import FakeSlack
 from bot.rounds import ballots
 from bot.settings import encode_key
+from tests import forked_bot
+from tests.forked_bot import ForkedBot
 from tests.harness import KEY, KEYS, WORKSPACE
 from tests.rounds.round_rows import ROUND, a_person, a_phase, a_round
 
@@ -25,7 +26,7 @@ STOP_SECONDS = 15
 class BotProcess:
     """One process of the bot, and the log file with its standard error."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedBot
     log: Path
 
     @property
@@ -69,9 +70,7 @@ async def started_bot(
     """Run `python -m bot run` until the block ends."""
     log = folder / f"{name}.log"
     with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", *arguments, env=environ, stderr=file
-        )
+        process = await forked_bot.start(("run", *arguments), environ, file, file)
     bot = BotProcess(process=process, log=log)
     try:
         await bot.wait_for_event("started")
@@ -80,7 +79,7 @@ async def started_bot(
         await stop(process)
 
 
-async def stop(process: asyncio.subprocess.Process) -> None:
+async def stop(process: asyncio.subprocess.Process | ForkedBot) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
     try:

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from bot.clock import Clock, real_now
 from bot.db.engine import Database
-from bot.db.migrate import migrate
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
-from tests.conftest import MANIFEST
+from tests.conftest import running_fake_slack
 from tests.harness import BEN, LAUNCH, WORKSPACE
 from tests.outages.bot_process import BotProcess, environment, open_round, started_bot
 from tests.outages.load import NO_ANSWER, Crowd, Member
@@ -75,13 +74,13 @@ async def outage(
     server: OwnServer, folder: Path, kind: OutageKind, *, seconds: float, people: int = 24
 ) -> OutageResult:
     """Take the database away for some seconds, while people answer and messages go out."""
-    url = server.create()
-    await migrate(url)
-    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
-    await slack.start()
+    url = server.create(await asyncio.to_thread(server.migrated_template))
     db = Database(url)
     try:
-        async with tcp_proxy(server.home / f".s.PGSQL.{PORT}") as proxy:
+        async with (
+            running_fake_slack(Clock()) as slack,
+            tcp_proxy(server.home / f".s.PGSQL.{PORT}") as proxy,
+        ):
             members = tuple(f"U1M{number:03}" for number in range(people))
             await open_round(db, members)
             add_members(slack, members)
@@ -90,7 +89,6 @@ async def outage(
                 return await _run_outage(server, proxy, bot, crowd, db, kind, seconds)
     finally:
         await db.close()
-        await slack.stop()
 
 
 async def _run_outage(

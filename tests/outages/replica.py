@@ -12,14 +12,9 @@ from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.log import configure
 from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.settings import load
-from tests.harness import TINY_PNG
+from tests.harness import without_limits
 from tests.rounds.round_rows import NOW
-
-
-async def draw(_: object) -> bytes:
-    return TINY_PNG
 
 
 async def main() -> None:
@@ -29,9 +24,7 @@ async def main() -> None:
         load(),
         clock,
         http=True,
-        rate_limits=RateLimits(limited=False),
-        retry_timings=RetryTimings(settle=1, poll=0.1, picture_retry=0.1),
-        draw=draw,
+        **without_limits(RetryTimings(settle=1, poll=0.1, picture_retry=0.1)),
     )
     await app.start()
     print(app.http_port, flush=True)

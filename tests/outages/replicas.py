@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
-from sqlalchemy import func, or_, select
 
 from bot.agenda.schedule import next_due
-from bot.clock import AdjustableClock, real_now
-from bot.db import schema
+from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
 from bot.slack.http import SLACK_PATH
+from tests.harness import unfinished
 from tests.outages.bot_process import environment, stop
 
 START_SECONDS = 60
@@ -67,7 +66,7 @@ class Fleet:
     async def settle(self) -> None:
         """Wait until nothing is due and no message is pending."""
         async with asyncio.timeout(SETTLE_SECONDS):
-            while await self._busy():  # noqa: ASYNC110 (other processes work)
+            while await unfinished(self.db, self.clock.now()):  # noqa: ASYNC110 (other processes work)
                 await asyncio.sleep(0.02)
         await self.slack.settled()
 
@@ -96,24 +95,6 @@ class Fleet:
     async def _next_due(self) -> datetime | None:
         async with self.db.reading() as reader:
             return await next_due(reader)
-
-    async def _busy(self) -> bool:
-        agenda, messages, now = schema.agenda, schema.messages, self.clock.now()
-        retry_at = agenda.c.retry_at  # set by a claim, too; a failure waits longer
-        soon = or_(retry_at.is_(None), retry_at < real_now() + timedelta(minutes=5))
-        async with self.db.reading() as reader:
-            due = await reader.scalar(
-                select(func.count()).select_from(agenda).where(agenda.c.due_at <= now, soon)
-            )
-            open_ones = await reader.scalar(
-                select(func.count())
-                .select_from(messages)
-                .where(
-                    messages.c.state.in_(["pending", "sending", "unknown"]),
-                    messages.c.not_before <= now,
-                )
-            )
-        return bool(due or open_ones)
 
 
 @asynccontextmanager

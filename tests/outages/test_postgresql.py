@@ -10,14 +10,12 @@ from prometheus_client import REGISTRY
 
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
-from bot.db.migrate import migrate
 from bot.operations.readiness import (
     DATABASE_TIMEOUT_SECONDS,
     DATABASE_UNREACHABLE,
     readiness_problems,
 )
-from bot.playground.server import FakeSlack
-from tests.conftest import MANIFEST
+from tests.conftest import running_fake_slack
 from tests.harness import MEMBERS
 from tests.outages.bot_process import environment, open_round, started_bot
 from tests.outages.load import SAVED, Crowd, Member
@@ -52,8 +50,7 @@ async def test_outage_misleads_nobody_and_loses_nothing(
 
 async def test_readiness_check_answers_soon_when_the_network_is_cut(cluster: OwnServer) -> None:
     """A probe does not wait the 10 s that psycopg takes to give up a cut connection."""
-    url = cluster.create()
-    await migrate(url)
+    url = cluster.create(await asyncio.to_thread(cluster.migrated_template))
 
     async def connected() -> bool:
         return True
@@ -75,18 +72,16 @@ async def test_readiness_check_answers_soon_when_the_network_is_cut(cluster: Own
 async def test_sigterm_stops_the_bot_while_the_network_is_cut(
     cluster: OwnServer, tmp_path: Path
 ) -> None:
-    url = cluster.create()
-    await migrate(url)
-    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
-    await slack.start()
+    url = cluster.create(await asyncio.to_thread(cluster.migrated_template))
     db = Database(url)
     await open_round(db, MEMBERS)
     await db.close()
-    crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in MEMBERS])
     async with (
+        running_fake_slack(Clock()) as slack,
         tcp_proxy(cluster.home / f".s.PGSQL.{PORT}") as proxy,
         started_bot(tmp_path, environment(proxy.url(url), slack)) as bot,
     ):
+        crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in MEMBERS])
         answering = asyncio.create_task(crowd.answer_until_stopped())
         await asyncio.sleep(0.5)
         proxy.cut()
@@ -95,5 +90,4 @@ async def test_sigterm_stops_the_bot_while_the_network_is_cut(
         bot.process.terminate()
         await asyncio.wait_for(bot.process.wait(), STOP_TIMEOUT_SECONDS)
         await answering
-    await slack.stop()
     assert bot.process.returncode == 0

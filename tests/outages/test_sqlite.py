@@ -13,14 +13,14 @@ import pytest
 from bot.clock import Clock, monotonic
 from bot.db.engine import Database
 from bot.db.file_lock import WAIT_SECONDS
-from bot.db.migrate import migrate
-from bot.playground.server import FakeSlack
-from tests.conftest import MANIFEST
+from tests import forked_bot
+from tests.conftest import running_fake_slack
+from tests.databases import copy_of
 from tests.outages.bot_process import environment, open_round, started_bot
 from tests.outages.load import NO_ANSWER, NOT_SAVED, SAVED, Crowd, Member
 from tests.outages.outage import ACK_SECONDS_UNDER_LOAD, add_members
 
-KILLS = 25
+KILLS = 15
 SPACE_BYTES = 64 * 1024
 
 
@@ -41,19 +41,21 @@ async def test_acknowledged_writes_survive_kill_9(tmp_path: Path, seed: int) -> 
     assert counted["closed"] > 0
 
 
-async def test_full_disk_is_reported_and_saving_resumes_when_there_is_space(tmp_path: Path) -> None:
+async def test_full_disk_is_reported_and_saving_resumes_when_there_is_space(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
     """A file size limit makes real writes of a real process fail."""
     file = tmp_path / "imbalance.db"
-    url = f"sqlite:///{file}"
-    await migrate(url)
-    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
-    await slack.start()
+    url = copy_of(sqlite_template, file)
     db = Database(url)
     members = tuple(f"U1M{number:03}" for number in range(12))
     await open_round(db, members)
-    add_members(slack, members)
-    crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in members])
-    async with started_bot(tmp_path, environment(url, slack)) as bot:
+    async with (
+        running_fake_slack(Clock()) as slack,
+        started_bot(tmp_path, environment(url, slack)) as bot,
+    ):
+        add_members(slack, members)
+        crowd = Crowd(slack=slack, members=[Member(user_id=one) for one in members])
         answering = asyncio.create_task(crowd.answer_until_stopped())
         await asyncio.sleep(0.5)
         limit_files(
@@ -71,7 +73,6 @@ async def test_full_disk_is_reported_and_saving_resumes_when_there_is_space(tmp_
     assert crowd.counts()[NO_ANSWER] == 0
     assert crowd.slowest() < ACK_SECONDS_UNDER_LOAD
     await db.close()
-    await slack.stop()
     with sqlite3.connect(file) as plain:
         assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     plain.close()
@@ -92,24 +93,19 @@ async def wait_for_outcome(crowd: Crowd, meaning: str, *, more_than: int = 0) ->
 
 
 @pytest.mark.slow
-async def test_second_process_waits_and_then_refuses_to_start(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'imbalance.db'}"
-    await migrate(url)
-    slack = FakeSlack(clock=Clock().now, manifest=MANIFEST)
-    await slack.start()
-    environ = environment(url, slack)
-    async with started_bot(tmp_path, environ) as first:
-        began = monotonic()
-        second = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run"),
-            env=environ,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, output = await second.communicate()
+async def test_second_process_waits_and_then_refuses_to_start(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    url = copy_of(sqlite_template, tmp_path / "imbalance.db")
+    async with running_fake_slack(Clock()) as slack:
+        environ = environment(url, slack)
+        async with started_bot(tmp_path, environ) as first:
+            began = monotonic()
+            second = await forked_bot.run(["run"], environ)
+            took = monotonic() - began
+            assert first.is_alive
 
-        assert second.returncode == 1
-        assert WAIT_SECONDS <= monotonic() - began < WAIT_SECONDS + 20
-        assert first.is_alive
-    await slack.stop()
-    assert "It was not started twice: SQLite serves one." in output.decode()
-    assert "imbalance.db" in output.decode()
+    assert second.code == 1
+    assert WAIT_SECONDS <= took < WAIT_SECONDS + 20
+    assert "It was not started twice: SQLite serves one." in second.err
+    assert "imbalance.db" in second.err

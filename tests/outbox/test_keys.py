@@ -24,6 +24,7 @@ STORED = {
     keys.other_lead_unreachable(P, "U1", "U2"): f"alone:{P}:U1:U2",
     keys.announcement(P): f"announcement:{P}",
     keys.ask(R, "U1"): f"ask:{R}:U1",
+    keys.back_early(P, B): f"back_early:{P}:{B}",
     keys.closing(P): f"closing:{P}",
     keys.comments(R, "C1", 2): f"comments:{R}:C1:2",
     keys.concerns(P, B, 0, "U1"): f"concerns:{P}:{B}:0:U1",
@@ -31,6 +32,8 @@ STORED = {
     keys.extended(P): f"extended:{P}",
     keys.goodbye(P, "U1"): f"goodbye:{P}:U1",
     keys.history_picture("b" * 16, "U1"): f"history_picture:{'b' * 16}:U1",
+    keys.hold_answer(P, B): f"hold_answer:{P}:{B}",
+    keys.hold_proposal(P, B): f"hold_proposal:{P}:{B}",
     keys.home("U1"): "home:U1",
     keys.lead_results(R, "U1"): f"lead_results:{R}:U1",
     keys.late_thanks(P, "U1"): f"line:{P}:U1",
@@ -45,6 +48,9 @@ STORED = {
     keys.not_delivered(
         keys.concerns(P, "b" * 32, 1, "U2"), "U1"
     ): f"not_said:concerns:{P}:{'b' * 32}:U1",
+    keys.parked(P, 0, DAY, "U1"): f"parked:{P}:0:2026-11-24:U1",
+    keys.parked_unowned(P, 0, DAY): f"parked_unowned:{P}:0:2026-11-24",
+    keys.not_delivered(keys.hold_answer(P, B), "U1"): f"not_said:hold_answer:{P}:{B}:U1",
     keys.paused(P, NOON, "U1"): f"paused:{P}:1795521600:U1",
     keys.expectation_reply(P, "b" * 16, "U1"): f"expectation_reply:{P}:{'b' * 16}:U1",
     keys.reflect(R, "U1"): f"reflect:{R}:U1",
@@ -70,6 +76,7 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     ),
     MessageKind.ANNOUNCEMENT: (keys.announcement, {"phase": ids}),
     MessageKind.ASK: (keys.ask, {"round": ids, "person": people}),
+    MessageKind.BACK_EARLY: (keys.back_early, {"phase": ids, "form": ids}),
     MessageKind.CLOSING: (keys.closing, {"phase": ids}),
     MessageKind.COMMENTS: (keys.comments, {"round": ids, "to": people, "number": numbers}),
     MessageKind.CONCERNS: (
@@ -84,6 +91,8 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.EXTENDED: (keys.extended, {"phase": ids}),
     MessageKind.GOODBYE: (keys.goodbye, {"phase": ids, "person": people}),
     MessageKind.HISTORY_PICTURE: (keys.history_picture, {"page": ids, "person": people}),
+    MessageKind.HOLD_ANSWER: (keys.hold_answer, {"phase": ids, "proposal": ids}),
+    MessageKind.HOLD_PROPOSAL: (keys.hold_proposal, {"phase": ids, "proposal": ids}),
     MessageKind.HOME: (keys.home, {"person": people}),
     MessageKind.LEAD_RESULTS: (keys.lead_results, {"round": ids, "person": people}),
     MessageKind.LATE_THANKS: (keys.late_thanks, {"phase": ids, "person": people}),
@@ -91,6 +100,14 @@ BUILT: dict[MessageKind, tuple[Callable[..., MessageKey], dict[str, st.SearchStr
     MessageKind.MISTAKE: (keys.mistake, {"phase": ids, "story": ids}),
     MessageKind.NOBODY_LEADS: (keys.nobody_leads, {"phase": ids, "person": people}),
     MessageKind.NOBODY_READS: (keys.nobody_reads, {"phase": ids, "person": people}),
+    MessageKind.PARKED: (
+        keys.parked,
+        {"phase": ids, "item": numbers, "until": days, "person": people},
+    ),
+    MessageKind.PARKED_UNOWNED: (
+        keys.parked_unowned,
+        {"phase": ids, "item": numbers, "until": days},
+    ),
     MessageKind.PAUSED: (
         lambda phase_id, since, user_id: keys.paused(
             phase_id, datetime.fromtimestamp(since, UTC), user_id

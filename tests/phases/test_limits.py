@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.phases.budget import Span, compute_budget, earliest_start
 from bot.phases.rules import (
     Actor,
@@ -168,10 +169,13 @@ def test_justification_boundaries_for_recovery_spacing_and_budget(
         (PhaseKind.RESULTS_SPRINT, 14, 7),
         (PhaseKind.RESULTS_SPRINT, 15, 7),
         (PhaseKind.RESULTS_SPRINT, 1, 1),
+        (PhaseKind.RESULTS_SPRINT, 3, 1),
+        (PhaseKind.RESULTS_SPRINT, 4, 2),
         (PhaseKind.RESULTS_SPRINT, 28, 14),
         (PhaseKind.RESULTS_SPRINT, 35, 7),  # capped by the maximum of six weeks
         (PhaseKind.RESULTS_SPRINT, 42, 0),
         (PhaseKind.TRUST_BUILDING, 35, 17),
+        (PhaseKind.TRUST_BUILDING, 84, 0),
     ],
 )
 def test_extension_is_limited_to_half_the_length_or_the_maximum(
@@ -182,11 +186,11 @@ def test_extension_is_limited_to_half_the_length_or_the_maximum(
     latest = end + timedelta(days=more)
 
     assert latest_extension(dates, LIMITS) == latest
-    too_long = refusal_to_extend(dates, latest + timedelta(days=1), LIMITS)
+    too_long = refusal_to_extend(dates, latest + timedelta(days=1), TODAY, LIMITS)
     assert too_long is not None
     assert too_long.field == "ends_on"
     for not_later in (end, end - timedelta(days=1)):
-        assert isinstance(refusal_to_extend(dates, not_later, LIMITS), Refusal)
+        assert isinstance(refusal_to_extend(dates, not_later, TODAY, LIMITS), Refusal)
 
 
 def test_only_named_starters_can_start_and_guests_never_can() -> None:
@@ -199,13 +203,13 @@ def test_only_named_starters_can_start_and_guests_never_can() -> None:
         replace(ben, is_full_member=False, is_admin=True),
     ):
         assert "Guests" in refusal_text(refusal_to_start_any(guest, named, ""))
-        assert "guests" in refusal_text(refusal_to_manage(guest, ["UBEN"], ""))
+        assert "Guests" in refusal_text(refusal_to_manage(guest, ["UBEN"], ""))
     nobody = refusal_to_start_any(ben, PhaseLimits(starters=()), "")
     assert refusal_text(nobody).startswith("In this workspace, only admins start phases.")
 
 
 def test_recovery_default_end_and_warning_dates() -> None:
     assert recovery_until(days_from(TODAY, 14)) == TODAY + timedelta(days=13 + 14)
-    assert default_end(TODAY) == date(2026, 12, 7)
-    assert default_end(date(2026, 11, 28), 1) == date(2026, 12, 7)  # from a Saturday
-    assert end_warning_day(date(2026, 12, 8)) == date(2026, 12, 4)
+    assert default_end(TODAY, 2, WEEKDAYS) == date(2026, 12, 7)
+    assert default_end(date(2026, 11, 28), 1, WEEKDAYS) == date(2026, 12, 7)  # from a Saturday
+    assert end_warning_day(date(2026, 12, 8), WEEKDAYS) == date(2026, 12, 4)

@@ -19,7 +19,7 @@ from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from bot.status.store import channel_status
+from bot.status.store import channel_state
 from bot.workspaces.lifecycle import change_settings, may_change
 from tests.ending.phase_rows import SAID, by, carry_out, evidence, messages, planned, running
 from tests.harness import ANA, BEN, LAUNCH, OWNER, WORKSPACE
@@ -58,16 +58,17 @@ async def test_admin_without_full_membership_cannot_change_anything(
         await a_person(tx, "U0ADM", is_admin=True, **account)
     before = await evidence(services)
 
-    with pytest.raises(Refused, match="only the leads of this phase"):
+    with pytest.raises(Refused, match="Guests"):
         await poll_as(services, "U0ADM")
     for change in CHANGES.values():
-        with pytest.raises(Refused, match="guests"):
+        with pytest.raises(Refused, match="Guests"):
             await change(services, by("U0ADM", phase_id))
     assert not await may_change(services, in_launch("U0ADM"))
-    with pytest.raises(Refused, match="only workspace admins"):
+    with pytest.raises(Refused, match="Only workspace admins"):
         await change_settings(services, in_launch("U0ADM"), lambda now: now)
-    status = await channel_status(services, in_launch("U0ADM"))
-    assert (status.may_manage, status.may_start) == (False, False)
+    state = await channel_state(services, in_launch("U0ADM"))
+    assert not state.may_manage
+    assert state.refusal_to_start is not None
     assert await evidence(services) == before
 
 
@@ -81,9 +82,9 @@ async def test_lead_who_lost_full_membership_cannot_manage_the_phase(
         await tx.execute(update(people).where(people.c.user_id == ANA).values(**account))
 
     for change in CHANGES.values():
-        with pytest.raises(Refused, match="guests"):
+        with pytest.raises(Refused, match="Guests"):
             await change(services, by(ANA, phase_id))
-    assert not (await channel_status(services, in_launch(ANA))).may_manage
+    assert not (await channel_state(services, in_launch(ANA))).may_manage
 
 
 @pytest.mark.parametrize(("user_id", "manages"), [(ANA, True), (OWNER, True), (BEN, False)])
@@ -92,39 +93,41 @@ async def test_only_leads_and_admins_can_manage_and_poll(
 ) -> None:
     await running(services)
 
-    status = await channel_status(services, in_launch(user_id))
-    assert (status.may_manage, status.may_start) == (manages, True)
+    state = await channel_state(services, in_launch(user_id))
+    assert state.may_manage is manages
+    assert state.refusal_to_start is None
     if manages:
         assert "are asked" in await poll_as(services, user_id)
     else:
-        with pytest.raises(Refused, match="only the leads"):
+        with pytest.raises(Refused, match="Only this phase's leads and workspace admins"):
             await poll_as(services, user_id)
 
 
 async def test_change_of_an_unknown_phase_is_refused(services: Services) -> None:
     await running(services)
     for change in CHANGES.values():
-        with pytest.raises(Refused, match="not known any more"):
+        with pytest.raises(Refused, match="don't know this phase any more"):
             await change(services, by(OWNER, "another"))
     async with services.db.transaction() as tx:
         actor = Actor(user_id=OWNER, is_full_member=True, is_admin=True)
-        with pytest.raises(Refused, match="not known any more"):
+        with pytest.raises(Refused, match="don't know this phase any more"):
             await lock_to_manage(tx, by(OWNER, "another"), actor)
-    with pytest.raises(Refused, match="not known any more"):
+    with pytest.raises(Refused, match="don't know this phase any more"):
         await phase_to_manage(services, by(OWNER, "another"))
 
 
 async def test_person_unknown_to_slack_cannot_change_anything(services: Services) -> None:
     phase_id = await running(services)
     for change in CHANGES.values():
-        with pytest.raises(Refused, match="guests"):
+        with pytest.raises(Refused, match="Guests"):
             await change(services, by("U0NOBODY", phase_id))
-    with pytest.raises(Refused, match="Slack does not know you here"):
+    with pytest.raises(Refused, match="Slack doesn't know you here"):
         await may_change(services, in_launch("U0NOBODY"))
-    with pytest.raises(Refused, match="only the leads"):
+    with pytest.raises(Refused, match="Guests"):
         await poll_as(services, "U0NOBODY")
-    status = await channel_status(services, in_launch("U0NOBODY"))
-    assert (status.may_manage, status.may_start) == (False, False)
+    state = await channel_state(services, in_launch("U0NOBODY"))
+    assert not state.may_manage
+    assert state.refusal_to_start is not None
 
 
 async def test_second_extension_is_refused_on_the_date_field(services: Services) -> None:

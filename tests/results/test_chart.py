@@ -1,6 +1,9 @@
 """The chart as it is drawn: its size, its kind, its words, and its one style."""
 
+import json
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
 
 from bot.results import chart_process
-from bot.results.chart import draw_in_child
+from bot.results.chart import CHART_SCRIPT
 
 FIRST = {"name": "First", "day": 1}
 AFTER: dict[str, Any] = {"name": "2 wk on", "day": 25}
@@ -113,7 +116,8 @@ def test_any_pattern_of_levels_can_be_drawn(levels: list[float | None]) -> None:
     assert chart_process.draw(facts(weeks(len(levels)), levels, levels, levels))
 
 
-async def test_child_process_draws() -> None:
-    png = await draw_in_child(facts([FIRST], [3.5], [4.0], [2.0]))
+def test_script_draws_the_facts_on_its_standard_input() -> None:
+    command = [sys.executable, str(CHART_SCRIPT)]
+    given = json.dumps(facts([FIRST], [3.5], [4.0], [2.0])).encode()
 
-    assert png.startswith(b"\x89PNG")
+    assert subprocess.check_output(command, input=given).startswith(b"\x89PNG")

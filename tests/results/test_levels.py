@@ -61,11 +61,6 @@ def test_whole_level_is_the_mean_rounded_to_a_whole_number(counts: list[int]) ->
     assert 1 <= found.level <= 5
 
 
-@given(COUNTS)
-def test_equal_counts_give_equal_figures(counts: list[int]) -> None:
-    assert level_of(counts) == level_of(list(counts))
-
-
 def test_change_is_shown_from_eight_answers() -> None:
     few, many, before = (level_of([0, 0, 0, n, 0]) for n in (7, 8, 4))
     assert few is not None

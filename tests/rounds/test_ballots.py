@@ -153,6 +153,21 @@ async def test_ballots_under_a_retired_key_count_as_unreadable_and_are_deleted(
     assert await count_rows(ballot_db) == 0
 
 
+async def test_ballots_of_a_round_whose_secret_was_tampered_with_are_deleted_uncounted(
+    ballot_db: Database,
+) -> None:
+    await cast(ballot_db, BEN)
+    secrets = schema.metadata.tables["round_secrets"]
+
+    async with ballot_db.transaction() as tx:
+        await tx.execute(update(secrets).values(sealed=b"tampered with" * 9))
+        assert not await ballots.is_key_missing(tx, KEYS, WORKSPACE, ROUND)
+        tally = await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
+
+    assert (tally.unreadable, tally.counts) == (1, {})
+    assert await count_rows(ballot_db) == 0
+
+
 async def test_ballot_moved_to_another_voter_token_is_not_counted(ballot_db: Database) -> None:
     await cast(ballot_db, BEN)
     table = schema.metadata.tables["ballots"]

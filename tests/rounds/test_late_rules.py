@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.agenda.slots import is_working_day, slot, within_hours, within_hours_if_late
+from bot.agenda.slots import slot, within_hours, within_hours_if_late
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.rounds.rules import (
     MIN_APART,
     MIN_TIME_TO_ANSWER,
@@ -18,7 +19,7 @@ from bot.rounds.rules import (
 )
 
 ZONES = st.sampled_from(sorted(name for name in available_timezones() if "/" in name))
-WORKING_DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31)).filter(is_working_day)
+WORKING_DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31)).filter(WEEKDAYS.is_working_day)
 #: Times that a phase may choose for its questions.
 TIMES = st.times(time(8), time(20))
 DELAYS = st.timedeltas(timedelta(0), timedelta(weeks=6))
@@ -31,7 +32,9 @@ def test_question_asked_in_time_is_sent_at_its_slot(
 ) -> None:
     planned = slot(on, at, zone)
 
-    assert ask_time(planned, planned - early, zone) == within_hours(planned, zone)
+    assert ask_time(planned, planned - early, zone, WEEKDAYS) == within_hours(
+        planned, zone, WEEKDAYS
+    )
 
 
 @given(WORKING_DAYS, TIMES, ZONES, DELAYS)
@@ -40,16 +43,16 @@ def test_late_question_is_sent_in_messaging_hours_within_two_days(
 ) -> None:
     planned = slot(on, at, zone)
     now = planned + late
-    asked = ask_time(planned, now, zone)
+    asked = ask_time(planned, now, zone, WEEKDAYS)
 
     if late >= OPEN_FOR + timedelta(hours=1):  # a daylight saving change may shift the hours by one
         assert asked is None
     if asked is None:
-        assert within_hours(now, zone) >= planned + OPEN_FOR
+        assert within_hours(now, zone, WEEKDAYS) >= planned + OPEN_FOR
         return
     local = asked.astimezone(ZoneInfo(zone))
     assert asked >= now
-    assert is_working_day(local.date())
+    assert WEEKDAYS.is_working_day(local.date())
     assert time(8) <= local.time() <= time(20)
 
 
@@ -60,7 +63,7 @@ def test_late_round_never_blocks_next_weeks_round(
     planned = slot(on, at, zone)
     now = planned + late
     following = slot(on + timedelta(days=7), at, zone)
-    if ask_time(planned, now, zone) is None:
+    if ask_time(planned, now, zone, WEEKDAYS) is None:
         return
 
     def local_time(instant: datetime) -> datetime:
@@ -86,7 +89,7 @@ def test_late_friday_questions_are_sent_the_same_day_or_dropped(
     planned = slot(date(2026, 11, 20), time(10), BERLIN)
     here = ZoneInfo(BERLIN)
 
-    found = ask_time(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN)
+    found = ask_time(planned, datetime.fromisoformat(now).replace(tzinfo=here), BERLIN, WEEKDAYS)
 
     assert found == (asked and datetime.fromisoformat(asked).replace(tzinfo=here))
 
@@ -103,7 +106,7 @@ def test_late_friday_questions_are_sent_the_same_day_or_dropped(
 def test_late_channel_message_waits_for_messaging_hours(late: timedelta, shown_at: str) -> None:
     due_at = slot(date(2026, 11, 21), time(17), BERLIN)
 
-    found = within_hours_if_late(due_at, due_at + late, BERLIN)
+    found = within_hours_if_late(due_at, due_at + late, BERLIN, WEEKDAYS)
 
     assert found.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime.fromisoformat(
         shown_at

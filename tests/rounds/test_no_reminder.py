@@ -14,7 +14,7 @@ from bot.agenda import schedule
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
-from bot.home.lifecycle import opt_out
+from bot.phases.opt_outs import opt_out
 from bot.rounds import answering, ballots, questions, store
 from bot.rounds.answer_form import AnswerInput
 from bot.services import Services
@@ -70,7 +70,7 @@ async def skip(services: Services, user_id: str) -> None:
 
 
 async def opt_out_of_channel(services: Services, user_id: str) -> None:
-    await opt_out(services, by(user_id, LAUNCH))
+    await opt_out(services, WORKSPACE, LAUNCH, user_id)
 
 
 async def leave(services: Services, user_id: str) -> None:

@@ -71,9 +71,10 @@ async def test_evening_closing_round_opens_before_its_phase_ends(phase: Database
 
 async def test_early_end_reschedules_the_rounds_after_it(phase: Database) -> None:
     async with phase.transaction() as tx:
-        now = datetime(2026, 12, 4, 12, tzinfo=UTC)
+        ended_at = datetime(2026, 12, 4, 12, tzinfo=UTC)
+        await tx.execute(update(schema.phases).values(state="ended", ended_at=ended_at))
         await drop_rounds(tx, WORKSPACE, PHASE)
-        await plan_follow_up_rounds(tx, WORKSPACE, await the_phase(tx), now)
+        await plan_follow_up_rounds(tx, WORKSPACE, await the_phase(tx))
 
     assert list(await agenda_of(phase, "open_round")) == [f"{PHASE}:after:2026-12-18"]
 

@@ -203,7 +203,7 @@ async def test_only_leads_and_admins_can_poll(
     if is_allowed:
         assert "are asked" in await poll(services, by(user_id))
     else:
-        with pytest.raises(Refused, match="only the leads"):
+        with pytest.raises(Refused, match=r"workspace admins can do this|Guests and people"):
             await poll(services, by(user_id))
         assert await the_round(phase) is None
 
@@ -231,7 +231,7 @@ async def test_poll_within_five_days_of_the_channels_last_round_is_refused(
     if is_allowed:
         assert "are asked" in await poll(services, by(ANA))
     else:
-        with pytest.raises(Refused, match="two within five days"):
+        with pytest.raises(Refused, match="You can ask again from"):
             await poll(services, by(ANA))
 
 

@@ -1,10 +1,11 @@
 """Boundary values of the rules for rounds and messaging hours."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from bot.agenda.slots import within_hours
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.phases.privacy import minimum_for
 from bot.rounds import rules
 from bot.rounds.rules import RoundKind, ask_time, leaves_time_to_answer, may_open, plan
@@ -17,13 +18,13 @@ ONE_SECOND = timedelta(seconds=1)
 def planned(starts_on: date, ends_on: date, weekday: int) -> list[tuple[str, str]]:
     return [
         (round_.kind.value, round_.on.isoformat()[5:])
-        for round_ in plan(starts_on, ends_on, weekday)
+        for round_ in plan(starts_on, ends_on, weekday, time(10), WEEKDAYS)
         if round_.kind is not RoundKind.AFTER
     ]
 
 
 def days_of_rounds_after(days: int, starts_on: date = date(2026, 11, 23)) -> list[date]:
-    rounds = plan(starts_on, starts_on + timedelta(days=days), 1)
+    rounds = plan(starts_on, starts_on + timedelta(days=days), 1, time(10), WEEKDAYS)
     return [round_.on for round_ in rounds if round_.kind is RoundKind.AFTER]
 
 
@@ -125,18 +126,18 @@ def test_phases_over_three_weeks_get_two_rounds_after_the_end(days: int, on: lis
 )
 def test_nobody_is_asked_two_days_late(late: timedelta, asked: bool) -> None:
     now = TUESDAY + late
-    assert ask_time(TUESDAY, now, LISBON) == (max(now, TUESDAY) if asked else None)
+    assert ask_time(TUESDAY, now, LISBON, WEEKDAYS) == (max(now, TUESDAY) if asked else None)
 
 
 def test_two_day_limit_counts_from_the_first_allowed_hour() -> None:
     """A slot on Friday at 22:00 moves to Monday 08:00, and the two days count from then."""
     friday = datetime(2026, 11, 27, 22, tzinfo=UTC)
     tuesday = datetime(2026, 12, 1, 22, tzinfo=UTC)
-    assert ask_time(friday, friday, LISBON) == datetime(2026, 11, 30, 8, tzinfo=UTC)
-    assert ask_time(friday, tuesday - timedelta(days=1), LISBON) == datetime(
+    assert ask_time(friday, friday, LISBON, WEEKDAYS) == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert ask_time(friday, tuesday - timedelta(days=1), LISBON, WEEKDAYS) == datetime(
         2026, 12, 1, 8, tzinfo=UTC
     )
-    assert ask_time(friday, tuesday, LISBON) is None
+    assert ask_time(friday, tuesday, LISBON, WEEKDAYS) is None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_one_hour_left_is_enough_to_answer(left: timedelta, worth: bool) -> None
 
 
 def test_reminder_is_a_day_later_and_close_two_days_after_the_last_slot() -> None:
-    assert rules.reminder_time(TUESDAY, LISBON) == TUESDAY + timedelta(days=1)
+    assert rules.reminder_time(TUESDAY, LISBON, WEEKDAYS) == TUESDAY + timedelta(days=1)
     assert rules.closes_at([TUESDAY, TUESDAY - ONE_SECOND]) == TUESDAY + timedelta(hours=48)
     with pytest.raises(ValueError, match="empty"):
         rules.closes_at([])
@@ -170,6 +171,11 @@ def test_reminder_is_a_day_later_and_close_two_days_after_the_last_slot() -> Non
         ("2027-03-26 19:30:00", "Europe/Berlin", "2027-03-29 06:00:00"),
         ("2026-10-23 18:30:00", "Europe/Berlin", "2026-10-26 07:00:00"),
         ("2026-11-24 12:00:00", None, "2026-11-24 12:00:00"),
+        # Nobody is messaged on the afternoons of 24 and 31 December, which are Thursdays.
+        ("2026-12-24 12:00:00", LISBON, "2026-12-24 12:00:00"),
+        ("2026-12-24 12:00:01", LISBON, "2026-12-25 08:00:00"),
+        ("2026-12-31 11:30:00", "Europe/Berlin", "2027-01-01 07:00:00"),
+        ("2026-12-30 22:00:00", "Asia/Tokyo", "2026-12-30 23:00:00"),
     ],
 )
 def test_messages_are_allowed_on_weekdays_from_eight_to_twenty(
@@ -177,4 +183,4 @@ def test_messages_are_allowed_on_weekdays_from_eight_to_twenty(
 ) -> None:
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
 
-    assert f"{within_hours(at, zone):%Y-%m-%d %H:%M:%S}" == allowed
+    assert f"{within_hours(at, zone, WEEKDAYS):%Y-%m-%d %H:%M:%S}" == allowed

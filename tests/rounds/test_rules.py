@@ -1,13 +1,13 @@
 """Rules for round dates, people asked, reminders, polls and minimum numbers of answers."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.agenda.slots import is_working_day
+from bot.agenda.work_calendar import WEEKDAYS, WorkCalendar
 from bot.phases.privacy import minimum_for
 from bot.rounds.questions import QUESTIONS, about_leads, reworded
 from bot.rounds.rules import (
@@ -22,30 +22,46 @@ from bot.rounds.rules import (
     plan,
     reminder_time,
 )
+from tests.agenda.calendars import CALENDARS
 
 STARTS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
 LENGTHS = st.integers(1, 84)
 WORKDAYS = st.integers(0, 4)
+TIMES = st.times(time(8), time(20))
 
 
-@given(STARTS, LENGTHS, WORKDAYS)
-def test_rounds_are_at_least_five_days_apart_on_working_days(
-    start: date, length: int, weekday: int
+@given(STARTS, LENGTHS, WORKDAYS, TIMES, CALENDARS)
+def test_rounds_are_at_least_five_days_apart_within_the_hours_of_working_days(
+    start: date, length: int, weekday: int, at: time, calendar: WorkCalendar
 ) -> None:
-    rounds = plan(start, start + timedelta(days=length), weekday)
+    rounds = plan(start, start + timedelta(days=length), weekday, at, calendar)
 
     days = [each.on for each in rounds]
     assert days == sorted(days)
     assert all(later - earlier >= MIN_APART for earlier, later in pairwise(days))
-    assert all(map(is_working_day, days))
+    assert all(map(calendar.is_working_day, days))
+    assert all(calendar.is_working_day(day, at) for day in days[1:])
 
 
-@given(STARTS, LENGTHS, WORKDAYS)
+@given(STARTS, LENGTHS, WORKDAYS, CALENDARS)
+def test_weekly_round_is_moved_by_a_holiday_and_by_nothing_else(
+    start: date, length: int, weekday: int, calendar: WorkCalendar
+) -> None:
+    rounds = plan(start, start + timedelta(days=length), weekday, time(10), calendar)
+
+    for each in rounds:
+        if each.kind is RoundKind.WEEKLY:
+            since = (each.on.weekday() - weekday) % 7
+            skipped = [each.on - timedelta(days=back) for back in range(1, since + 1)]
+            assert not any(map(calendar.is_working_day, skipped))
+
+
+@given(STARTS, LENGTHS, WORKDAYS, TIMES, CALENDARS)
 def test_phase_has_one_first_round_and_at_most_one_closing_round(
-    start: date, length: int, weekday: int
+    start: date, length: int, weekday: int, at: time, calendar: WorkCalendar
 ) -> None:
     end = start + timedelta(days=length)
-    kinds = [each.kind for each in plan(start, end, weekday)]
+    kinds = [each.kind for each in plan(start, end, weekday, at, calendar)]
 
     assert kinds[0] is RoundKind.FIRST
     assert kinds.count(RoundKind.FIRST) == 1
@@ -58,14 +74,15 @@ def test_closing_round_is_within_five_days_of_the_end(
     start: date, length: int, weekday: int
 ) -> None:
     end = start + timedelta(days=length)
-    closing = [each.on for each in plan(start, end, weekday) if each.kind is RoundKind.CLOSING]
+    rounds = plan(start, end, weekday, time(10), WEEKDAYS)
+    closing = [each.on for each in rounds if each.kind is RoundKind.CLOSING]
 
     assert len(closing) == 1
     assert timedelta(0) <= end - closing[0] <= MIN_APART
 
 
 def test_plan_of_a_two_week_phase_with_tuesday_rounds() -> None:
-    rounds = plan(date(2026, 11, 23), date(2026, 12, 7), weekday=1)
+    rounds = plan(date(2026, 11, 23), date(2026, 12, 7), 1, time(10), WEEKDAYS)
 
     assert [(each.kind.value, each.on) for each in rounds] == [
         ("first", date(2026, 11, 24)),
@@ -73,6 +90,29 @@ def test_plan_of_a_two_week_phase_with_tuesday_rounds() -> None:
         ("closing", date(2026, 12, 7)),
         ("after", date(2026, 12, 21)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "days"),
+    [
+        (time(12), ["first 2026-12-18", "weekly 2026-12-24", "weekly 2026-12-31"]),
+        (time(14), ["first 2026-12-18", "weekly 2026-12-25", "weekly 2027-01-01"]),
+    ],
+)
+def test_afternoon_rounds_move_from_christmas_eve_and_new_years_eve(
+    at: time, days: list[str]
+) -> None:
+    rounds = plan(date(2026, 12, 17), date(2027, 1, 31), 3, at, WEEKDAYS)
+
+    assert [f"{each.kind} {each.on}" for each in rounds[:3]] == days
+
+
+def test_weekly_round_that_a_holiday_moved_takes_the_place_of_one_too_near() -> None:
+    """Thursday moves to Monday, four days before the next Thursday."""
+    calendar = WorkCalendar(is_holiday=lambda day: day in (date(2026, 12, 3), date(2026, 12, 4)))
+    rounds = plan(date(2026, 11, 18), date(2027, 1, 10), 3, time(10), calendar)
+
+    assert [f"{each.on:%d %b}" for each in rounds[:4]] == ["19 Nov", "26 Nov", "07 Dec", "17 Dec"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +160,7 @@ def test_round_closes_two_days_after_the_last_slot() -> None:
 def test_reminder_due_on_a_weekend_waits_for_monday_morning() -> None:
     friday = datetime(2026, 11, 27, 10, tzinfo=UTC)
 
-    assert reminder_time(friday, "Europe/London") == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert reminder_time(friday, "Europe/London", WEEKDAYS) == datetime(2026, 11, 30, 8, tzinfo=UTC)
 
 
 def test_poll_is_allowed_five_days_after_the_last_round() -> None:

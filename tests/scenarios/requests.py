@@ -144,9 +144,3 @@ def event_callback(kind: str, number: int = 1) -> dict[str, Any]:
         "authorizations": [{"team_id": WORKSPACE, "user_id": "U0IMBAL", "is_bot": True}],
         "event": {"type": kind, **_FIELDS[kind]},
     }
-
-
-PAYLOADS = (
-    *(PRESSED, PRESSED_IN_VIEW, SUBMITTED, CLOSED, TYPED),
-    *(event_callback(kind) for kind in _FIELDS if kind != "app_uninstalled"),
-)

@@ -122,7 +122,7 @@ async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
     assert "I can't write in the channel now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
-    assert "The channel cannot be written in" in shown(ana.blocks)
+    assert "I can't post in the channel" in shown(ana.blocks)
     await ana.me.close()
     await harness.wait(days=3)
     assert any("has wrapped up" in text for text in dm_texts(harness, BEN))
@@ -142,7 +142,7 @@ async def test_extension_of_a_paused_phase_is_announced_when_it_resumes(
     await close(harness, "outside")
     await ana.me.command("/imbalance extend", LAUNCH)
     await ana.sends(**{"ends_on": "2026-12-10", "reason": "The audit came late."})
-    assert "once I can write in it again" in shown(ana.blocks)
+    assert "once I can post there again" in shown(ana.blocks)
     await ana.me.close()
 
     await reopen(harness, "outside")
@@ -159,7 +159,7 @@ async def test_pause_is_explained_by_commands_and_app_home(harness: BotHarness, 
 
     card = await ana.me.command("/imbalance", LAUNCH)
     assert "paused: I'm no longer in the channel" in shown(card.body["blocks"])
-    assert "Try again" in shown(card.body["blocks"])
+    assert "Try Again" in shown(card.body["blocks"])
     home = await ana.me.open_home()
     await harness.settle()
     home = ana.me.home

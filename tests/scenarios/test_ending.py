@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.harness import ANA, BEN, CHIARA, FINN, GUEST, LAUNCH, MEMBERS, OWNER, BotHarness
+from tests.harness import ANA, BEN, CHIARA, FINN, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.scenarios.lead import Lead, shown
 
 WARNED = datetime(2026, 12, 3, 10, tzinfo=UTC)
@@ -123,7 +123,7 @@ async def test_wrap_up_after_the_end_posts_the_outcome(harness: BotHarness, ana:
     assert "*What came of it:* Beta is out." in shown(added["blocks"])
     assert "• Dark mode: parked with <@U0BEN> until Mon 11 Jan." in shown(added["blocks"])
     (question,) = dms_containing(harness, ANA, "is wrapped up")
-    assert "Wrap up" not in shown(question["blocks"]).splitlines()
+    assert "Wrap Up" not in shown(question["blocks"]).splitlines()
     await harness.wait(days=1)
     (goodbye,) = dms_containing(harness, FINN, "has wrapped up")
     assert "*Ana to you:* Good catch." in shown(goodbye["blocks"])
@@ -149,16 +149,24 @@ async def test_personal_line_after_the_goodbye_is_sent_as_its_own_message(
     assert dms_containing(harness, CHIARA, "a line for you") == []
 
 
-@pytest.mark.parametrize("until", ["", "2026-11-23", "2026-11-20"])
-async def test_parked_item_needs_a_later_date(harness: BotHarness, ana: Lead, until: str) -> None:
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("", "Parked work needs a day on which it comes back. Pick one."),
+        ("2026-11-23", "Mon 23 Nov isn't after today. Pick a later day."),
+        ("2025-11-20", "Thu 20 Nov 2025 isn't after today. Pick a later day."),
+    ],
+)
+async def test_parked_item_needs_a_later_date(
+    harness: BotHarness, ana: Lead, until: str, told: str
+) -> None:
     await ana.starts()
     await ana.me.command("/imbalance end", LAUNCH)
 
     chosen = {"until:0": until} if until else {}
     errors = await ana.sends(**WRAP_UP, **{"outcome:0": "parked"}, **chosen)
 
-    assert list(errors) == ["until:0"]
-    assert errors["until:0"].startswith("Nothing was sent: ")
+    assert errors == {"until:0": told}
     assert ana.typed("outcome") == "Beta is out."
     assert channel_messages_containing(harness, "has wrapped up") == []
 
@@ -190,7 +198,7 @@ async def test_second_wrap_up_is_refused_and_keeps_the_typed_text(
 
     errors = await olivia.sends(outcome="Another end.")
 
-    assert "this phase is wrapped up" in errors["outcome"]
+    assert "This phase is already wrapped up" in errors["outcome"]
     assert olivia.typed("outcome") == "Another end."
     assert len(channel_messages_containing(harness, "has wrapped up")) == 1
 
@@ -205,29 +213,15 @@ async def test_outdated_extend_and_end_buttons_are_refused(harness: BotHarness, 
 
     await ana.me.click("phases.extend", **place)
     assert ana.me.top_view is None
-    assert "was not extended: it has ended" in str(ana.me.dm_with_bot()[-1])
+    assert "ended on Mon 7 Dec. `/imbalance start` begins a new one" in str(
+        ana.me.dm_with_bot()[-1]
+    )
     await ana.me.click("phases.end", **place)
     await ana.sends(**WRAP_UP)
     await ana.me.close()
     await ana.me.click("phases.end", **place)
     assert ana.me.top_view is None
-    assert "this phase is wrapped up" in str(ana.me.dm_with_bot()[-1])
-
-
-@pytest.mark.parametrize(
-    ("who", "reason"),
-    [(BEN, "only the leads of this phase"), (GUEST, "guests and people from other")],
-)
-async def test_member_and_guest_cannot_end_or_extend_a_phase(
-    harness: BotHarness, ana: Lead, who: str, reason: str
-) -> None:
-    await ana.starts()
-
-    for words in ("end", "extend"):
-        answer = await run_command(harness, who, words)
-        assert reason in answer
-        assert answer.startswith("Nothing was changed: ")
-        assert harness.slack.as_user(who).top_view is None
+    assert "This phase is already wrapped up" in str(ana.me.dm_with_bot()[-1])
 
 
 async def test_admin_may_end_a_phase(harness: BotHarness, ana: Lead) -> None:
@@ -241,13 +235,6 @@ async def test_admin_may_end_a_phase(harness: BotHarness, ana: Lead) -> None:
     assert "*Olivia to you:* Thank you." in shown(
         dms_containing(harness, BEN, "has wrapped up")[0]["blocks"]
     )
-
-
-@pytest.mark.parametrize("words", ["end", "extend"])
-async def test_end_and_extend_are_refused_without_a_phase(harness: BotHarness, words: str) -> None:
-    answer = await run_command(harness, ANA, words)
-
-    assert answer.startswith("Nothing was changed: no phase runs in this channel.")
 
 
 async def test_mentions_in_the_wrap_up_are_escaped(harness: BotHarness, ana: Lead) -> None:

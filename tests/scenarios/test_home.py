@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from tests.harness import ANA, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, BotHarness
+from bot.db import schema
+from tests.harness import ANA, ARCHIVED, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, BotHarness
 from tests.scenarios.lead import Lead
 
 
@@ -82,7 +84,7 @@ async def test_opted_out_member_is_not_asked_until_opting_in(round_open: BotHarn
     assert len(hana.dm_with_bot()) == before
 
     view = await home(round_open, HANA)
-    assert "You are not asked in" in texts(view)
+    assert "you aren't asked in" in texts(view)
     await hana.click("home.opt_in", view_id=view["id"])
     await round_open.wait(days=7)
     assert len(hana.dm_with_bot()) > before
@@ -94,7 +96,7 @@ async def test_member_can_opt_out_of_the_questions_asked_after_the_end(
     hana = round_open.slack.as_user(HANA)
     await round_open.wait(days=16)
     view = await home(round_open, HANA)
-    assert "It is over." in texts(view)
+    assert "Finished. There'll be" in texts(view)
     await hana.click("home.opt_out", view_id=view["id"])
     await round_open.settle()
     people = (hana, round_open.slack.as_user(BEN))
@@ -104,7 +106,7 @@ async def test_member_can_opt_out_of_the_questions_asked_after_the_end(
     more = [len(one.dm_with_bot()) - count for one, count in zip(people, before, strict=True)]
     assert more[0] == 0
     assert more[1] > 0
-    assert "It is over." not in texts(await home(round_open, HANA))
+    assert "Finished. There'll be" not in texts(await home(round_open, HANA))
 
 
 async def test_app_home_shows_phases_and_buttons_by_role(round_open: BotHarness) -> None:
@@ -113,7 +115,70 @@ async def test_app_home_shows_phases_and_buttons_by_role(round_open: BotHarness)
     guest = texts(await home(round_open, GUEST))
     assert "Results sprint until" in guest
     assert "home.opt_out" not in guest
-    assert "None runs now" in texts(await home(round_open, OWNER))
+    assert "Out of balance on purpose" in texts(await home(round_open, OWNER))
+
+
+async def test_first_visit_teaches_by_example_and_later_ones_show_the_phase(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await harness.settle()
+    first = texts(await home(harness, BEN))
+    for shown in (
+        "Example: how a phase is announced in its channel",
+        ">*What's at stake:* If we miss it, two customers leave.",
+        "Example: what each person is asked once a week",
+        "home.start",
+    ):
+        assert shown in first
+    assert "home.start" not in texts(await home(harness, GUEST))
+
+    await ana.starts()
+
+    later = texts(await home(harness, BEN))
+    assert "Results sprint until Mon 7 Dec: ship the beta" in later
+    assert "Example" not in later
+
+
+async def test_start_button_asks_for_the_channel_and_opens_the_start_form(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await harness.settle()
+    view = await home(harness, ANA)
+
+    await ana.me.click("home.start", view_id=view["id"])
+    assert ana.page == "Start a Phase"
+    assert await ana.sends(channel=LAUNCH) == {}
+
+    assert ana.page == "Is this the moment?"
+
+
+async def test_chosen_channel_where_nothing_can_start_is_refused_beside_it(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    ben = Lead(harness, BEN)
+    view = await home(harness, BEN)
+    await ben.me.click("home.start", view_id=view["id"])
+
+    errors = await ben.sends(channel=LAUNCH)
+
+    assert errors["channel"].startswith("A results sprint led by Ana runs here until Mon 7 Dec.")
+    assert ben.typed("channel") == LAUNCH
+    assert "archived" in (await ben.sends(channel=ARCHIVED))["channel"]
+
+
+async def test_start_button_from_before_the_settings_changed_says_whom_to_ask(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await harness.settle()
+    view = await home(harness, ANA)
+    async with harness.bot.db.transaction() as tx:
+        await tx.execute(update(schema.workspaces).values(settings={"starters": [BEN]}))
+
+    await ana.me.click("home.start", view_id=view["id"])
+
+    assert ana.page == "Not done"
+    assert "phases are started by Ben. Ask them to start yours." in str(ana.blocks)
 
 
 async def test_help_is_shown_and_a_mistyped_command_does_nothing(harness: BotHarness) -> None:

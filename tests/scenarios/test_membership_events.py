@@ -85,7 +85,9 @@ async def test_returning_lead_leads_again(harness: BotHarness, ana: Lead) -> Non
     harness.slack.leave(LAUNCH, ANA)
     await harness.settle()
     assert "led by nobody in this channel" in announcement_text(harness)
-    assert "only the leads" in (await ana.me.command("/imbalance end", LAUNCH)).text
+    assert (
+        "only workspace admins can do this" in (await ana.me.command("/imbalance end", LAUNCH)).text
+    )
 
     harness.slack.join(LAUNCH, ANA)
     await harness.settle()

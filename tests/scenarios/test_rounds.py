@@ -272,9 +272,9 @@ async def test_poll_is_refused_too_soon_without_a_phase_or_to_a_non_lead(
     nowhere = await ana.command("/imbalance poll", GENERAL)
     not_a_lead = await ben.command("/imbalance poll", LAUNCH)
 
-    assert "two within five days" in soon.text
-    assert "no phase runs" in nowhere.text
-    assert "only the leads" in not_a_lead.text
+    assert "You can ask again from" in soon.text
+    assert "No phase runs" in nowhere.text
+    assert "Only this phase's leads" in not_a_lead.text
 
 
 async def test_poll_asks_every_member_once(round_open: BotHarness) -> None:

@@ -79,7 +79,7 @@ async def test_person_who_is_no_admin_any_more_does_not_see_the_audit_log(
     await harness.settle()
     await admin.click(settings_form.AUDIT)
 
-    assert "Only workspace admins see the audit log." in json.dumps(admin.top_view)
+    assert "Only workspace admins can see the audit log." in json.dumps(admin.top_view)
 
 
 async def test_unchanged_settings_close_the_form(harness: BotHarness) -> None:
@@ -121,7 +121,7 @@ async def test_former_admin_cannot_save_an_open_form(harness: BotHarness) -> Non
     await harness.settle()
     submitted = await admin.submit(view["id"])
 
-    assert "only workspace admins" in json.dumps(submitted.errors)
+    assert "Only workspace admins" in json.dumps(submitted.errors)
     assert await settings_of(harness) == WorkspaceSettings()
 
 

@@ -7,6 +7,7 @@ from tests.harness import ANA, BEN, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead, shown
 
 ADD, MORE, BACK = "phase.start.add", "phase.start.more", "phase.start.back"
+EXAMPLE = "phase.start.example"
 
 
 @pytest.fixture
@@ -30,6 +31,16 @@ async def test_second_quick_press_adds_no_second_line_and_says_nothing(on_page_2
     assert rows(on_page_2) == ["start.row.0", "start.row.1"]
     await on_page_2.me.click(ADD)
     assert len(rows(on_page_2)) == 3
+
+
+async def test_second_quick_press_on_page_1_says_nothing(harness: BotHarness, ana: Lead) -> None:
+    await harness.settle()
+    await ana.types("results 2w")
+
+    answers = await ana.me.press_quickly(EXAMPLE, EXAMPLE)
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert ana.page == "Is this the moment?"
 
 
 async def test_press_from_an_outdated_form_is_told_so_above_it(on_page_2: Lead) -> None:

@@ -22,14 +22,19 @@ async def status_lines(
     return shown(answer.body["blocks"]).splitlines()
 
 
-async def test_status_before_the_first_phase(harness: BotHarness, ana: Lead) -> None:
+KINDS = [
+    "🏁 *Results sprint:* Until a set date, one milestone comes first, and other work waits on "
+    "purpose.",
+    "🌱 *Trust-building:* Until a set date, relationships and learning come first, and speed can "
+    "wait.",
+]
+
+
+async def test_bare_command_before_the_first_phase_explains_the_kinds(
+    harness: BotHarness, ana: Lead
+) -> None:
     lines = await status_lines(harness, ANA)
-    assert lines == [
-        "*No phase runs in this channel.*",
-        "None has run here yet.",
-        "0 of the last 90 days in results sprints.",
-        "Start a phase",
-    ]
+    assert lines == ["*No phase runs in this channel.*", *KINDS, "Start a Phase"]
 
     await ana.me.click("phases.start")
 
@@ -37,32 +42,69 @@ async def test_status_before_the_first_phase(harness: BotHarness, ana: Lead) -> 
 
 
 async def test_guest_is_offered_no_forbidden_buttons(harness: BotHarness, ana: Lead) -> None:
-    assert "Start a phase" not in await status_lines(harness, GUEST)
+    lines = await status_lines(harness, GUEST)
+    assert lines[-1].startswith("Guests and people from other organizations can't start a phase.")
     await ana.starts()
 
     lines = await status_lines(harness, GUEST)
 
-    assert lines[-3:] == ["Details", "My Part", "History"]
+    assert lines[2:] == ["Status", "Details"]
 
 
-@pytest.mark.parametrize("words", ["", "status"])
-async def test_status_of_a_running_phase_by_role(
-    harness: BotHarness, ana: Lead, words: str
+async def test_bare_command_in_a_running_phase_offers_what_the_role_may_do(
+    harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    member, lead = await status_lines(harness, BEN, words), await status_lines(harness, ANA, words)
+    heading = ["*🏁 Results sprint until Mon 7 Dec: ship the beta*", "14 days left · led by Ana"]
+    member = ["My Part", "What Else Can Wait?", "Raise a Concern"]
+    managing = ["On Hold", "Ask Now", "Extend", "End"]
 
-    assert member[:2] == [
+    for user_id, buttons in (
+        (BEN, member),
+        (ANA, [*member, *managing]),
+        (OWNER, managing),  # an admin who is not in the team
+    ):
+        lines = await status_lines(harness, user_id)
+        assert lines == [*heading, "Status", "Details", *buttons]
+
+
+async def test_status_tells_what_is_now_and_next_through_a_phase(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    await ana.me.close()
+    assert (await status_lines(harness, BEN, "status"))[:6] == [
         "*🏁 Results sprint until Mon 7 Dec: ship the beta*",
         "14 days left · led by Ana",
+        "*Results:* None yet.",
+        "*Next questions:* Tue 24 Nov.",
+        "*On hold:* Dark mode (Ben). Back on Tue 8 Dec.",
+        "*Afterwards:* No new sprint before Wed 23 Dec.",
     ]
-    assert (
-        "Every Tuesday, 7 people get three anonymous questions. Only totals are shared." in member
-    )
-    assert "1 of the last 90 days in results sprints." in member
-    assert member[-3:] == ["Details", "My Part", "History"]
-    assert lead[-6:] == ["Details", "My Part", "Ask now", "Extend", "End", "History"]
-    assert await status_lines(harness, OWNER, words) == lead
+
+    await harness.wait(days=1, hours=1)
+    lines = await status_lines(harness, BEN, "status")
+    assert lines[3].startswith("*Questions:* Open now, until <!date^")
+
+    await harness.travel_to(datetime(2026, 11, 30, 12, tzinfo=UTC))
+    lines = await status_lines(harness, BEN, "status")
+    assert lines[2:4] == [
+        "*Results of the start:* Not enough answers to keep everyone anonymous.",
+        "*Next questions:* Tue 1 Dec.",
+    ]
+    assert await status_lines(harness, ANA, "status") == lines
+
+
+async def test_status_button_says_the_same_as_the_command(harness: BotHarness, ana: Lead) -> None:
+    await ana.starts()
+    ben = Lead(harness, BEN)
+    facts = await status_lines(harness, BEN, "status")
+    await status_lines(harness, BEN)
+
+    await ben.me.click("status.show")
+    await harness.settle()
+
+    assert shown(ben.me.ephemerals(LAUNCH)[-1]["blocks"]).splitlines() == facts
 
 
 @pytest.mark.parametrize(
@@ -114,25 +156,31 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
     await ana.starts()
     await ana.me.close()
     await harness.travel_to(OVER)
-    assert await status_lines(harness, ANA) == [
+    await harness.travel_to(datetime(2026, 12, 11, 12, tzinfo=UTC))  # the last results are out
+    assert await status_lines(harness, ANA, "status") == [
         "*No phase runs in this channel.*",
         "The last one: 🏁 Results sprint, ended Mon 7 Dec.",
-        "It is not wrapped up yet: the channel has not read what it brought.",
-        "Recovery: no new sprint is planned before Wed 23 Dec.",
+        "*Results of the last days:* Not enough answers to keep everyone anonymous.",
+        "*Next questions:* Mon 21 Dec.",
+        "*Recovery:* No new sprint before Wed 23 Dec.",
         "15 of the last 90 days in results sprints.",
-        "Start a phase",
         "Details",
-        "Wrap up",
         "History",
     ]
-    assert "Wrap up" not in await status_lines(harness, BEN)
+    unwrapped = (
+        "🏁 Results sprint ended Mon 7 Dec and isn't wrapped up yet. The channel is waiting for it."
+    )
+    lines = await status_lines(harness, ANA)
+    assert lines[-4:] == [unwrapped, "Start a Phase", "Wrap Up", "Status"]
+    assert "Wrap Up" not in await status_lines(harness, BEN)
 
+    await status_lines(harness, ANA)
     await ana.me.click("phases.end")
     assert ana.page == "Wrap up"
     await ana.sends(**WRAP_UP)
     await ana.me.close()
 
-    assert (await status_lines(harness, ANA))[-3:] == ["Start a phase", "Details", "History"]
+    assert (await status_lines(harness, ANA))[-2:] == ["Start a Phase", "Status"]
 
 
 async def test_budget_lists_counted_sprints_and_the_next_free_date(
@@ -147,11 +195,11 @@ async def test_budget_lists_counted_sprints_and_the_next_free_date(
         "1 of the last 90 days in results sprints.",
     ]
     assert "• Mon 23 Nov to Mon 7 Dec: 15 days" in lines
-    assert "A sprint of two weeks fits without a justification from Wed 23 Dec on." in lines
+    assert "A two-week sprint needs no extra reason from Wed 23 Dec on." in lines
 
 
 async def test_budget_without_any_sprint(harness: BotHarness) -> None:
     lines = await status_lines(harness, BEN, "budget", GENERAL)
 
     assert "No sprint counts in these 90 days." in lines
-    assert "A sprint of two weeks fits now without a justification." in lines
+    assert "A two-week sprint needs no extra reason now." in lines

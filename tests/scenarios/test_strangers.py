@@ -82,7 +82,13 @@ async def test_outsider_who_presses_a_button_reads_one_sentence_of_ours(
         assert outsider.top_view is None
 
 
-OLD_SHORTCUT = {"type": "message_action", "callback_id": "imbalance.old", "trigger_id": "1.2.3"}
+OLD_SHORTCUT = {
+    "type": "message_action",
+    "callback_id": "imbalance.old",
+    "trigger_id": "1.2.3",
+    "channel": {"id": LAUNCH, "name": "launch"},
+    "message": {"type": "message", "ts": "1700000000.000100", "text": "Dark mode?"},
+}
 WHO = {"team": PRESSED["team"], "user": PRESSED["user"]}
 FOREIGN = {"team": {"id": "T0OTHER"}, "user": {"id": "U9", "team_id": "T0OTHER"}}
 OTHER_TEAM = {**VIEW, "team_id": "T0OTHER", "app_installed_team_id": "T0OTHER"}

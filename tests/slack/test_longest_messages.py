@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.announcement import concern_answer_form, messages, part_messages
+from bot.announcement import concern_answer_form, details_page, messages, part_messages
 from bot.channel_health import messages as channel_health_messages
 from bot.channel_health.failure_policy import FailureAction
 from bot.ending import messages as ending_messages
@@ -25,12 +25,14 @@ from bot.rounds.model import QuestionnaireView
 from bot.rounds.rules import RoundKind
 from bot.slack.content import BLOCK_COST, MESSAGE, Content, MessageTooLong, content, section, size
 from bot.status import card
+from bot.status.model import ChannelStatus
 from bot.workspaces.messages import read_only
 from bot.workspaces.rules import WorkspaceSettings
 from tests.announcement.phases import SPRINT, TODAY, participant
 from tests.ending.ended_phases import PICTURE, over
 from tests.harness import ANA, BEN, LAUNCH
 from tests.results import closed_rounds as results
+from tests.status.states import state_of
 
 #: Escaped to five characters, four, three, or not at all; with lines, words, wide characters.
 SAMPLES = ("&", "<", "*", "x", "y\n", "some words ", "日", "😀")
@@ -77,16 +79,13 @@ def phase_messages(sample: str) -> Iterator[Content]:
         yield messages.announcement(running, TODAY)
         yield ending_messages.warning(running)
         yield ending_messages.extended(running, repeated(sample, 80))
-        status = card.ChannelStatus(
-            channel_id=LAUNCH,
-            phase=running,
-            last_phase=None,
-            budget=Budget(spent=30),
-            today=TODAY,
-            may_manage=True,
-            may_start=True,
-        )
-        yield card.card(status)
+        labels = dict.fromkeys(results.LABELS, repeated(sample, 75))
+        for phase in (running, replace(running, is_active=False)):
+            yield card.card(state_of(phase, refusal_to_start=repeated(sample, 600)))
+            shown = replace(results.WEEK, labels=labels)
+            yield card.status(
+                ChannelStatus(phase=phase, budget=Budget(spent=30), today=TODAY, results=shown)
+            )
         texts = dict.fromkeys(("outcome", "learning", "thanks"), repeated(sample, 1_000))
         written = {"wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC), "wrapped_up_by": ANA}
         for wrap_up in ({}, {**texts, **written}):
@@ -175,8 +174,8 @@ def workspace_messages(sample: str) -> Iterator[Content]:
         yield read_only(
             replace(WorkspaceSettings(), starters=chosen, default_zone=repeated(sample, 64))
         )
-    yield help_message()
-    yield unknown_message(repeated(sample, 3_000))
+    yield help_message(None)
+    yield unknown_message(repeated(sample, 3_000), None)
     budget = Budget(spent=30)
     span = Span(starts_on=date(2026, 11, 1), ends_on=date(2026, 11, 2))
     yield card.budget_card(budget, [span] * 45, TODAY, TODAY)
@@ -201,7 +200,7 @@ def test_longest_messages_fit_slacks_limits(sample: str) -> None:
 def test_longest_details_view_fits_slacks_limits(sample: str, members: int) -> None:
     for kind in PhaseKind:
         large = replace(longest_phase(sample, kind), people=participants(sample, members))
-        view = part_messages.details(large, TODAY).to_dict()
+        view = details_page.build(large, TODAY).to_dict()
         assert check_view(view) == []
 
 

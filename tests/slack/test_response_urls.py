@@ -73,6 +73,8 @@ async def test_redirect_is_not_followed(recorder: Recorder) -> None:
         ("https://hooks.slack.com@evil.example/actions", False),
         ("https://evil.example#hooks.slack.com", False),
         ("https://me:secret@hooks.slack.com/actions", False),
+        ("https://me@hooks.slack.com/actions", False),
+        ("https://:secret@hooks.slack.com/actions", False),
         ("//hooks.slack.com/actions", False),
         ("https://[hooks.slack.com", False),
         ("violet", False),

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.views import View
 
-from bot.announcement import expectation_forms, part_messages
+from bot.announcement import details_page, expectation_forms, part_messages
 from bot.ending import extend_form, wrap_up_form
-from bot.home import held_messages
+from bot.home import channel_form, held_messages, phase_section
 from bot.home import view as home
 from bot.home.model import HomeContents
 from bot.phases.model import ExpectationReply, Participant, Phase
@@ -32,7 +32,7 @@ from bot.workspaces import settings_form
 from bot.workspaces.rules import WorkspaceSettings
 from tests.announcement.phases import NAMES, SPRINT, TODAY, TRUST, item, participant
 from tests.harness import ANA, BEN
-from tests.home.test_view import ANSWERED, HELD, LINE, OPEN
+from tests.home.test_view import ANSWERED, FULL_LINE, HELD, OPEN
 from tests.rounds.test_messages import ASKING
 from tests.start.test_form_pages import MOMENT, PREVIEW, PROMISE
 
@@ -159,7 +159,7 @@ def test_start_form_pages_are_accepted(
 def test_phase_views_are_accepted(phase: Phase, notice: str, page: str) -> None:
     assert_accepted(page_preview.build(replace(PREVIEW, phase=phase, refusal=notice)))
     assert_accepted(page_preview.done(phase, TODAY))
-    assert_accepted(extend_form.build(phase, TODAY))
+    assert_accepted(extend_form.build(phase, TODAY, TODAY))
     assert_accepted(wrap_up_form.build(phase))
     assert_accepted(part_messages.contribution_form(phase, BEN))
     assert_accepted(part_messages.concern_form(phase))
@@ -168,7 +168,9 @@ def test_phase_views_are_accepted(phase: Phase, notice: str, page: str) -> None:
         assert_accepted(expectation_forms.reply_form(phase, phase.people[0], reply))
         assert expectation_forms.reply_to_leads(phase, phase.people[0], reply, notice)
     assert_accepted(part_messages.concern_received(phase))
-    assert_accepted(part_messages.details(phase, TODAY))
+    assert_accepted(details_page.build(phase, TODAY, is_opted_out=False))
+    assert_accepted(part_messages.contribution_saved(phase, clean(notice)))
+    assert_accepted(extend_form.cannot_extend(phase, notice[:500], TODAY, may_start=True))
     assert_accepted(refusal_view(Refused(notice)))
 
 
@@ -194,6 +196,7 @@ def test_answer_form_and_home_tab_are_accepted(
             HomeContents(
                 questions=(OpenQuestionnaire(questionnaire=questionnaire, is_answered=False),),
                 phases=(),
+                today=TODAY,
             )
         )
     )
@@ -219,6 +222,7 @@ def test_settings_views_are_accepted(
     assert_accepted(settings_form.build(workspace_settings))
     assert_accepted(questions_form.build(reworded(words), words))
     assert_accepted(held_messages.build(HELD))
+    assert_accepted(channel_form.build())
 
 
 def test_full_home_tab_stays_within_slacks_block_limit() -> None:
@@ -228,14 +232,16 @@ def test_full_home_tab_stays_within_slacks_block_limit() -> None:
     )
     facts = HomeContents(
         questions=asked,
-        phases=tuple(replace(LINE, phase_id=f"{number:032}") for number in range(40)),
+        phases=tuple(replace(FULL_LINE, phase_id=f"{number:032}") for number in range(40)),
         held=(HELD,) * 3,
         held_count=9,
+        today=TODAY,
+        may_start=True,
     )
     assert_accepted(home.build(facts))
     texts = str(home.build(facts).to_dict())
     assert home.MORE_QUESTIONS in texts
-    assert home.MORE_PHASES.format(count=20) in texts
+    assert phase_section.MORE_PHASES.format(count=40 - phase_section.PHASES_SHOWN) in texts
 
 
 def test_details_of_a_large_team_are_truncated_to_fit() -> None:
@@ -243,7 +249,7 @@ def test_details_of_a_large_team_are_truncated_to_fit() -> None:
         replace(participant(BEN, contribution="字" * 240), user_id=f"U{number:09}")
         for number in range(400)
     ]
-    view = part_messages.details(replace(SPRINT, people=tuple(people)), TODAY)
+    view = details_page.build(replace(SPRINT, people=tuple(people)), TODAY)
 
     assert_accepted(view)
-    assert part_messages.MORE_PARTS.split("{")[0] in str(view.to_dict())
+    assert details_page.MORE_PARTS.split("{")[0] in str(view.to_dict())

@@ -10,15 +10,12 @@ Prints a line for each week, then the totals; the exit code is 1 if there is any
 import argparse
 import asyncio
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-
-from aiohttp import web
 
 from bot.clock import monotonic
 from bot.db.migrate import migrate
@@ -39,23 +36,19 @@ async def soak(
     """Run the whole simulation on an empty, migrated database."""
     simulated = [simulated_workspace(number, seed, starts_at) for number in range(workspaces)]
     slack = Slack(lambda: run.now, simulated, seed)
-    runner = web.AppRunner(slack.application(), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    config = {
-        "workspaces": [workspace.workspace_id for workspace in simulated],
-        "now": starts_at.isoformat(),
-        "slack": f"{slack.url}/api/",
-        "database": database,
-    }
     began = monotonic()
-    async with BotProcess(port=_free_port(), config=config) as bot:
-        run = Soak(simulated, bot, slack, seed, starts_at)
-        await run.simulate(starts_at + timedelta(weeks=weeks))
-        totals = await add_up(run)
-        await _print(run, totals, monotonic() - began)
-    await runner.cleanup()
+    async with slack.serving() as api_url:
+        config = {
+            "workspaces": [workspace.workspace_id for workspace in simulated],
+            "now": starts_at.isoformat(),
+            "slack": api_url,
+            "database": database,
+        }
+        async with BotProcess(config) as bot:
+            run = Soak(simulated, bot, slack, seed, starts_at)
+            await run.simulate(starts_at + timedelta(weeks=weeks))
+            totals = await add_up(run)
+            await _print(run, totals, monotonic() - began)
     print(_last_line(workspaces, weeks, totals), flush=True)
     return totals
 
@@ -69,7 +62,9 @@ async def _print(run: Soak, totals: Totals, seconds: float) -> None:
     )
     done = run.slack.calls + run.bot.requests
     print(f"{done:,} calls and requests in {seconds:.0f} s: {done / seconds:.0f} a second")
-    print(f"bot away {len(run.downtimes)} times · Slack failed {run.slack.faults} times")
+    print(
+        f"bot away {len(run.downtimes)} times · Slack failed {run.slack.faults.fired.total()} times"
+    )
     print(
         f"rounds {totals.rounds:,}, shown {totals.shown:,} · answers {run.answers:,} · "
         f"reminders {totals.reminders:,} · comments shown {totals.comments:,} · "
@@ -89,13 +84,6 @@ def _last_line(workspaces: int, weeks: int, totals: Totals) -> str:
         f"messages {totals.messages} · lost {totals.lost} · duplicated {totals.duplicates} · "
         f"out of order {totals.out_of_order}"
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _arguments() -> argparse.Namespace:

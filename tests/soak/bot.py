@@ -1,8 +1,9 @@
 """One bot for many workspaces, in its own process, whose clock can be moved.
 
-    python -m tests.soak.bot PORT
+    python -m tests.soak.bot
 
-Reads its configuration as JSON from standard input, then executes commands sent by HTTP.
+Reads its configuration as JSON from standard input, then executes commands sent by HTTP to the port
+that it prints.
 """
 
 import asyncio
@@ -19,7 +20,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
 import bot.slack.app
-from bot.agenda.schedule import PARKED
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
@@ -28,8 +28,6 @@ from bot.ending import wrap_up
 from bot.ending.extend_form import Extension
 from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
-from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
@@ -40,14 +38,13 @@ from bot.start import begin
 from bot.start.begin import PhaseStart
 from bot.workspaces.lifecycle import install
 from bot.workspaces.rules import WorkspaceSettings
-from tests.harness import TINY_PNG
-from tests.soak.simulated_workspace import BOT, CHANNEL
+from tests.harness import unfinished, without_limits
+from tests.soak.simulated_workspace import CHANNEL
+from tests.stub_slack.workspace import BOT_ID, BOT_USER
 
-RETRY_TIMINGS = RetryTimings(settle=0, first_retry=0, picture_retry=0, picture_tries=2)
 SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.01
 SECRET = "soak-signing-secret"
-OPEN = ("pending", "sending", "unknown")
 
 Json = dict[str, Any]
 
@@ -56,23 +53,13 @@ class MultiWorkspaceBot(Imbalance):
     """A bot that serves many workspaces, each with its own token."""
 
     def __init__(self, workspaces: list[str], settings: Settings, clock: AdjustableClock) -> None:
-        async def draw(_: object) -> bytes:
-            return TINY_PNG
-
         self._clients = {
             one: AsyncWebClient(
                 token=f"xoxb-{one}", base_url=settings.slack_api_url, retry_handlers=[]
             )
             for one in workspaces
         }
-        super().__init__(
-            settings,
-            clock,
-            http=True,
-            rate_limits=RateLimits(limited=False),
-            retry_timings=RETRY_TIMINGS,
-            draw=draw,
-        )
+        super().__init__(settings, clock, http=True, **without_limits())
         self.adjustable_clock = clock
 
     def client_for(self, workspace_id: str) -> AsyncWebClient:
@@ -81,7 +68,7 @@ class MultiWorkspaceBot(Imbalance):
     async def _install(self) -> bot.slack.app.Authorize:
         for workspace_id, client in self._clients.items():
             client.session = self.client.session
-            auth = {"team_id": workspace_id, "user_id": BOT, "app_id": "A0SOAK"}
+            auth = {"team_id": workspace_id, "user_id": BOT_USER, "app_id": "A0SOAK"}
             await install(self.db, auth, self.adjustable_clock.now())
 
         async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
@@ -91,8 +78,8 @@ class MultiWorkspaceBot(Imbalance):
             return AuthorizeResult(
                 enterprise_id=None,
                 team_id=team_id,
-                bot_user_id=BOT,
-                bot_id="B0BOT",
+                bot_user_id=BOT_USER,
+                bot_id=BOT_ID,
                 bot_token=client.token,
             )
 
@@ -104,23 +91,12 @@ class MultiWorkspaceBot(Imbalance):
         deadline = loop.time() + SETTLE_SECONDS
         while True:
             await self.catch_up()
-            left = await self._left()
+            left = await unfinished(self.db, self.adjustable_clock.now())
             if not left:
                 return await self.next_due()
             if loop.time() >= deadline:
                 raise RuntimeError(f"still not done: {left[:9]}")
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def _left(self) -> list[str]:
-        now, agenda, messages = self.adjustable_clock.now(), schema.agenda, schema.messages
-        due = select(agenda.c.action).where(
-            agenda.c.due_at <= now, func.coalesce(agenda.c.retry_at, now) < PARKED
-        )
-        unsent = select(messages.c.key).where(
-            messages.c.state.in_(OPEN), messages.c.not_before <= now
-        )
-        async with self.db.reading() as reader:
-            return [*await reader.scalars(due), *await reader.scalars(unsent)]
 
 
 class CommandHandler:
@@ -181,7 +157,7 @@ class CommandHandler:
         phase_start = PhaseStart(
             proposal=proposal,
             settings=WorkspaceSettings(),
-            channel_member_ids=(BOT, arguments["lead"], *arguments["members"]),
+            channel_member_ids=(BOT_USER, arguments["lead"], *arguments["members"]),
         )
         phase = await begin.start_phase(self._bot.services, arguments["workspace"], phase_start)
         return {"phase_id": phase.phase_id, "next": await self._bot.settle()}
@@ -249,7 +225,7 @@ def _peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def _main(port: int) -> None:
+async def _main() -> None:
     configure("WARNING", "text")
     deadline_app.RESPONSE_DEADLINE_SECONDS = SETTLE_SECONDS  # even if the machine is suspended
     handler = CommandHandler(json.loads(sys.stdin.readline()))
@@ -262,8 +238,8 @@ async def _main(port: int) -> None:
     app.router.add_post("/{command}", serve)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    print("ready", flush=True)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(runner.addresses[0][1], flush=True)
     await asyncio.Event().wait()
 
 
@@ -272,4 +248,4 @@ def _as_text(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1])))
+    asyncio.run(_main())

@@ -26,9 +26,8 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 class BotProcess:
     """The process of the bot for many workspaces. `next_at` is when its next item is due."""
 
-    def __init__(self, *, port: int, config: Json) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-        self._port, self._config = port, config
+    def __init__(self, config: Json) -> None:
+        self._config = config
         self._db = Database(config["database"])
         self._bot_port = 0
         self.next_at: datetime | None = None
@@ -37,14 +36,14 @@ class BotProcess:
     async def __aenter__(self) -> "BotProcess":
         self._session = ClientSession(timeout=ClientTimeout(total=600))
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.soak.bot", str(self._port)),
+            *(sys.executable, "-m", "tests.soak.bot"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(self._config).encode() + b"\n")
-        assert await self._process.stdout.readline() == b"ready\n"
+        self._url = f"http://127.0.0.1:{int(await self._process.stdout.readline())}"
         return self
 
     async def __aexit__(

@@ -7,7 +7,7 @@ from tests.model.facts import Someone
 from tests.model.reference_model import ReferenceModel
 from tests.soak.random_choices import SeededChoices
 
-CHANNEL, BOT = "C0TEAM", "U0BOT"
+CHANNEL = "C0TEAM"
 #: With offsets of half and three quarters of an hour, and summer time in both hemispheres.
 ZONES = (
     *("Europe/Lisbon", "Europe/Berlin", "Europe/Kyiv", "America/New_York", "America/Chicago"),

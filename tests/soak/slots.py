@@ -175,10 +175,10 @@ def _planned_days(phase: Phase, kind: str) -> list[date]:
     last = max(phase.ends, phase.first_ends)
     ends = [phase.first_ends, phase.ends]
     if kind != "after":
-        return [on for end in ends for one, on in questions_on(phase.starts, end, phase.weekday)
-                if one == kind] or [last]  # fmt: skip
+        dates = (questions_on(phase.starts, end, phase.weekday, phase.at) for end in ends)
+        return [on for planned in dates for one, on in planned if one == kind] or [last]
     ended = [*ends, *([min(phase.ended_on, phase.ends)] if phase.ended_on else [])]
-    return [on for end in ended for _, on in questions_after(phase.starts, end)]
+    return [on for end in ended for _, on in questions_after(phase.starts, end, phase.at)]
 
 
 def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Question]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.migrate import migrate
+from tests.databases import copy_of
 from tests.soak.__main__ import soak
 
 #: New Zealand and Lord Howe go forward on 27 Sep and 4 Oct, Europe goes back on 25 Oct.
@@ -15,10 +15,9 @@ STARTS_AT = datetime(2026, 9, 21, 9, 0, tzinfo=UTC)
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_three_workspaces_for_five_weeks_without_problems(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sqlite_template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    database = f"sqlite:///{tmp_path / 'soak.db'}"
-    await migrate(database)
+    database = copy_of(sqlite_template, tmp_path / "soak.db")
 
     totals = await soak(workspaces=3, weeks=5, seed=1, database=database, starts_at=STARTS_AT)
 

@@ -255,7 +255,7 @@ async def _check_pins_and_bookmarks(soak: Soak, totals: Totals) -> None:
     """One pin and one bookmark for each active phase."""
     for account in soak.slack.accounts.values():
         running = account.workspace.reference_model.active(CHANNEL) is not None
-        pins_and_bookmarks = (len(account.pins), len(account.bookmarks))
+        pins_and_bookmarks = (len(account.pins), sum(map(len, account.bookmarks.values())))
         if pins_and_bookmarks != (running, running):
             totals.problems.append(
                 f"{account.workspace.workspace_id}: pins and bookmarks {pins_and_bookmarks}"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.agenda.work_calendar import WEEKDAYS
 from bot.phases.rules import PhaseKind, PhaseLimits
-from bot.start.command_args import Arguments, parse, refusal_of_end
+from bot.start.command_args import Arguments, correct, parse, refusal_of_end
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 #: Words that may be read as kind or end, and so leave the milestone.
@@ -69,7 +70,7 @@ SPRINT, TRUST = PhaseKind.RESULTS_SPRINT, PhaseKind.TRUST_BUILDING
 def test_arguments_mean_what_they_say_in_any_usual_order(
     typed: str, kind: PhaseKind | None, ends_on: date | None, milestone: str
 ) -> None:
-    arguments = parse(typed.split(), TODAY)
+    arguments = parse(typed.split(), TODAY, WEEKDAYS)
 
     assert arguments == Arguments(kind=kind, ends_on=ends_on, milestone=milestone)
 
@@ -88,19 +89,62 @@ def test_arguments_mean_what_they_say_in_any_usual_order(
 def test_end_that_cannot_be_read_is_kept_apart(
     typed: str, unread: str | None, milestone: str
 ) -> None:
-    arguments = parse(typed.split(), TODAY)
+    arguments = parse(typed.split(), TODAY, WEEKDAYS)
 
     assert (arguments.unread_end, arguments.milestone) == (unread, milestone)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=8), st.dates(date(2020, 1, 1), date(2100, 1, 1)))
 def test_every_word_is_read_or_shown(words: list[str], today: date) -> None:
-    arguments = parse(words, today)
+    arguments = parse(words, today, WEEKDAYS)
     shown = [*arguments.milestone.split(), *(arguments.unread_end or "").split()]
     read = [word for word in words if word not in shown]
 
     assert set(shown) <= set(words)
-    assert set(read) <= NEVER_IN_A_MILESTONE
+    assert set(read) <= NEVER_IN_A_MILESTONE | {"0000"}  # "0000 days" is an end, and refused
+
+
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("resluts Ship it", "results Ship it"),
+        ("truts-building 2w", "trust-building 2w"),
+        ("results 10 dyas", "results 10 days"),
+        ("results 2weks Ship", "results 2 weeks Ship"),
+        ("results Ship it untl 18 Dec", "results Ship it until 18 Dec"),
+        ("results until nxet Friday", "results until next Friday"),
+        ("resluts 2 wekks", "results 2 weeks"),
+    ],
+)
+def test_typo_is_corrected_where_that_makes_more_understood(typed: str, corrected: str) -> None:
+    correction = correct(typed.split(), TODAY, WEEKDAYS)
+
+    assert correction is not None
+    assert " ".join(correction.words) == corrected
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "results 2w Ship the beta",
+        "Ship the beta",
+        "banana",
+        "results until soon",
+        "results 5G rollout",
+        "results Restart the march to May",
+        "trust Trusted releases",  # the kind is there: the rest is the milestone
+    ],
+)
+def test_words_of_a_milestone_are_no_typos(typed: str) -> None:
+    assert correct(typed.split(), TODAY, WEEKDAYS) is None
+
+
+@given(st.lists(st.sampled_from([*WORDS, "resluts", "wekks", "untl", "2x"]), max_size=8))
+def test_corrected_words_need_no_further_correction(words: list[str]) -> None:
+    correction = correct(words, TODAY, WEEKDAYS)
+
+    assert correction is None or correct(correction.words, TODAY, WEEKDAYS) is None
 
 
 @pytest.mark.parametrize(

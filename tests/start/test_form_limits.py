@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.ending import extend_form, wrap_up_form
-from bot.ending.wrap_up_form import ItemDecision
+from bot.on_hold.rules import ItemDecision
 from bot.phases.model import ItemOutcome
 from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.start import page_moment, page_options, page_promise

@@ -11,8 +11,8 @@ from bot.phases.model import Phase
 from bot.services import Services
 from bot.slack.request import Request
 from bot.status import card
-from bot.status.card import ChannelStatus
-from bot.status.store import budget_status, channel_status
+from bot.status.model import ChannelStatus
+from bot.status.store import budget_status, channel_state, channel_status
 from bot.workspaces.rules import WorkspaceSettings
 from tests.ending.ended_phases import over
 from tests.harness import ANA, LAUNCH, OWNER, WORKSPACE
@@ -28,30 +28,22 @@ OURS = WorkspaceSettings()
 HERE = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
 
 
-def idle_card(last: Phase, today: date) -> str:
-    status = ChannelStatus(
-        channel_id=LAUNCH,
-        phase=None,
-        last_phase=last,
-        budget=Budget(spent=15),
-        today=today,
-        may_manage=True,
-        may_start=True,
-    )
-    return str(card.card(status).blocks)
+def idle_status(last: Phase, today: date) -> str:
+    facts = ChannelStatus(phase=last, budget=Budget(spent=15), today=today)
+    return str(card.status(facts).blocks)
 
 
 @pytest.mark.parametrize(("days", "rests"), [(-30, True), (-1, True), (0, True), (1, False)])
 def test_recovery_is_named_through_its_last_day(days: int, rests: bool) -> None:
     last = replace(over().phase, recovery_until=RECOVERED_ON)
 
-    shown = idle_card(last, RECOVERED_ON + days * DAY)
+    shown = idle_status(last, RECOVERED_ON + days * DAY)
 
-    assert ("Recovery: no new sprint is planned before Mon 4 Jan" in shown) is rests
+    assert ("*Recovery:* No new sprint before Mon 4 Jan" in shown) is rests
 
 
 def test_a_phase_that_booked_no_recovery_names_none() -> None:
-    shown = idle_card(replace(over().phase, recovery_until=None), over().phase.ends_on)
+    shown = idle_status(replace(over().phase, recovery_until=None), over().phase.ends_on)
     assert "Recovery" not in shown
 
 
@@ -60,7 +52,7 @@ def test_a_sprint_fits_now_from_its_first_free_day_on(days: int, now: bool) -> N
     today = date(2026, 12, 4)
     shown = str(card.budget_card(Budget(spent=0), [], today + days * DAY, today).blocks)
 
-    assert ("fits now without a justification" in shown) is now
+    assert ("needs no extra reason now" in shown) is now
     assert ("from Sat 5 Dec on" in shown) is not now
 
 
@@ -155,7 +147,7 @@ async def test_only_full_members_manage_and_start(
         await a_phase(tx)
 
     for user_id in (ANA, OWNER):
-        status = await channel_status(services, replace(HERE, user_id=user_id))
-        assert (status.may_manage, status.may_start) == (may_manage, may_start)
-    status = await channel_status(services, replace(HERE, user_id="U0NEW"))
-    assert (status.may_manage, status.may_start) == (False, may_start)
+        state = await channel_state(services, replace(HERE, user_id=user_id))
+        assert (state.may_manage, state.refusal_to_start is None) == (may_manage, may_start)
+    state = await channel_state(services, replace(HERE, user_id="U0NEW"))
+    assert (state.may_manage, state.refusal_to_start is None) == (False, may_start)

@@ -23,21 +23,26 @@ from bot.clock import AdjustableClock
 from bot.ending import end, extend, goodbyes, summary
 from bot.ending import wrap_up as ending_wrap_up
 from bot.ending.extend_form import Extension
-from bot.ending.wrap_up_form import ItemDecision, WrapUp
+from bot.ending.wrap_up_form import WrapUp
 from bot.home import held_decisions
 from bot.home import lifecycle as home
+from bot.on_hold import lifecycle, parked, proposals
+from bot.on_hold.proposal_forms import Answer
+from bot.on_hold.rules import Change, ItemChange, ItemDecision, ListChanges
+from bot.on_hold.store import proposals_of
 from bot.operations.message_decisions import Decision
 from bot.outbox import keys
 from bot.outbox.enqueue import Operation
 from bot.outbox.failed_message import FailedMessage
-from bot.phases import history, quiet_hours, store
+from bot.phases import history, opt_outs, quiet_hours, store
 from bot.phases.model import ItemOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
-from bot.phases.rules import PhaseLimits
+from bot.phases.rules import Actor, PhaseLimits
 from bot.results import store as results
 from bot.rounds import membership
 from bot.rounds import store as rounds
 from bot.rounds.membership import ChannelMembership
+from bot.rounds.other_phases import other_phases
 from bot.services import Services
 from bot.slack.errors import ErrorKind
 from bot.slack.request import Request
@@ -62,6 +67,7 @@ from tests.harness import (
     OWNER,
     PLATFORM,
 )
+from tests.rounds.round_rows import NOW
 from tests.start.proposals import SPRINT
 from tests.two_workspaces import (
     BOTH,
@@ -107,6 +113,12 @@ async def who_answered(tx: Any, ws: str, services: Services) -> Any:
     return sorted(await rounds.who_responded(tx, services.keys, ws, found, leads))
 
 
+async def asked_elsewhere(tx: Any, ws: str, phase: Phase) -> Any:
+    found = await other_phases(tx, ws, phase, (ANA, BEN, DEV), NOW)
+    slots = sorted((user_id, sorted(theirs.items())) for user_id, theirs in found.slots.items())
+    return [other.milestone for other in found.older], sorted(found.planned.items()), slots
+
+
 def of_phase(name: str) -> Read:
     """Return a read of one attribute of the running phase."""
 
@@ -134,8 +146,10 @@ READS: dict[str, Read] = {
     "load": lambda tx, ws, _: store.load(tx, ws, RUNS),
     "lock": lambda tx, ws, _: store.lock(tx, ws, OVER),
     "phases_of": lambda tx, ws, _: store.phases_of(tx, ws, BEN),
+    "asked_elsewhere": with_phase(asked_elsewhere, ONE_SIDED),
     "people": of_phase("people"),
     "set_aside_items": of_phase("set_aside_items"),
+    "proposals_of": lambda tx, ws, _: proposals_of(tx, ws, RUNS),
     "phase_settings": of_phase("settings"),
     "limits": of_phase("limits"),
     "past_sprints": lambda tx, ws, _: store.past_sprints(tx, ws, LAUNCH, SINCE),
@@ -175,6 +189,7 @@ READS: dict[str, Read] = {
     "comments_of": lambda tx, ws, s: results.comments_of(tx, s.keys, ws, CLOSED_ROUND),
     "latest_results": lambda tx, ws, _: results.latest_results(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
+    "latest_shown": with_phase(lambda tx, ws, phase: results.latest_shown(tx, ws, [phase]), OVER),
     "held_messages_of": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
     "settings_of": lambda tx, ws, _: settings.settings_of(tx, ws),
     "settings_to_change": lambda tx, ws, _: settings.settings_to_change(tx, ws),
@@ -416,6 +431,16 @@ def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
     return ending_wrap_up.wrap_up(s, by(ws, ANA, RUNS), submitted)
 
 
+def change_list(s: Services, ws: str) -> Awaitable[Any]:
+    back = ItemChange(position=0, was=None, change=Change.BACK)
+    submitted = ListChanges(changes=(back,), reason="Asked.", new_text="More")
+    return lifecycle.change_list(s, by(ws, ANA, RUNS), submitted, view_id="V1")
+
+
+def accept_proposal(s: Services, ws: str) -> Awaitable[Any]:
+    return proposals.answer(s, by(ws, ANA, RUNS), "proposal", Answer(), accepts=True)
+
+
 def extend_phase(s: Services, ws: str) -> Awaitable[Any]:
     longer = Extension(ends_on=date(2026, 12, 3), reason="One more week.")
     return extend.extend(s, by(ws, ANA, RUNS), longer)
@@ -423,7 +448,7 @@ def extend_phase(s: Services, ws: str) -> Awaitable[Any]:
 
 async def opt_in(s: Services, ws: str) -> None:
     for user_id in (BEN, CHIARA):
-        await home.opt_in(s, by(ws, user_id, LAUNCH))
+        await opt_outs.opt_in(s, ws, LAUNCH, user_id)
 
 
 def drop_held(s: Services, ws: str) -> Awaitable[Any]:
@@ -431,7 +456,8 @@ def drop_held(s: Services, ws: str) -> Awaitable[Any]:
 
 
 def show_home(s: Services, ws: str) -> Awaitable[Any]:
-    return home.show_home(s, by(ws, BEN), channel_ids=CHANNELS, is_admin=True)
+    actor = Actor(user_id=BEN, is_full_member=True, is_admin=True)
+    return home.show_home(s, by(ws, BEN), channel_ids=CHANNELS, actor=actor)
 
 
 def change_settings(s: Services, ws: str) -> Awaitable[Any]:
@@ -446,7 +472,7 @@ def installed(tx: Any, ws: str, s: Services) -> Awaitable[Any]:
 
 
 WRITES: dict[str, Write] = {
-    "opt_out": lambda s, ws: home.opt_out(s, by(ws, EMI, LAUNCH)),
+    "opt_out": lambda s, ws: opt_outs.opt_out(s, ws, LAUNCH, EMI),
     "opt_in": opt_in,
     "show_home": show_home,
     "drop_held_message": drop_held,
@@ -462,6 +488,10 @@ WRITES: dict[str, Write] = {
     "extend": extend_phase,
     "warn_end": run_due(extend.warn_of_end, "warn_end", RUNS),
     "wrap_up": wrap_up,
+    "change_list": change_list,
+    "propose": lambda s, ws: proposals.propose(s, by(ws, EMI, RUNS), "More", view_id="V1"),
+    "accept_proposal": accept_proposal,
+    "follow_up_parked": run_due(parked.follow_up_parked, "follow_up_parked", f"{OVER}:0"),
     "end_now": in_transaction(end_phase),
     "end_phase": run_due(end.end_phase, "end_phase", RUNS),
     "schedule_goodbyes": in_transaction(schedule_goodbyes),
@@ -525,6 +555,9 @@ ABOUT_ONE_PHASE = {
     "extend",
     "warn_end",
     "wrap_up",
+    "change_list",
+    "propose",
+    "accept_proposal",
     "end_now",
     "end_phase",
     "schedule_dates",

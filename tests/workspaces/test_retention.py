@@ -56,7 +56,8 @@ async def test_texts_go_after_a_year_and_levels_stay(two_workspaces: TwoWorkspac
     assert len(ended) == 1
     assert "Stakes" not in ended[0]
     assert f"{OVER} of" not in str(rows["phases"] + rows["set_aside_items"])
-    assert f"of {OVER} in" not in str(rows["phase_people"])
+    assert f"of {OVER} in" not in str(rows["phase_people"] + rows["hold_proposals"])
+    assert len(rows["hold_proposals"]) == len(before["hold_proposals"]) - 1
     assert "Part of" in str(rows["phase_people"])  # those of running phases
 
 
@@ -129,6 +130,9 @@ async def test_forget_me_says_what_it_does_and_keeps_what_a_running_phase_needs(
     announcement = ben.me.visible(LAUNCH)[0]
     await ben.me.click("phase.my_part", channel=LAUNCH, ts=announcement["ts"])
     await ben.sends(**{"phase.part.text": "I carry the importer."})
+    await ben.me.click("on_hold.what_else", channel=LAUNCH, ts=announcement["ts"])
+    await ben.sends(**{"new.text": "The demo"})
+    await ben.me.close()
 
     async def forget() -> str:
         await ben.me.command("/imbalance forget-me", LAUNCH)
@@ -138,7 +142,8 @@ async def test_forget_me_says_what_it_does_and_keeps_what_a_running_phase_needs(
 
     async def texts() -> str:
         async with harness.bot.db.reading() as reader:
-            tables = (schema.phase_people, schema.people, schema.round_people)
+            people = (schema.phase_people, schema.people, schema.round_people)
+            tables = (*people, schema.hold_proposals)
             rows = [(await reader.execute(select(table))).all() for table in tables]
         return str(rows)
 

@@ -230,7 +230,7 @@ async def test_saving_unchanged_settings_adds_no_audit_row(
 async def test_only_admins_who_are_full_members_may_change_settings(
     installed: Database, services: Services, user_id: str
 ) -> None:
-    with pytest.raises(Refused, match="only workspace admins"):
+    with pytest.raises(Refused, match="Only workspace admins"):
         await change(services, CUSTOM, user_id)
 
     assert await settings_of(installed) == WorkspaceSettings()

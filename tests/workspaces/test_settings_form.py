@@ -11,7 +11,9 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.rounds import questions_form
 from bot.rounds.questions import QUESTIONS
+from bot.slack.errors import Refused
 from bot.workspaces import messages, settings_form
+from bot.workspaces.public_holidays import countries
 from bot.workspaces.rules import WorkspaceSettings, faults
 
 DEFAULTS = WorkspaceSettings()
@@ -27,6 +29,7 @@ CUSTOM = WorkspaceSettings(
     default_weekday=3,
     default_time=time(15, 30),
     default_zone="Europe/Lisbon",
+    country="PT",
 )
 WORDING = {"ego": {"label": "Room to err?", "to_lead": "Do I let people err?"}}
 
@@ -60,7 +63,51 @@ def test_settings_form_matches_snapshot(
     view = settings_form.build(settings).to_dict()
 
     assert check_view(view) == []
+    (menu,) = (one["element"] for one in view["blocks"] if one.get("block_id") == "country")
+    del menu["option_groups"][2:]  # the countries from B on
     assert view == json_snapshot
+
+
+def test_country_is_chosen_from_all_that_the_library_knows() -> None:
+    view = settings_form.build(DEFAULTS).to_dict()
+    (menu,) = (one["element"] for one in view["blocks"] if one.get("block_id") == "country")
+    none, *letters = menu["option_groups"]
+    offered = {
+        option["value"]: (group["label"]["text"], option["text"]["text"])
+        for group in letters
+        for option in group["options"]
+    }
+
+    assert [option["value"] for option in none["options"]] == [settings_form.NO_COUNTRY]
+    assert len(offered) == len(countries()) > 240
+    assert [offered[code] for code in ("AX", "CI", "DE", "GB", "TR")] == [
+        ("A", "Åland Islands"),
+        ("C", "Côte d’Ivoire"),
+        ("G", "Germany"),
+        ("U", "United Kingdom"),
+        ("T", "Türkiye"),
+    ]
+    labels = [group["label"]["text"] for group in letters]
+    assert labels == sorted(set(labels))
+
+
+@pytest.mark.parametrize("chosen", [{}, None, {"value": "XX"}, {"value": ""}])
+def test_country_that_was_not_offered_is_refused(chosen: dict[str, str] | None) -> None:
+    values = unchanged_values(settings_form.build(CUSTOM).to_dict())
+    values["country"][settings_form.VALUE]["selected_option"] = chosen
+
+    with pytest.raises(Refused):
+        settings_form.parse(values)
+
+
+def test_country_that_the_library_no_longer_knows_stays_as_it_is() -> None:
+    stored = replace(CUSTOM, country="XX")
+    view = settings_form.build(stored).to_dict()
+    submitted = settings_form.parse(unchanged_values(view))
+
+    saved = settings_form.with_changes(stored, view["private_metadata"], submitted)
+    assert check_view(view) == []
+    assert saved == stored
 
 
 @pytest.mark.parametrize("settings", [DEFAULTS, CUSTOM], ids=["defaults", "custom"])
@@ -108,7 +155,7 @@ def test_invalid_number_is_reported_as_out_of_bounds(typed: str) -> None:
 
     (wrong,) = faults(settings_form.parse(values))
     assert wrong.field == "minimum_small"
-    assert wrong.text.startswith("Nothing was saved")
+    assert wrong.text == "Choose a number from 4 to 7."
 
 
 @pytest.mark.parametrize(

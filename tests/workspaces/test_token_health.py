@@ -135,6 +135,7 @@ async def test_valid_token_resumes_the_workspace_and_its_agenda(
     await try_token(services, await schedule_try(services, 0))
 
     assert await state(installed) == ("installed", None)
+    assert await agenda_of(installed, ActionName.TRY_TOKEN) == {}
     assert await parked(installed) == {"tidy": False, "catch_up": False}
     assert (await agenda_of(installed, "catch_up"))[WORKSPACE] == services.clock.now()
     assert (await agenda_of(installed, "tidy"))[WORKSPACE] == NOW + timedelta(days=1)  # unchanged

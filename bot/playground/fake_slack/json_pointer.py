@@ -9,7 +9,7 @@ Surface = Literal["message", "modal", "home"]
 
 def utf16(text: str) -> int:
     """Return the length in UTF-16 units, the strictest way Slack might count characters."""
-    return len(text) + sum(sign > "\uffff" for sign in text)
+    return len(text) + (0 if text.isascii() else sum(sign > "\uffff" for sign in text))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,8 @@ class Manifest:
         # The installation includes the optional ones.
         self.scopes: set[str] = {*scopes.get("bot", []), *scopes.get("bot_optional", [])}
         self.commands: list[Json] = self._at("features").get("slash_commands", [])
+        shortcuts = self._at("features").get("shortcuts", [])
+        self.message_shortcuts: list[Json] = [one for one in shortcuts if one["type"] == "message"]
         self.app_scopes = {"connections:write"}
         subscribed = self._at("settings", "event_subscriptions")
         self.events: set[str] = set(subscribed.get("bot_events", []))

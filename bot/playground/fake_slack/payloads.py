@@ -65,6 +65,24 @@ def action_in_message(
     return payload
 
 
+def message_shortcut(
+    core: Core, user_id: str, conversation: Conversation, message: Json, callback_id: str
+) -> Json:
+    """Build message_action.
+
+    See docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload.
+    """
+    return _interaction(core, "message_action", user_id) | {
+        "callback_id": callback_id,
+        "action_ts": core.ids.ts(),
+        "trigger_id": core.triggers.issue(user_id),
+        "response_url": core.url + core.tickets.issue(user_id, conversation.id),
+        "channel": {"id": conversation.id, "name": conversation.name or "directmessage"},
+        "message_ts": message["ts"],
+        "message": message_object(message),
+    }
+
+
 def action_in_view(core: Core, user_id: str, view: View, values: Json) -> Json:
     """Build block_actions from a modal or an App Home; the caller adds actions and state."""
     trigger_id = core.triggers.issue(user_id, in_modal=not view.is_home)

@@ -15,6 +15,7 @@ from bot.playground.fake_slack import (
     forms,
     messages,
     modals,
+    shortcuts,
     typed_text,
 )
 from bot.playground.fake_slack.app_responses import AppResponse
@@ -87,6 +88,12 @@ class Person:
         return await self.act(
             container, block_actions.action_payload(blocks, element, value), typed
         )
+
+    async def use_shortcut(self, callback_id: str, channel_id: str, ts: str) -> AppResponse:
+        """Choose a message shortcut in the menu of a message."""
+        conversation = self.core.workspace.conversations[channel_id]
+        message = conversation.messages[ts]
+        return await shortcuts.use(self.core, self.user_id, conversation, message, callback_id)
 
     async def press_quickly(self, *action_ids: str) -> list[AppResponse]:
         """Press buttons of the open modal before the app has answered the first press.

@@ -82,6 +82,8 @@ def _carry_out(core: Core, ticket: ResponseUrl, body: Json) -> str:
     conversation = core.workspace.conversations.get(ticket.channel_id)
     if conversation is None:
         return "channel_not_found"
+    if conversation.is_archived and body.get("response_type") == "in_channel":
+        return "is_archived"
     original = _original(conversation, ticket)
     if body.get("delete_original"):
         return _delete(core, conversation, original)

@@ -207,6 +207,15 @@ async def _action(core: Core, body: Json) -> Json:
     return {}
 
 
+async def _shortcut(core: Core, body: Json) -> Json:
+    conversation = _conversation(core, body)
+    person = Person(core, body["user"])
+    answer = await person.use_shortcut(body["callback_id"], conversation.id, body["ts"])
+    if not answer.is_ack:
+        raise BadRequest(NO_ANSWER.format(error=answer.error or f"http_{answer.status}"))
+    return {}
+
+
 async def _submit(core: Core, body: Json) -> Json:
     view = core.workspace.views[body["view_id"]]
     block_actions.merge(view.typed, (body.get("state") or {}).get("values") or {})
@@ -277,6 +286,7 @@ _ACTIONS = {
     "direct": _direct,
     "send": _send,
     "action": _action,
+    "shortcut": _shortcut,
     "view/submit": _submit,
     "view/close": _close,
     "time": _time,

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 import { withEmoji } from "./emoji.js";
 import { icon } from "./icons.js";
 import { avatar, badge } from "./people.js";
-import { openThread } from "./session.js";
+import { openThread, useShortcut } from "./session.js";
 import { state, userName, zone } from "./state.js";
 import { ago, clock, day } from "./time.js";
 
@@ -95,8 +95,14 @@ function threadButton(message, channel) {
 }
 
 function toolbar(message, channel, canReply) {
-  if (!canReply || message.ephemeral) return [];
+  if (message.ephemeral) return [];
   const reply = () => openThread(channel, message.ts).then(() => document.querySelector("#thread textarea")?.focus());
-  const label = "Reply in thread";
-  return [el("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick: reply }, icon("thread", 16))];
+  const shortcuts = state.shortcuts.map(({ name, callback_id: id }) =>
+    tool("more", name, () => useShortcut(channel, message.ts, id)),
+  );
+  return canReply ? [tool("thread", "Reply in thread", reply), ...shortcuts] : shortcuts;
+}
+
+function tool(shape, label, onclick) {
+  return el("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick }, icon(shape, 16));
 }

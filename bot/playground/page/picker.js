@@ -60,8 +60,9 @@ class Picker {
 
   press(event) {
     if (event.target.closest("button")) return;
-    if (event.target !== this.input) event.preventDefault();
+    if (event.target !== this.input || !this.isMulti) event.preventDefault();
     this.input.focus();
+    if (!this.isMulti) this.input.select(); // what one types replaces what is chosen
     if (this.isOpen) this.close();
     else this.open("");
   }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack import example_workspace, shortcuts
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.json_shapes import message_object, view_object
 from bot.playground.fake_slack.manifest import subcommands
@@ -34,6 +34,10 @@ def state(core: Core, user_id: str) -> Json:
             for conversation in workspace.visible_to(user_id)
         ],
         "commands": [_command_item(command) for command in core.manifest.commands],
+        "shortcuts": [
+            {"name": each["name"], "callback_id": each["callback_id"]}
+            for each in shortcuts.offered(core, user_id)
+        ],
         "view_stack": [view_object(view) for view in workspace.stack_of(user_id)],
     }
 

@@ -203,6 +203,12 @@ export async function act(container, blocks, action) {
   if (!response.ok) toast(response.error);
 }
 
+/** Use a shortcut of the app's on a message. */
+export async function useShortcut(channel, ts, callbackId) {
+  const response = await post("shortcut", { user: state.me, channel, ts, callback_id: callbackId });
+  if (!response.ok) toast(response.error);
+}
+
 /** Submit the modal. Returns the app's response: `{ errors, failure, ok }`. */
 export async function submit(view) {
   const values = valuesIn(draftKey(state.me, { type: "view", view_id: view.id }), view.blocks);

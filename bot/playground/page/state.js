@@ -10,6 +10,7 @@ export const state = {
   users: new Map(),
   conversations: new Map(),
   commands: [],
+  shortcuts: [], // the app's entries in the menu of a message
   messages: new Map(), // channel id: its messages, once they are loaded
   place: null, // { channel, tab: "messages" | "home" }: the open conversation
   arriving: new Map(), // channel id: messages that arrive while its history is loading
@@ -79,6 +80,7 @@ export function applySnapshot(snapshot) {
     users: byId(snapshot.users),
     conversations: byId(snapshot.conversations),
     commands: snapshot.commands,
+    shortcuts: snapshot.shortcuts,
     views: snapshot.view_stack,
     nextEvent: snapshot.next_event ?? null,
     isFresh: snapshot.is_fresh,

@@ -1,0 +1,47 @@
+"""The latest results in one line, for the status and App Home, and the hints for a phase's leads.
+
+Nothing here is finer, or shown to more people, than the results themselves.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.phases.model import Phase
+from bot.results import store
+from bot.results.model import ClosedRound, ResultsView
+from bot.results.round_labels import previous_round_label
+from bot.slack.mrkdwn import quote_within
+
+LABEL_SHOWN = 75
+RESULTS_OF = "*Results of {when}:* {levels}."
+LEVEL = "{label} {level:g} of 5"
+NOT_ENOUGH = "*Results of {when}:* Not enough answers to keep everyone anonymous."
+NOT_COUNTED = "*Results of {when}:* The answers couldn't be counted."
+
+
+def results_line(shown: ClosedRound) -> str:
+    """Return the levels that the team has seen of a round, or why there are none."""
+    when = previous_round_label(shown)
+    if not shown.reached_minimum:
+        return (NOT_COUNTED if shown.unreadable else NOT_ENOUGH).format(when=when)
+    levels = [
+        LEVEL.format(
+            label=quote_within(shown.labels[level.figure.key].rstrip(" ?"), LABEL_SHOWN),
+            level=level.figure.level,
+        )
+        for level in shown.figures
+    ]
+    return RESULTS_OF.format(when=when, levels=", ".join(levels))
+
+
+async def hints_for_leads(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+) -> tuple[str, ...]:
+    """Return the hints of the newest closed round, for the leads alone."""
+    rounds = await store.closed_rounds(tx, workspace_id, phase)
+    if not rounds:
+        return ()
+    reflections = await store.reflections_of(tx, workspace_id, phase, rounds[-1].round_id)
+    view = ResultsView(phase=phase, rounds=rounds, reflections=reflections, team_sees_at=now)
+    return tuple(hint.text for hint in view.hints)

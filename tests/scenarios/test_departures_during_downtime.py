@@ -1,0 +1,53 @@
+"""People who left the channel while the bot was down and the phase's end came."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, BotHarness
+from tests.scenarios.lead import CLEAR, SPRINT, Lead
+from tests.scenarios.screen import call_count, dm_texts
+
+ENDS_AT = datetime(2026, 12, 7, 17, tzinfo=UTC)
+
+
+async def start_with_co_lead(ana: Lead) -> None:
+    await ana.harness.settle()
+    await ana.types("results 2w")
+    await ana.sends(**CLEAR)
+    await ana.me.click("phase.start.more")
+    await ana.sends(**SPRINT, **{"start.co_leads": [HANA]})
+    assert await ana.sends() == {}
+
+
+@pytest.mark.parametrize("down_for", [timedelta(minutes=6), timedelta(hours=70)])
+async def test_member_and_lead_who_left_before_a_late_end_get_no_messages(
+    harness: BotHarness, ana: Lead, down_for: timedelta
+) -> None:
+    await start_with_co_lead(ana)
+    await harness.travel_to(ENDS_AT - timedelta(minutes=3))
+    before = {user_id: dm_texts(harness, user_id) for user_id in (ANA, BEN, CHIARA, HANA)}
+
+    harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, BEN)
+    harness.slack.leave(LAUNCH, HANA)
+    harness.clock.move_to(harness.clock.now() + down_for)
+    await harness.settle()  # the bot is back before Slack reports who left
+    await harness.slack.core.events.release()
+    await harness.wait(days=6)
+
+    fresh = {user_id: dm_texts(harness, user_id)[len(before[user_id]) :] for user_id in before}
+    assert fresh[BEN] == fresh[HANA] == []
+    assert any("has ended. What did it bring?" in text for text in fresh[ANA])
+    assert any("it's over" in text for text in fresh[CHIARA])
+
+
+async def test_end_on_time_asks_slack_for_nobody(harness: BotHarness, ana: Lead) -> None:
+    await ana.starts()
+    await harness.travel_to(ENDS_AT - timedelta(minutes=3))
+    before = call_count(harness, "conversations.members")
+
+    await harness.travel_to(ENDS_AT)
+
+    assert call_count(harness, "conversations.members") == before
+    assert call_count(harness, "pins.remove") == 1
