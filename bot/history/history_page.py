@@ -36,8 +36,8 @@ OUTCOME = "*Outcome:* {outcome}"
 NOT_WRITTEN, NOT_KEPT = "Not written down.", "No longer kept."
 BOTH = "*{label}:* {start} at the start, {end} at the end"
 SO_FAR = "*{label}:* {start} at the start, {end} in the latest results"
-ONCE = "*{label}:* {start}"
-LEVEL, TOO_FEW = "{level:g} of 5", "not enough answers"
+ONCE = "*{label}:* {end}"
+START_LEVEL, LEVEL, TOO_FEW = "{level:g}", "{level:g} of 5", "not enough answers"
 NO_LEVELS = "No levels were shown."
 RECOVERY = "*Recovery:* Until {day}."
 SMALL_PRINT = (
@@ -143,12 +143,14 @@ def _outcome(phase: Phase) -> str:
 def _level_line(phase: Phase, level: LevelsOverPhase) -> str:
     template = ONCE if not level.has_end else SO_FAR if phase.is_active else BOTH
     return template.format(
-        label=quoted_label(level.label), start=_level(level.start), end=_level(level.end)
+        label=quoted_label(level.label),
+        start=_level(level.start, START_LEVEL),
+        end=_level(level.end if level.has_end else level.start, LEVEL),
     )
 
 
-def _level(level: float | None) -> str:
-    return TOO_FEW if level is None else LEVEL.format(level=level)
+def _level(level: float | None, template: str) -> str:
+    return TOO_FEW if level is None else template.format(level=level)
 
 
 def _quoted(text: str) -> str:
