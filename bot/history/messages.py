@@ -1,4 +1,9 @@
-"""The picture of a channel's history, as a direct message to the person who asked for it. Pure."""
+"""The picture of a channel's history, as a direct message to the person who asked for it. Pure.
+
+Slack shows an uploaded picture only to people with whom it was shared, so neither a form nor an
+ephemeral message can hold one for a single person
+(https://github.com/slackapi/node-slack-sdk/issues/1790).
+"""
 
 from bot.dates import day
 from bot.history.history_page import heading
