@@ -29,7 +29,7 @@ BUTTON_PRESS = {
     "user": {"id": "U0BEN", "team_id": "T0PLAY"},
     "container": {"type": "message", "channel_id": "D0BEN", "message_ts": "1763892000.000100"},
     "channel": {"id": "D0BEN"},
-    "actions": [{"action_id": "rounds.send", "value": "1 = 100 % + ä & 🏁"}],
+    "actions": [{"action_id": "rounds.tap.ego.4", "value": "1 = 100 % + ä & 🏁"}],
     "response_url": "https://hooks.example/actions?a=1&b=2",
 }
 EVENT = {

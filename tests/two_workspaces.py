@@ -19,7 +19,7 @@ from bot.keys import Wrapped
 from bot.outbox.sealed_content import unseal_payload
 from bot.round_keys import seal_text
 from bot.rounds import store as rounds_store
-from bot.rounds.questions import QUESTIONS
+from bot.rounds.questions import about_leads
 from bot.start.draft import Draft, as_json
 from bot.workspaces.rules import WorkspaceSettings, overrides
 from tests.harness import (
@@ -291,7 +291,7 @@ class _Filling:
             closes_at=opened_at + timedelta(days=2),
             minimum=self.pick(4, 5),
             asked=len(members),
-            questions=rounds_store.as_json(QUESTIONS),
+            questions=rounds_store.as_json(about_leads(["Ana"])),
             reached_minimum=True if closed else None,
             note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
             noted_by=BEN if closed else None,

@@ -66,7 +66,7 @@ async def save_expectations(
                     request,
                     member,
                     expectation=line or None,
-                    expectation_shown=False,
+                    expectation_shown_in=None,
                     expectation_reply=None,
                 )
     return phase

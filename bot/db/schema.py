@@ -207,8 +207,10 @@ phase_people = Table(
     Column("contribution", Text),  # null: none written; who has none is never shown
     #: what the leads count on the person for; null: they wrote nothing
     Column("expectation", Text),
-    #: whether the person's questions have shown it to them
-    Column("expectation_shown", Boolean, nullable=False, server_default=false()),
+    #: the round whose questions show it to them; null: none yet
+    Column("expectation_shown_in", OwnId),
+    #: the round whose questions, their first ones, say who added them and why; null: not asked yet
+    Column("introduced_in", OwnId),
     #: fits, change or too_much; null: the person has not said anything about it
     Column("expectation_reply", String(16)),
     Column("thanks_line", Text),  # null: the lead wrote none
@@ -287,6 +289,7 @@ rounds = Table(
     Column("asked", Integer, nullable=False),  # the size of the roster, leavers included
     Column("rounding", String(16), nullable=False, server_default="half"),  # of levels; or whole
     Column("questions", JSON, nullable=False),  # the wording as it was asked
+    Column("leads", JSON, nullable=False, server_default="[]"),  # their names as they were then
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
@@ -324,7 +327,8 @@ reflections = Table(
     Column("moment", OwnId, primary_key=True),  # "start", or the round's id
     Column("user_id", SlackId, primary_key=True),
     Column("answers", JSON, nullable=False),  # question key -> 1..5 or null
-    Column("shared", Boolean, nullable=False),  # whether "Show my answers beside yours" was chosen
+    Column("shared", Boolean, nullable=False),  # whether the team sees them beside its totals
+    Column("skipped", Boolean, nullable=False, server_default=false()),
     _to_phase(),
 )
 

@@ -1,6 +1,6 @@
 """Inserts that may conflict with an existing row, in one form for both engines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
@@ -49,9 +49,29 @@ async def insert_or_change(
     The row is locked either way. `key` names the columns of a unique index; the default is the
     primary key.
     """
-    index = key or [column.name for column in table.primary_key.columns]
+    index = key or _primary_key(table)
     statement = _insert(tx, table).values(**row)
     await tx.execute(statement.on_conflict_do_update(index_elements=index, set_=changes))
+
+
+async def insert_or_change_all(
+    tx: AsyncConnection,
+    table: Table,
+    rows: Iterable[Row],
+    changes: Callable[[Mapping[str, Any]], Row],
+    key: Sequence[str],
+) -> None:
+    """Insert rows with the same columns, or apply `changes` to those that have their keys.
+
+    `changes` is given the columns of the row that was to be inserted. `key` names the columns of a
+    unique index; rows are written in its order, and of rows with the same key the last one wins.
+    """
+    if ordered := _ordered(key, rows):
+        statement = _insert(tx, table)
+        changed = changes(statement.excluded)
+        await _execute(
+            tx, statement.on_conflict_do_update(index_elements=key, set_=changed), ordered
+        )
 
 
 async def insert_from(
@@ -87,14 +107,14 @@ async def upsert_all(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> 
     transactions with the same rows do not deadlock, and the order of rows does not tell which came
     first.
     """
-    if ordered := _ordered(table, rows):
+    if ordered := _ordered(_primary_key(table), rows):
         columns = tuple(name for name in ordered[0] if not table.c[name].primary_key)
         await _execute(tx, _put_statement(tx.dialect.name, table, columns), ordered)
 
 
 async def insert_all_if_new(tx: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
     """Insert rows with the same columns, in key order, except those whose keys are taken."""
-    if ordered := _ordered(table, rows):
+    if ordered := _ordered(_primary_key(table), rows):
         await _execute(tx, _put_statement(tx.dialect.name, table, ()), ordered)
 
 
@@ -105,8 +125,11 @@ async def _execute(tx: AsyncConnection, statement: Any, rows: list[Row]) -> None
         await tx.execute(statement, chunk if len(chunk) > 1 else chunk[0])
 
 
-def _ordered(table: Table, rows: Iterable[Row]) -> list[Row]:
-    key = [column.name for column in table.primary_key.columns]
+def _primary_key(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key.columns]
+
+
+def _ordered(key: Sequence[str], rows: Iterable[Row]) -> list[Row]:
     row_by_key = {tuple(row[name] for name in key): row for row in rows}
     return [row_by_key[row_key] for row_key in sorted(row_by_key)]
 

@@ -23,14 +23,18 @@ from bot.log import log
 from bot.operations.message_decisions import Decision
 from bot.phases import opt_outs
 from bot.phases.permissions import actor_of, refusal_to_start
-from bot.rounds import answer_form, answering
-from bot.rounds.handlers import open_form_with
+from bot.rounds import answering
+from bot.rounds.answer_changes import Skip
+from bot.rounds.handlers import read_tap, tapped
+from bot.rounds.messages import DO_NOT_ASK
 from bot.services import Services
 from bot.slack.command import ANY, is_subcommand, typed_text
+from bot.slack.content import content, section
 from bot.slack.errors import Refused, classify
 from bot.slack.inputs import UNKNOWN_TEXT
+from bot.slack.mrkdwn import channel
 from bot.slack.request import Body, Request, as_listener, typed_values
-from bot.slack.views import open_form, show_next
+from bot.slack.views import open_form, respond_to_url, show_next
 from bot.start import wizard
 from bot.status.store import channel_state
 from bot.workspaces.store import settings_of
@@ -42,7 +46,8 @@ Read = TypeVar("Read")
 def register(app: AsyncApp, services: Services) -> None:
     """Register the handlers. Call it last: it also catches all remaining commands and events."""
     app.event("app_home_opened")(partial(on_home_opened, services))
-    app.action(view.SEND)(as_listener(services, send))
+    app.action(tapped(view.TAP))(as_listener(services, tap))
+    app.action(DO_NOT_ASK)(as_listener(services, stop_asking))
     app.action(view.SKIP)(as_listener(services, skip))
     app.action(phase_section.OPT_OUT)(as_listener(services, set_opt_out, True))
     app.action(phase_section.OPT_IN)(as_listener(services, set_opt_out, False))
@@ -66,22 +71,26 @@ async def on_home_opened(services: Services, body: Body, context: AsyncBoltConte
         await _publish(services, Request(workspace_id=str(context.team_id), user_id=event["user"]))
 
 
-async def send(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Save the answers, or open the form if nothing is chosen, as in the weekly message."""
-    answers = answer_form.parse(typed_values(body), request.target_id)
-    if not answers.has_answer:
-        await open_form_with(services, body, request, answers)
-        await ack()
-        return
-    await answering.answer(services, request, answers)
+async def tap(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Save a tap under a question, as in the weekly message."""
+    await answering.change(services, request, read_tap(body))
     await ack()
     await _publish(services, request)
 
 
 async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    await answering.skip(services, request)
+    await answering.change(services, request, Skip())
     await ack()
     await _publish(services, request)
+
+
+async def stop_asking(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Handle *Don't Ask Me Here* in a person's first questions; the button carries the channel."""
+    await opt_outs.opt_out(services, request.workspace_id, request.target_id, request.user_id)
+    text = view.NOT_ASKED_ANY_MORE.format(channel=channel(request.target_id))
+    client = services.client_for(request.workspace_id)
+    await respond_to_url(client, body, content(text, section(text)), replace=False)
+    await ack()
 
 
 async def set_opt_out(

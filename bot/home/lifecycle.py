@@ -19,8 +19,8 @@ from bot.phases.rules import Actor, PhaseLimits, refusal_to_start_any
 from bot.phases.wording import title
 from bot.results.store import latest_shown
 from bot.results.summary import hints_for_leads, results_line
+from bot.rounds.answering import open_questionnaires_for
 from bot.rounds.rules import FOLLOW_UP_WINDOW
-from bot.rounds.store import open_questionnaires_for
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
@@ -46,6 +46,7 @@ async def show_home(
     workspace_id, user_id = request.workspace_id, request.user_id
     now = services.clock.now()
     async with services.db.transaction() as tx:
+        await enqueue.lock_published(tx, workspace_id, user_id=user_id)
         held, held_in_all = await held_messages_of(tx, workspace_id) if is_admin else ((), 0)
         settings = await settings_of(tx, workspace_id)
         facts = HomeContents(

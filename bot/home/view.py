@@ -8,12 +8,13 @@ from slack_sdk.models.views import View
 from bot.home import held_messages, phase_section, welcome
 from bot.home.model import HomeContents
 from bot.home.privacy_section import privacy_blocks
-from bot.rounds.messages import CHANGE, answer_blocks, small_print
+from bot.rounds import messages
+from bot.rounds.messages import CHANGE
 from bot.rounds.model import OpenQuestionnaire
-from bot.slack.content import actions, button, context, divider, header, section
+from bot.slack.content import button, context, divider, header, section
 from bot.slack.mrkdwn import channel, date_token
 
-SEND, SKIP = "home.send", "home.skip"
+TAP, SKIP = "home.tap.", "home.skip"
 HOME = "home"
 #: Questions that can be answered in place, as Slack accepts 100 blocks; the others are buttons.
 INLINE = 3
@@ -21,11 +22,13 @@ INLINE = 3
 QUESTION_BLOCKS = 40
 
 QUESTIONS, NO_QUESTIONS = "Your open questions", "None. The next ones come as a message from me."
-ABOUT = "*Three questions about {channel}*\nOpen until {until}."
-ABOUT_YOU = "*Three questions about {channel}, about you as its lead*\nOpen until {until}."
 ANSWERED = "*{channel}* Noted. You can still change that until {until}."
 MORE_QUESTIONS = "There are more. Each of them came to you as a message."
 MORE = "*{channel}* Three questions are open until {until}."
+NOT_ASKED_ANY_MORE = (
+    "You won't be asked in {channel} any more. This week's questions stay open until they close. "
+    "To be asked again, open my Home tab."
+)
 HELP = "`/imbalance help` in any channel lists what I can do."
 
 
@@ -50,28 +53,28 @@ def error_view(text: str) -> View:
 def _questions(questions: Sequence[OpenQuestionnaire]) -> list[Block]:
     if not questions:
         return [section(NO_QUESTIONS)]
-    unanswered = [question for question in questions if not question.is_answered]
+    unanswered = [question for question in questions if not is_done(question)]
     blocks = [block for question in unanswered[:INLINE] for block in _inline(question)]
     for question in unanswered[INLINE:]:
         blocks += _as_button(question, MORE, "Answer")
     for question in questions:
-        if question.is_answered:
+        if is_done(question):
             blocks += _as_button(question, ANSWERED, "Change")
     more = len(blocks) - QUESTION_BLOCKS
     return [*blocks[:QUESTION_BLOCKS], context(MORE_QUESTIONS)] if more > 0 else blocks
 
 
+def is_done(question: OpenQuestionnaire) -> bool:
+    """Return whether the person answered all of it, or skipped the rest."""
+    return messages.is_done(question.questionnaire, question.progress)
+
+
 def _inline(question: OpenQuestionnaire) -> list[Block]:
-    asking = question.questionnaire
-    template = ABOUT_YOU if asking.to_lead else ABOUT
+    asking, progress = question.questionnaire, question.progress
     return [
-        section(_filled(template, question)),
-        *answer_blocks(asking),
-        context(small_print(asking)),
-        actions(
-            button("Send", SEND, asking.round_id, style="primary"),
-            button("Skip this week", SKIP, asking.round_id),
-        ),
+        *messages.question_blocks(asking, progress, tap=TAP),
+        context(f"{messages.open_until(asking)} {messages.small_print(asking)}"),
+        messages.answer_buttons(asking, progress, skip=SKIP),
     ]
 
 

@@ -4,12 +4,13 @@ A key is the natural name of one message (`keys.MessageKey`). Enqueueing it agai
 editing it changes what is shown, and the latest edit wins.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, case, literal, select, update
+from sqlalchemy import ColumnElement, Select, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
@@ -20,6 +21,7 @@ from bot.db.upserts import (
     insert_from,
     insert_if_new,
     insert_or_change,
+    insert_or_change_all,
     padded,
 )
 from bot.outbox.expiry_log import LOGGED_COLUMNS, record_expired
@@ -108,6 +110,36 @@ async def edit(
     await insert_from(tx, _messages, [(row, _conversation(workspace_id, of))], changes, _KEY)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SentMessageEdit:
+    """The new content of a message that was enqueued in this conversation and is in Slack."""
+
+    workspace_id: str
+    of: MessageKey
+    conversation: str
+    content: Content
+
+
+async def edit_sent(
+    tx: AsyncConnection, edits: Iterable[SentMessageEdit], *, now: datetime, not_before: datetime
+) -> None:
+    """Change what many messages show, in one statement; an edit still waiting is replaced.
+
+    The change is made at `not_before`; by then a later one may have replaced it.
+    """
+    rows = [
+        {
+            **_operation(
+                change.workspace_id, Operation.UPDATE, change.of, change.content.payload, now
+            ),
+            "conversation": change.conversation,
+            "not_before": not_before,
+        }
+        for change in edits
+    ]
+    await insert_or_change_all(tx, _messages, rows, _superseded_by, _KEY)
+
+
 async def publish(
     tx: AsyncConnection, workspace_id: str, *, user_id: str, view: dict[str, Any], now: datetime
 ) -> None:
@@ -120,6 +152,12 @@ async def publish(
         "payload": view,
     }
     await insert_or_change(tx, _messages, row, {"payload": view, **_replacement(now)}, _KEY)
+
+
+async def lock_published(tx: AsyncConnection, workspace_id: str, *, user_id: str) -> None:
+    """Lock a person's App Home: what is read from now on is newer than any view already waiting."""
+    is_home = (_messages.c.workspace_id == workspace_id) & (_messages.c.key == home(user_id))
+    await tx.execute(select(_messages.c.message_id).where(is_home).with_for_update())
 
 
 async def pin(tx: AsyncConnection, workspace_id: str, *, of: MessageKey, now: datetime) -> None:
@@ -259,27 +297,45 @@ def _post(key: MessageKey, to: str, content: Content | SealedContent) -> Row:
 
 
 def _replacement(now: datetime) -> Row:
-    """Return the changes to an existing edit or view, as expressions on its row.
+    """Return the changes to an existing edit or view, as expressions on its row."""
+    return {"not_before": now, **_reset_by({"message_id": new_sortable_id(), "created_at": now})}
+
+
+def _superseded_by(new: Mapping[str, Any]) -> Row:
+    """Return the changes to an existing edit, from the columns of the one that replaces it.
+
+    An edit that waits for a time keeps it, if that is the later one.
+    """
+    is_waiting = (_messages.c.state == State.PENDING) & (_messages.c.not_before > new["not_before"])
+    return {
+        "payload": new["payload"],
+        "not_before": case((is_waiting, _messages.c.not_before), else_=new["not_before"]),
+        **_reset_by({name: new[name] for name in ("message_id", "created_at")}),
+    }
+
+
+def _reset_by(new: Row) -> Row:
+    """Return the changes that have a row sent anew.
 
     A call under way finds at its end that the revision has changed, and the row is sent again.
     """
     is_sending = _messages.c.state == State.SENDING
     reset = {
         "state": State.PENDING,
-        "message_id": new_sortable_id(),
-        "created_at": now,
         "attempts": 0,
         "first_try_at": None,
         "retry_at": None,
         "error": None,
+        **new,
     }
     return {
         "revision": _messages.c.revision + 1,
-        "not_before": now,
         **{
-            name: case(
-                (is_sending, _messages.c[name]), else_=literal(value, _messages.c[name].type)
-            )
+            name: case((is_sending, _messages.c[name]), else_=_expression(name, value))
             for name, value in reset.items()
         },
     }
+
+
+def _expression(column: str, value: Any) -> Any:
+    return value if isinstance(value, ColumnElement) else literal(value, _messages.c[column].type)

@@ -3,10 +3,12 @@
 The line is between the leads and this person: nobody else is shown it.
 """
 
+from collections.abc import Sequence
+
 from slack_sdk.models.blocks import Block
 
 from bot.phases.model import ExpectationReply, Participant, Phase
-from bot.phases.wording import leads_as_subject, one_or_many
+from bot.phases.wording import names_as_subject, one_or_many
 from bot.slack.content import actions, button, section
 from bot.slack.mrkdwn import quotation
 
@@ -29,18 +31,23 @@ COUNT_ON_YOU = "*{leads} count on you for:*\n{expectation}"
 
 def counted_on_line(phase: Phase, person: Participant) -> str | None:
     """Return what the leads count on the person for; None where they wrote nothing."""
-    if not person.expectation:
-        return None
-    leads = leads_as_subject(phase, begins=True)
-    template = one_or_many(len(phase.lead_names), COUNTS_ON_YOU, COUNT_ON_YOU)
-    expectation = quotation(person.expectation, SHOWN)
-    return template.format(leads=leads, expectation=expectation)
+    return _line(phase.lead_names, person.expectation) if person.expectation else None
 
 
-def expectation_blocks(phase: Phase, person: Participant) -> list[Block]:
-    """Return the line with its buttons; nothing where the leads wrote none."""
-    line = counted_on_line(phase, person)
-    if line is None:
-        return []
-    buttons = [button(text, action_id, phase.phase_id) for action_id, text in BUTTONS.items()]
-    return [section(line), actions(*buttons)]
+def expectation_blocks(
+    leads: Sequence[str], expectation: str, phase_id: str, *, has_replied: bool = False
+) -> list[Block]:
+    """Return the line, with the buttons to reply until the person has."""
+    line = section(_line(leads, expectation))
+    if has_replied:
+        return [line]
+    buttons = [button(text, action_id, phase_id) for action_id, text in BUTTONS.items()]
+    return [line, actions(*buttons)]
+
+
+def _line(leads: Sequence[str], expectation: str) -> str:
+    template = one_or_many(len(leads), COUNTS_ON_YOU, COUNT_ON_YOU)
+    return template.format(
+        leads=names_as_subject(leads, begins=True),
+        expectation=quotation(expectation, SHOWN),
+    )

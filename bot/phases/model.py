@@ -53,7 +53,6 @@ class Participant:
     contribution: str | None  # None: not stated; never show who stated none
     thanks_line: str | None  # None: the lead wrote none
     expectation: str | None = None  # what the leads count on them for; None: nothing was written
-    expectation_shown: bool = False  # whether their questions have shown it to them
     expectation_reply: str | None = None  # an `ExpectationReply`; None: no reply yet
     is_reachable: bool = True  # the account is not deactivated
     is_on_roster: bool = True  # False: joined later, and is not asked yet

@@ -335,7 +335,6 @@ def _participant(row: RowMapping) -> Participant:
         has_left=row["left_at"] is not None,
         contribution=row["contribution"],
         expectation=row["expectation"],
-        expectation_shown=row["expectation_shown"],
         expectation_reply=row["expectation_reply"],
         thanks_line=row["thanks_line"],
         is_reachable=not row["is_deleted"],

@@ -1,5 +1,7 @@
 """Names, titles and emoji of a phase, the same in every message. Pure."""
 
+from collections.abc import Sequence
+
 from bot.dates import day
 from bot.phases.model import Phase
 from bot.phases.rules import PhaseKind
@@ -61,8 +63,12 @@ def leads_as_subject(phase: Phase, *, begins: bool = False) -> str:
 
     With `begins`, the sentence begins with them.
     """
-    names = phase.lead_names
-    if len(names) > LEADS_NAMED:
+    return names_as_subject(phase.lead_names, begins=begins)
+
+
+def names_as_subject(names: Sequence[str], *, begins: bool = False) -> str:
+    """Return leads of these names as the subject of a sentence, as `leads_as_subject` does."""
+    if not 0 < len(names) <= LEADS_NAMED:
         return THE_LEADS_BEGIN if begins else THE_LEADS
     return quote_within(join_names(names), LEADS_SHOWN)
 

@@ -1,10 +1,9 @@
 """Reads about closed rounds. Nothing finer than what may be shown is stored."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import FromClause, RowMapping, ScalarSelect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -92,29 +91,24 @@ async def reflections_of(
     return tuple(
         Reflection(name=names[row.user_id], answers=row.answers, shared=row.shared)
         for row in rows
-        if row.user_id in names
+        if row.user_id in names and row.answers
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LatestResults:
-    """What the questions that come next say of the results that the team read last."""
-
-    note: str | None  # a lead's reply; None: there is none
-    link: str | None  # to results that stand in the thread alone; None elsewhere
-
-
-async def latest_results(tx: AsyncConnection, workspace_id: str, phase_id: str) -> LatestResults:
-    """Return what is known of the results that the team read last."""
-    rows = await tx.execute(
-        select(_rounds.c.note, _rounds.c.results_link)
-        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
-        .where(_rounds.c.shown_at.is_not(None))
-        .order_by(_rounds.c.number.desc())
+def latest_shown_of(rounds: FromClause, column: str) -> ScalarSelect[str | None]:
+    """Return, as an expression on a phase's round, a column of the one the team read last."""
+    shown = _rounds.alias("shown")
+    return (
+        select(shown.c[column])
+        .where(
+            shown.c.workspace_id == rounds.c.workspace_id,
+            shown.c.phase_id == rounds.c.phase_id,
+            shown.c.shown_at.is_not(None),
+        )
+        .order_by(shown.c.number.desc())
         .limit(1)
+        .scalar_subquery()
     )
-    row = rows.first()
-    return LatestResults(note=row.note if row else None, link=row.results_link if row else None)
 
 
 async def last_broadcast_at(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -13,8 +13,8 @@ from bot.db.upserts import padded
 from bot.keys import Wrapped
 from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
-from bot.rounds import ballots, store
-from bot.rounds.model import RosterEntry, Round
+from bot.rounds import ballots, questionnaires, store
+from bot.rounds.model import QuestionnaireView, RosterEntry, Round
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 
@@ -46,13 +46,12 @@ class AuthorizedAnswer:
 
     round: Round
     person: RosterEntry
-    channel_id: str
+    questionnaire: QuestionnaireView
     sent: Mapping[MessageKey, tuple[str | None, str | None]]  # by key: channel and ts, where known
     secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
 
 
 _rounds = schema.rounds
-_phases = schema.phases
 _roster = schema.round_people
 _people = schema.phase_people
 _MESSAGE_COLUMNS = ("key", "channel", "ts")
@@ -69,7 +68,7 @@ def _message_join(message: Any, key: ColumnElement[str]) -> ColumnElement[bool]:
 _QUERY = ballots.with_secrets(
     select(
         _rounds,
-        _phases.c.channel_id,
+        *questionnaires.COLUMNS,
         _roster.c.user_id,
         _roster.c.role,
         _roster.c.slot_at,
@@ -82,13 +81,7 @@ _QUERY = ballots.with_secrets(
             for name in _MESSAGE_COLUMNS
         ),
     )
-    .join(
-        _phases,
-        and_(
-            _phases.c.workspace_id == _rounds.c.workspace_id,
-            _phases.c.phase_id == _rounds.c.phase_id,
-        ),
-    )
+    .join(schema.phases, questionnaires.IS_PHASE)
     .outerjoin(
         _roster,
         and_(
@@ -123,8 +116,11 @@ async def authorize_all(
 ) -> list[AuthorizedAnswer | Refused]:
     """Return for each request whether its person may answer now, or why not.
 
-    `to_write` keeps the rounds from closing until the transaction ends.
+    `to_write` keeps the rounds from closing, and other processes from changing the same people's
+    answers, until the transaction ends.
     """
+    if to_write:
+        await _lock_people(tx, requests)
     parameters = {
         "workspaces": padded(request.workspace_id for request in requests),
         "rounds": padded(request.target_id for request in requests),
@@ -141,6 +137,22 @@ async def authorize_all(
             await _check_message(tx, request, _authorize(round_row, person_row, now))
         )
     return authorizations
+
+
+async def _lock_people(tx: AsyncConnection, requests: Sequence[Request]) -> None:
+    """Lock these people's entries on the rosters; SQLite's only writer needs no lock.
+
+    It takes a statement of its own: one that waits for a lock may read older answers than those
+    that were stored meanwhile.
+    """
+    if tx.dialect.name == "sqlite":
+        return
+    key = [_roster.c[name] for name in ("workspace_id", "round_id", "user_id")]
+    people = [(request.workspace_id, request.target_id, request.user_id) for request in requests]
+    is_wanted = tuple_(*key).in_(padded(people))
+    await tx.execute(
+        select(_roster.c.user_id).where(is_wanted).order_by(*key).with_for_update(key_share=True)
+    )
 
 
 def _authorize(
@@ -164,7 +176,7 @@ def _authorize(
     return AuthorizedAnswer(
         round=round_,
         person=person,
-        channel_id=person_row.channel_id,
+        questionnaire=questionnaires.as_questionnaire(person_row, round_),
         sent=sent,
         secret=ballots.secret_in(person_row._mapping),
     )

@@ -1,87 +1,80 @@
-"""Answering a round: send, change, skip. Each is committed before it is acknowledged to Slack.
+"""Answering a round: taps, forms and skips, each committed before it is acknowledged to Slack.
 
 An answer locks the round's row FOR SHARE and checks that it is open, closing locks it FOR UPDATE:
 no answer can be added to a round that is being counted. What people send while others' answers
 are being committed is stored in one transaction.
+
+The same transaction enqueues the edits of the person's messages, as they are after the answer. The
+message pressed in is also replaced at once through its response_url, so its edit waits until that
+has ended one way or the other, and for further taps: whatever gets lost, comes late or overtakes
+another, the last to arrive is an edit that shows what is stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.agenda import schedule
-from bot.agenda.actions import ActionName, RoundPerson
-from bot.db import schema
 from bot.db.engine import skip_delivery_wakeup
-from bot.db.upserts import upsert_all
-from bot.keys import KeyMissing
 from bot.outbox import enqueue
-from bot.outbox.keys import MessageKey, remind
-from bot.rounds import ballots, messages, store
+from bot.outbox.enqueue import SentMessageEdit
+from bot.outbox.keys import MessageKey, MessageKind, remind
+from bot.round_keys import RoundKeys
+from bot.rounds import messages, own_answers, store
 from bot.rounds.answer_authorization import AuthorizedAnswer, authorize_all
-from bot.rounds.answer_form import AnswerInput
-from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import BallotSubmission
-from bot.rounds.model import QuestionnaireView, Round
+from bot.rounds.answer_changes import (
+    NOTHING_YET,
+    AnswerChange,
+    AnswerInput,
+    CommentInput,
+    FormInput,
+    Progress,
+    Tap,
+)
+from bot.rounds.model import OpenQuestionnaire, QuestionnaireView
+from bot.rounds.own_answers import AcceptedChange
 from bot.rounds.question_sending import question_key
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
+from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.request import Request
 
-KEY_MISSING = (
-    "Nothing was saved: the key that protects these answers is missing on the bot's server. Tell "
-    "whoever runs it, or wait for the next questions; they will have a new one."
-)
+#: A response_url is waited for no longer than two seconds.
+EDIT_AFTER = timedelta(seconds=4)
 TOO_LONG = "Nothing was saved: the comment has {length} characters, and {limit} fit. Shorten it."
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Submission:
-    """A press of Send with its input, or of Skip (`given` is None)."""
-
     request: Request
-    given: AnswerInput | None
+    change: AnswerChange
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Accepted:
-    """A submission that is to be stored."""
+@dataclass(frozen=True, kw_only=True)
+class Redraw:
+    """The message pressed in, as it is after the answer."""
 
-    request: Request
-    authorized: AuthorizedAnswer
-    given: AnswerInput | None
+    content: Content
+    closes_at: datetime
 
 
-async def answer(services: Services, request: Request, given: AnswerInput) -> Content:
-    """Store the answers in place of this person's earlier ones, and return the receipt.
+async def change(services: Services, request: Request, answer_change: AnswerChange) -> Redraw:
+    """Store the change of this person's answers, and return what to show.
 
     Raises:
         Refused: the round is closed, or this person may not answer it, or not in this message.
     """
     return await services.db.group_commit(_store_all, services).submit(
-        _Submission(request=request, given=given)
-    )
-
-
-async def skip(services: Services, request: Request) -> Content:
-    """Stop reminding this person, keep their earlier answers, and return what to show.
-
-    Raises:
-        Refused: the round is closed, or this person may not answer it, or not in this message.
-    """
-    return await services.db.group_commit(_store_all, services).submit(
-        _Submission(request=request, given=None)
+        _Submission(request=request, change=answer_change)
     )
 
 
 async def questionnaire_to_change(
     services: Services, request: Request
 ) -> tuple[QuestionnaireView, AnswerInput]:
-    """Return the questions and this person's earlier answers, for the form.
+    """Return the questions and this person's earlier answers, for a form.
 
     Raises:
         Refused: the round is closed, or this person may not answer it, or not in this message.
@@ -90,180 +83,160 @@ async def questionnaire_to_change(
         (authorized,) = await authorize_all(reader, [request], services.clock.now(), to_write=False)
         if isinstance(authorized, Refused):
             raise authorized
-        earlier = await _earlier_input(reader, services, request, authorized)
-        to_lead = authorized.person.is_lead
-        asking = await store.load_questionnaire(
-            reader, request.workspace_id, authorized.round, to_lead=to_lead
-        )
-    return asking, earlier
+        earlier = await own_answers.read(reader, services.keys, request, authorized)
+    return authorized.questionnaire, earlier
 
 
-async def edit_question_message(services: Services, request: Request, message: Content) -> None:
-    """Replace the question with `message` by an edit, because Slack did not accept it directly."""
-    async with services.db.transaction() as tx:
-        person = await store.roster_entry(
-            tx, request.workspace_id, request.target_id, request.user_id
-        )
-        if person is None:
-            return
-        message_keys = [
-            remind(request.target_id, request.user_id),
-            question_key(request.target_id, person),
+async def open_questionnaires_for(
+    tx: AsyncConnection, workspace_id: str, user_id: str, keys: RoundKeys, now: datetime
+) -> tuple[OpenQuestionnaire, ...]:
+    """Return the rounds this person may answer now, the one that closes first in front."""
+    requests = [
+        Request(workspace_id=workspace_id, user_id=user_id, target_id=round_.round_id)
+        for round_ in await store.open_rounds_of(tx, workspace_id, user_id)
+    ]
+    if not requests:
+        return ()
+    authorizations = await authorize_all(tx, requests, now, to_write=False)
+    return tuple(
+        [
+            OpenQuestionnaire(
+                questionnaire=authorized.questionnaire,
+                progress=await _progress(tx, keys, request, authorized),
+            )
+            for request, authorized in zip(requests, authorizations, strict=True)
+            if isinstance(authorized, AuthorizedAnswer)
         ]
-        await _edit_messages(tx, request.workspace_id, message_keys, message, services.clock.now())
+    )
+
+
+async def redraw(services: Services, request: Request) -> None:
+    """Edit this person's messages about the round so that they show what is stored.
+
+    For a message whose replacement failed, may still arrive, or arrived after the questions closed.
+    """
+    now = services.clock.now()
+    async with services.db.transaction() as tx:
+        (authorized,) = await authorize_all(tx, [request], now, to_write=True)
+        if isinstance(authorized, Refused):
+            await _redraw_closed(tx, request, now)
+            return
+        progress = await _progress(tx, services.keys, request, authorized)
+        await _edit_messages(tx, [(request, authorized, progress)], now, now + EDIT_AFTER)
 
 
 async def _store_all(
     tx: AsyncConnection, services: Services, submissions: Sequence[_Submission]
-) -> list[Content | Exception]:
+) -> list[Redraw | Exception]:
     """Store the submissions, in the same few statements however many they are."""
     now = services.clock.now()
     authorizations = await authorize_all(
         tx, [submission.request for submission in submissions], now, to_write=True
     )
-    results = [
+    checked = [
         _check(submission, authorization)
         for submission, authorization in zip(submissions, authorizations, strict=True)
     ]
-    accepted = [submission for submission in results if isinstance(submission, _Accepted)]
-    await _store_reflections(
-        tx, [submission for submission in accepted if submission.authorized.person.is_lead]
-    )
-    failures = await _cast_ballots(
-        tx,
-        services,
-        [submission for submission in accepted if not submission.authorized.person.is_lead],
-    )
-    if not any(map(_messages_to_edit, accepted)):
+    accepted = [result for result in checked if isinstance(result, AcceptedChange)]
+    stored = await own_answers.change_all(tx, services.keys, accepted)
+    shown = [
+        (change.request, change.authorized, answers.progress)
+        for change, answers in stored.items()
+        if isinstance(answers, AnswerInput)
+    ]
+    # Where nothing was pressed in a message, nothing else shows the answer.
+    pressed = [part for part in shown if part[0].message is not None]
+    elsewhere = [part for part in shown if part[0].message is None]
+    await _edit_messages(tx, elsewhere, now, now)
+    await _edit_messages(tx, pressed, now, now + EDIT_AFTER)
+    if not any(authorized.sent for _, authorized, _ in elsewhere):
         skip_delivery_wakeup(tx)
-    return [await _response(tx, submission, failures, now) for submission in results]
+    return [
+        _redraw(result, stored[result]) if isinstance(result, AcceptedChange) else result
+        for result in checked
+    ]
 
 
 def _check(
     submission: _Submission, authorization: AuthorizedAnswer | Refused
-) -> _Accepted | Refused:
+) -> AcceptedChange | Refused:
     if isinstance(authorization, Refused):
         return authorization
-    given = submission.given
-    if given is None:
-        return _Accepted(request=submission.request, authorized=authorization, given=None)
-    if len(given.comment) > messages.COMMENT_LIMIT:
+    asked = {question.key for question in authorization.round.questions}
+    change = submission.change
+    if isinstance(change, Tap) and change.key not in asked:
+        return Refused(UNKNOWN_TEXT)
+    comment = ""
+    if isinstance(change, FormInput):
+        comment = change.given.comment
+        answers = {key: level for key, level in change.given.answers.items() if key in asked}
+        change = FormInput(given=replace(change.given, answers=answers))
+    elif isinstance(change, CommentInput):
+        comment = change.comment
+    if len(comment) > messages.COMMENT_LIMIT:
         block_id = messages.block_id(authorization.round.round_id, "comment")
-        text = TOO_LONG.format(length=len(given.comment), limit=messages.COMMENT_LIMIT)
+        text = TOO_LONG.format(length=len(comment), limit=messages.COMMENT_LIMIT)
         return Refused(text, {block_id: text})
-    asked = [question.key for question in authorization.round.questions]
-    given = replace(given, answers={key: given.answers.get(key) for key in asked})
-    return _Accepted(request=submission.request, authorized=authorization, given=given)
+    return AcceptedChange(request=submission.request, authorized=authorization, change=change)
 
 
-async def _cast_ballots(
-    tx: AsyncConnection, services: Services, members: Sequence[_Accepted]
-) -> dict[_Accepted, Exception]:
-    """Store the ballots; return those that could not be stored, and why."""
-    if not members:
-        return {}
-    casts = [_cast_of(member) for member in members]
-    errors = await ballots.store_all(tx, services.keys, casts)
-    return {
-        member: Refused(KEY_MISSING) if isinstance(error, KeyMissing) else error
-        for member, error in zip(members, errors, strict=True)
-        if error is not None
-    }
-
-
-def _cast_of(accepted: _Accepted) -> BallotSubmission:
-    request, given = accepted.request, accepted.given
-    return BallotSubmission(
-        workspace_id=request.workspace_id,
-        round_id=request.target_id,
-        user_id=request.user_id,
-        secret=accepted.authorized.secret,
-        ballot=None if given is None else Ballot(answers=given.answers, comment=given.comment),
+def _redraw(accepted: AcceptedChange, stored: AnswerInput | Exception) -> Redraw | Exception:
+    if isinstance(stored, Exception):
+        return stored
+    authorized = accepted.authorized
+    pressed = [key for key, place in authorized.sent.items() if place == accepted.request.message]
+    is_reminder = any(key.kind == MessageKind.REMIND for key in pressed)
+    content = messages.questions_message(
+        authorized.questionnaire, stored.progress, is_reminder=is_reminder
     )
+    return Redraw(content=content, closes_at=authorized.round.closes_at)
 
 
-async def _store_reflections(tx: AsyncConnection, leads: Sequence[_Accepted]) -> None:
-    rows = [
-        _reflection(lead.request, lead.authorized.round, lead.given) for lead in leads if lead.given
-    ]
-    await upsert_all(tx, schema.reflections, rows)
-    for lead in leads:
-        if lead.given is None:  # leads answer by name anyway, so no ballot has to hide it
-            subject = str(RoundPerson(lead.request.target_id, lead.request.user_id))
-            for action in (ActionName.ASK, ActionName.REMIND):
-                await schedule.remove(tx, lead.request.workspace_id, action=action, subject=subject)
-
-
-def _reflection(request: Request, round_: Round, given: AnswerInput) -> dict[str, Any]:
-    return {
-        "workspace_id": request.workspace_id,
-        "phase_id": round_.phase_id,
-        "moment": round_.round_id,
-        "user_id": request.user_id,
-        "answers": dict(given.answers),
-        "shared": given.shared,
-    }
-
-
-async def _response(
-    tx: AsyncConnection,
-    result: _Accepted | Refused,
-    failures: dict[_Accepted, Exception],
-    now: datetime,
-) -> Content | Exception:
-    """Return what the person is shown, and edit their other messages to say it, too."""
-    if isinstance(result, Refused):
-        return result
-    if result in failures:
-        return failures[result]
-    round_ = result.authorized.round
-    if result.given is None:
-        return messages.skipped(round_.round_id, result.authorized.channel_id, round_.closes_at)
-    receipt = messages.receipt(round_.round_id, result.authorized.channel_id, round_.closes_at)
-    await _edit_messages(tx, result.request.workspace_id, _messages_to_edit(result), receipt, now)
-    return receipt
-
-
-def _messages_to_edit(accepted: _Accepted) -> list[MessageKey]:
-    """Return the messages to edit; the one pressed in is replaced by its response_url, or stays."""
-    if accepted.given is None:
-        return []
-    asked = question_key(accepted.authorized.round.round_id, accepted.authorized.person)
-    return [
-        key for key in accepted.authorized.sent if accepted.request.message is None or key != asked
-    ]
-
-
-async def _earlier_input(
-    tx: AsyncConnection, services: Services, request: Request, authorized: AuthorizedAnswer
-) -> AnswerInput:
-    if authorized.person.is_lead:
-        phase_id = authorized.round.phase_id
-        reflection = await store.reflection(
-            tx, request.workspace_id, phase_id, request.target_id, request.user_id
-        )
-        return (
-            AnswerInput()
-            if reflection is None
-            else AnswerInput(answers=reflection[0], shared=reflection[1])
-        )
+async def _progress(
+    tx: AsyncConnection, keys: RoundKeys, request: Request, authorized: AuthorizedAnswer
+) -> Progress:
     try:
-        ballot = await ballots.of_voter(
-            tx, services.keys, request.workspace_id, request.target_id, request.user_id
-        )
-    except KeyMissing as error:
-        raise Refused(KEY_MISSING) from error
-    if ballot is None:
-        return AnswerInput()
-    return AnswerInput(answers=ballot.answers, comment=ballot.comment)
+        return (await own_answers.read(tx, keys, request, authorized)).progress
+    except (Refused, ValueError):  # the key is missing, or the ballot was tampered with
+        return NOTHING_YET
 
 
 async def _edit_messages(
     tx: AsyncConnection,
-    workspace_id: str,
-    keys: Sequence[MessageKey],
-    message: Content,
+    shown: Iterable[tuple[Request, AuthorizedAnswer, Progress]],
     now: datetime,
+    not_before: datetime,
 ) -> None:
+    """Edit the messages of these people about the round, which show this much of their answers."""
+    edits: list[SentMessageEdit] = []
+    for request, authorized, progress in shown:
+        for key, (channel, _) in authorized.sent.items():
+            content = messages.questions_message(
+                authorized.questionnaire, progress, is_reminder=key.kind == MessageKind.REMIND
+            )
+            if channel is None:
+                await enqueue.edit(tx, request.workspace_id, of=key, content=content, now=now)
+            else:
+                edits.append(
+                    SentMessageEdit(
+                        workspace_id=request.workspace_id,
+                        of=key,
+                        conversation=request.user_id,
+                        content=content,
+                    )
+                )
+    if edits:
+        await enqueue.edit_sent(tx, edits, now=now, not_before=not_before)
+
+
+async def _redraw_closed(tx: AsyncConnection, request: Request, now: datetime) -> None:
+    """Edit this person's messages to say once more that the round is closed, if it is."""
+    workspace_id, round_id = request.workspace_id, request.target_id
+    ended = await store.how_it_ended(tx, workspace_id, round_id)
+    person = await store.roster_entry(tx, workspace_id, round_id, request.user_id)
+    if ended is None or person is None:  # its closing edits the messages
+        return
+    content = messages.closed(ended, to_lead=person.is_lead)
+    keys: tuple[MessageKey, ...] = question_key(round_id, person), remind(round_id, person.user_id)
     for key in keys:
-        await enqueue.edit(tx, workspace_id, of=key, content=message, now=now)
+        await enqueue.edit(tx, workspace_id, of=key, content=content, now=now + EDIT_AFTER)

@@ -21,10 +21,11 @@ SEPARATOR, FILLER = b"\n", b"\0"
 
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
-    """One person's answers: a level per question, None where they can't say."""
+    """One person's answers: a level per question, None for "can't say"; no key: not answered."""
 
     answers: Mapping[str, int | None] = field(default_factory=dict)
     comment: str = ""
+    is_skipped: bool = False
 
     @property
     def has_answer(self) -> bool:
@@ -42,7 +43,8 @@ class BallotCipher:
         return hmac.new(self.secret, user_id.encode(), sha256).hexdigest()
 
     def seal(self, voter_token: str, ballot: Ballot) -> bytes:
-        value = json.dumps(dict(ballot.answers)).encode() + SEPARATOR + ballot.comment.encode()
+        answers = {"answers": dict(ballot.answers), "skipped": ballot.is_skipped}
+        value = json.dumps(answers).encode() + SEPARATOR + ballot.comment.encode()
         if len(value) > PADDED_TO:
             raise ValueError("a ballot is longer than all of them are padded to")
         padded = value.ljust(PADDED_TO, FILLER)
@@ -51,7 +53,12 @@ class BallotCipher:
     def unseal(self, voter_token: str, sealed: bytes) -> Ballot:
         value = unseal(self._key, sealed, f"{self.context}:{voter_token}".encode())
         answers, _, comment = value.partition(SEPARATOR)
-        return Ballot(answers=json.loads(answers), comment=comment.rstrip(FILLER).decode())
+        stored = json.loads(answers)
+        return Ballot(
+            answers=stored["answers"],
+            comment=comment.rstrip(FILLER).decode(),
+            is_skipped=stored["skipped"],
+        )
 
     @cached_property
     def _key(self) -> bytes:

@@ -9,7 +9,7 @@ transaction.
 No other package imports it; the import linter checks that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import random_bytes, shuffled
 from bot.db import schema
 from bot.db.types import OwnId, SlackId
-from bot.db.upserts import Row, insert_all_if_new, padded, upsert, upsert_all
+from bot.db.upserts import Row, padded, upsert, upsert_all
 from bot.keys import KeyMissing, Wrapped
 from bot.round_keys import KEY_ID_LENGTH, KeyUse, RoundKeys
 from bot.rounds.ballot_crypto import SECRET_BYTES, Ballot, BallotCipher
@@ -77,19 +77,19 @@ _secrets = Table(
 
 TABLES = (_ballots, _secrets)
 
-#: Why a ballot was not stored; None if it was.
-StoreError: TypeAlias = KeyMissing | ValueError | None
+#: Why a ballot was not stored.
+StoreError: TypeAlias = KeyMissing | ValueError
 
 
-@dataclass(frozen=True, kw_only=True)
-class BallotSubmission:
-    """One person's ballot; None for a skip, which stops reminders and keeps the earlier ballot."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BallotChange:
+    """A change of one person's ballot; `apply` is given an empty one where they have none yet."""
 
     workspace_id: str
     round_id: str
     user_id: str
     secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
-    ballot: Ballot | None
+    apply: Callable[[Ballot], Ballot] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,34 +152,63 @@ async def secret_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Wr
     return None if row is None else Wrapped(key_id=row.key_id, sealed=row.sealed)
 
 
-async def store_all(
-    tx: AsyncConnection, keys: RoundKeys, casts: Sequence[BallotSubmission]
-) -> list[StoreError]:
-    """Store each ballot in place of the person's earlier one; of several, the last.
+async def change_all(
+    tx: AsyncConnection, keys: RoundKeys, changes: Sequence[BallotChange]
+) -> list[Ballot | StoreError]:
+    """Change ballots in this order, and store them; return each as its change left it.
 
-    Returns an error for each, None where it was stored: KeyMissing where the key that protects the
-    round is missing or the round was closed, ValueError where its secret was changed.
+    The caller has locked the people's entries on the rounds' rosters. In place of a ballot that was
+    not stored, its error is returned: KeyMissing where the key that protects the round is missing
+    or the round was closed, ValueError where its secret or the earlier ballot was changed.
     """
-    secrets = {(cast.workspace_id, cast.round_id): cast.secret for cast in casts}
+    secrets = {(change.workspace_id, change.round_id): change.secret for change in changes}
     ciphers = {round_key: _cipher(keys, round_key, secret) for round_key, secret in secrets.items()}
-    with_cipher = [(ciphers[cast.workspace_id, cast.round_id], cast) for cast in casts]
-    rows = [
-        (_row(cipher, cast), cast)
-        for cipher, cast in with_cipher
-        if isinstance(cipher, BallotCipher)
-    ]
-    await upsert_all(tx, _ballots, [row for row, cast in rows if cast.ballot is not None])
-    await insert_all_if_new(tx, _ballots, [row for row, cast in rows if cast.ballot is None])
-    return [None if isinstance(cipher, BallotCipher) else cipher for cipher, _ in with_cipher]
+    results: dict[BallotChange, Ballot | StoreError] = {}
+    tokens: dict[BallotChange, tuple[BallotCipher, str]] = {}
+    for change in changes:
+        cipher = ciphers[change.workspace_id, change.round_id]
+        if isinstance(cipher, BallotCipher):
+            tokens[change] = cipher, cipher.voter_token(change.user_id)
+        else:
+            results[change] = cipher
+    sealed = await _sealed_ballots(tx, {token: change for change, (_, token) in tokens.items()})
+    current: dict[str, Ballot] = {}
+    rows: list[Row] = []
+    for change, (cipher, token) in tokens.items():
+        try:
+            if token not in current and token in sealed:
+                current[token] = cipher.unseal(token, sealed[token])
+        except ValueError as error:  # tampered with
+            results[change] = error
+            continue
+        results[change] = current[token] = change.apply(current.get(token, Ballot()))
+        rows.append(_row(cipher, change, token, current[token]))
+    await upsert_all(tx, _ballots, rows)
+    return [results[change] for change in changes]
 
 
-def _row(cipher: BallotCipher, cast: BallotSubmission) -> Row:
-    voter_token = cipher.voter_token(cast.user_id)
+async def _sealed_ballots(
+    tx: AsyncConnection, changes: Mapping[str, BallotChange]
+) -> dict[str, bytes]:
+    """Return the stored ballots by voter token, given whose; no two rounds share a token."""
+    if not changes:
+        return {}
+    rows = await tx.execute(
+        select(_ballots.c.voter_token, _ballots.c.sealed).where(
+            _ballots.c.workspace_id.in_(padded(change.workspace_id for change in changes.values())),
+            _ballots.c.round_id.in_(padded(change.round_id for change in changes.values())),
+            _ballots.c.voter_token.in_(padded(changes)),
+        )
+    )
+    return {row.voter_token: row.sealed for row in rows}
+
+
+def _row(cipher: BallotCipher, change: BallotChange, voter_token: str, ballot: Ballot) -> Row:
     return {
-        "workspace_id": cast.workspace_id,
-        "round_id": cast.round_id,
+        "workspace_id": change.workspace_id,
+        "round_id": change.round_id,
         "voter_token": voter_token,
-        "sealed": cipher.seal(voter_token, cast.ballot or Ballot()),
+        "sealed": cipher.seal(voter_token, ballot),
     }
 
 

@@ -23,7 +23,7 @@ from bot.round_keys import RoundKeys
 from bot.rounds import ballots, messages, secure_delete, store
 from bot.rounds.ballots import Tally
 from bot.rounds.key_deletion import delete_round_keys
-from bot.rounds.model import Round
+from bot.rounds.model import Round, RoundEnd
 from bot.rounds.opening import open_round, opens_at
 from bot.rounds.phase_plan import planned_rounds
 from bot.rounds.question_sending import (
@@ -260,10 +260,14 @@ async def _edit_to_closed(
     Earlier edits are removed, so that the queue's rows do not reveal who answered either. Only one
     being sent, or of unknown outcome, stays: a second edit means that its recipient answered.
     """
+    end = RoundEnd(
+        channel_id=phase.channel_id,
+        reached_minimum=reached_minimum,
+        is_unreadable=tally.unreadable > 0,
+    )
     contents: dict[MessageKey, Content] = {}
     for person in await store.roster(tx, workspace_id, round_.round_id):
-        text = messages.CLOSED_LEAD if person.is_lead else _closing_text(tally, reached_minimum)
-        message = messages.closed(phase.channel_id, text)
+        message = messages.closed(end, to_lead=person.is_lead)
         for key in (
             question_key(round_.round_id, person),
             message_keys.remind(round_.round_id, person.user_id),
@@ -272,9 +276,3 @@ async def _edit_to_closed(
     await requeue.remove_edits(tx, workspace_id, of=[*contents])
     for key, message in contents.items():
         await enqueue.edit(tx, workspace_id, of=key, content=message, now=now)
-
-
-def _closing_text(tally: Tally, reached_minimum: bool) -> str:
-    if reached_minimum:
-        return messages.CLOSED_ENOUGH
-    return messages.CLOSED_UNREADABLE if tally.unreadable else messages.CLOSED_FEW

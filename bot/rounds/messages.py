@@ -1,83 +1,91 @@
 """Messages to members and leads about a round. Pure.
 
-The three questions are inputs: a choice stays in the person's own client until they press Send.
-No answer is ever put into a message.
+A message holds no input and shows which questions a person answered, never how: companies can
+export messages. The five buttons under a question are the same for everybody.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
 from functools import lru_cache
 
-from slack_sdk.models.blocks import (
-    Block,
-    CheckboxesElement,
-    InputBlock,
-    Option,
-    RadioButtonsElement,
-)
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.rounds.model import QuestionnaireView
+from bot.dates import day
+from bot.phases.expectation import expectation_blocks
+from bot.phases.rules import PhaseKind
+from bot.phases.wording import names_as_subject, one_line
+from bot.rounds.answer_changes import NOTHING_YET, Progress
+from bot.rounds.model import QuestionnaireView, RoundEnd
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
-from bot.slack.content import Content, actions, button, content, context, divider, plain, section
-from bot.slack.inputs import text_input
-from bot.slack.mrkdwn import (
-    channel,
-    date_token,
-    join_names,
-    link_to,
-    quotation,
-    quote_within,
-    truncated,
-)
+from bot.slack.content import Content, actions, button, content, context, section
+from bot.slack.mrkdwn import channel, date_token, link_to, quotation, quote_within
+from bot.slack.words import cut_to_words, word_count
 
-SEND, SKIP, CHANGE = "rounds.send", "rounds.skip", "rounds.change"
-LEVEL, COMMENT, SHARE = "rounds.level", "rounds.comment", "rounds.share"
+#: The action of a button under a question is this, the question's key and the level.
+TAP = "rounds.tap."
+#: `COMMENT` opens the form for what is no tap: a comment or, for a lead, who sees the answers.
+SKIP, CHANGE, COMMENT = "rounds.skip", "rounds.change", "rounds.comment"
+#: In a person's first questions; the button carries the channel.
+DO_NOT_ASK = "rounds.do_not_ask"
+LEVELS = range(1, 6)
 COMMENT_LIMIT = 1_000
-#: Limits of names and of the lead's note, so that no section exceeds its 3,000 characters.
-NAMES_LIMIT, LEADS_LIMIT, NOTE_LIMIT = 1_000, 600, 2_000
+#: Limit of the lead's note with its escapes, so that no section exceeds its 3,000 characters.
+NOTE_LIMIT = 2_000
 #: Limits of a question's label and its sentence, with names and escapes.
 LABEL_LIMIT, SENTENCE_LIMIT = 400, 1_500
+MILESTONE_LIMIT = 300
+#: Words of a whole message, and of the one that also says why the person is asked.
+MOST_WORDS, MOST_WORDS_AT_FIRST = 120, 160
 
 OPENING = {
-    RoundKind.FIRST: "Three questions about the start in {channel}, under a minute.",
-    RoundKind.WEEKLY: "Three questions about this week in {channel}, about 20 seconds.",
-    RoundKind.CLOSING: "Three last questions before it ends in {channel}, about 20 seconds.",
-    RoundKind.AFTER: "Three questions about {channel} since the phase ended, 20 seconds.",
-    RoundKind.POLL: "Three questions about {channel} as it is now, about 20 seconds.",
+    RoundKind.FIRST: "Three quick questions about the start in {channel}.",
+    RoundKind.WEEKLY: "Three quick questions about {channel}.",
+    RoundKind.CLOSING: "Three last questions about {channel} before it ends.",
+    RoundKind.AFTER: "Three quick questions about {channel}, now that it's over.",
+    RoundKind.POLL: "Three quick questions about {channel} as it is now.",
 }
 LEAD_OPENING = "Your own view of {channel}: the same three questions, about you."
-WHEN_AND_WHO = "Open until {until}. {asked}: {names}. Leave one blank if you can't say."
-LEAD_WHEN = "Open until {until}. Leave one blank if you can't say."
-LEAD_WHO = (
-    "Kept under your name. The leads of this phase see it beside the team's totals; nobody else "
-    "does unless you tick the box."
+HEADING = "*Over the last week in {channel}:*\n1 not at all · 5 fully"
+INTRODUCTION = {
+    PhaseKind.RESULTS_SPRINT: "{leads} added you to a results sprint in {channel} until {day}",
+    PhaseKind.TRUST_BUILDING: (
+        "{leads} added you to a trust-building phase in {channel} until {day}"
+    ),
+}
+WITHOUT_MILESTONE, WITH_MILESTONE = "*{added}.*", "*{added}:* {milestone}"
+NOTE = "*{leads} heard:*"
+OPEN_UNTIL = "Open until {until}."
+PRIVACY_ONE = "{leads} sees totals only, from {minimum} answers on. {link} {export}"
+PRIVACY_MANY = "{leads} see totals only, from {minimum} answers on. {link} {export}"
+WHO_COULD_LINK = (
+    "While the questions are open, whoever runs this server could link answers to people; then "
+    "single answers are deleted."
 )
-NOTE = "*What {leads} heard last time, and what changes*"
+WHAT_EXPORTS_SHOW = "Your company's exports can show that you answered, never what."
+LEAD_PRIVACY = (
+    "Kept under your name. The leads of this phase see it beside the team's totals; the team does "
+    "only if you share it."
+)
 LAST_RESULTS = "Read the last results"
-YOUR_ANSWER = "Your answer"
-ADD = "Anything to add?"
-COMMENTS_TO_LEADS = "{leads} {read} this without your name. Your style may give you away."
-COMMENTS_TO_TEAM = "The team reads this without your name. Your style may give you away."
-PRIVACY = (
-    "{leads} {see} totals only, from {minimum} answers on. Until the questions close, whoever "
-    "runs the bot's server could link answers to people; then individual answers are deleted. "
-    "Nobody is shown who answered."
+LEAD_PRIVACY_SHARED = (
+    "Kept under your name. The leads of this phase see it beside the team's totals, and so does "
+    "the team unless you turn that off."
 )
-SHARE_LABEL = "Beside the team's totals"
-SHARE_TEXT = "Show my answers beside yours"
-SHARE_WHO = "The whole team then sees them with the results."
+ANSWERED = "{label} ✓"
+COMMENT_BUTTON, SHARE_BUTTON, CHANGE_BUTTON = "Comment", "Who Sees It", "Change"
+SKIP_BUTTON, ANSWER_BUTTON, DO_NOT_ASK_BUTTON = "Skip This Week", "Answer", "Don't Ask Me Here"
 
-RECEIVED = "Received. You can change your answers until the questions close."
-RECEIVED_UNTIL = "Received. You can change your answers about {channel} until {until}."
+RECEIVED = "Thanks, that's it. You can change your answers until the questions close."
+RECEIVED_UNTIL = "Thanks, that's it for {channel}. You can change your answers until {until}."
 SKIPPED = "Skipped. There will be no reminder."
-SKIPPED_UNTIL = "Skipped in {channel}. No reminder comes. You can still answer until {until}."
-REMINDER = "The three questions about {channel} are still open, about 20 seconds."
-REMINDER_UNTIL = "They close {until}. This is the only reminder."
+SKIPPED_UNTIL = "Skipped for {channel}. No reminder comes. You can still answer until {until}."
+REMINDER = "Still open: three questions about {channel}."
+ONLY_REMINDER = "This is the only reminder."
 CLOSED = "The questions about {channel} are closed."
 CLOSED_ENOUGH = "Individual answers are deleted. The totals come to the channel in a working day."
 CLOSED_FEW = (
-    "Too few answered to show the totals without showing someone. Nothing was kept of the answers."
+    "Not enough answers to keep everyone anonymous, so nothing is shown and nothing was kept."
 )
 CLOSED_UNREADABLE = (
     "The answers could not be counted: the key that protected them is missing on the bot's "
@@ -95,143 +103,98 @@ TALKING_POINTS_SIMILAR = (
 )
 
 
-# Everyone in a round gets the same message, most of them in the same minute.
-@lru_cache(maxsize=128)
-def questions_message(asking: QuestionnaireView) -> Content:
-    """Return the weekly message to a member, or its counterpart for a lead."""
-    words = LEAD_OPENING if asking.to_lead else OPENING[asking.kind]
-    first = words.format(channel=channel(asking.channel_id))
-    blocks: list[Block] = [section(f"*{first}*\n{_when_and_who(asking)}")]
+# Most people in a round get the same message, many of them in the same minute.
+@lru_cache(maxsize=512)
+def questions_message(
+    asking: QuestionnaireView, progress: Progress = NOTHING_YET, *, is_reminder: bool = False
+) -> Content:
+    """Return the weekly message, or the reminder, as it is after these answers."""
+    if is_reminder:  # the weekly message says the rest
+        asking = replace(asking, note=None, results_link=None, introduction=None, expectation=None)
+    expectation, last = _expectation(asking), _last_buttons(asking)
+    if is_done(asking, progress):
+        text, blocks = _receipt(asking, progress)
+        return content(text, *expectation, *blocks, *last)
+    in_channel = channel(asking.channel_id)
+    opening = LEAD_OPENING if asking.to_lead else OPENING[asking.kind]
+    blocks = [
+        *expectation,
+        *question_blocks(asking, progress),
+        context(f"{open_until(asking)} {small_print(asking)}"),
+        answer_buttons(asking, progress),
+        *last,
+    ]
+    if is_reminder:
+        opening = REMINDER
+        blocks.insert(0, section(f"*{REMINDER.format(channel=in_channel)}* {ONLY_REMINDER}"))
     if asking.results_link:
         blocks.insert(0, section(link_to(asking.results_link, LAST_RESULTS)))
-    if asking.note:
-        heading = NOTE.format(leads=quote_within(join_names(asking.leads), LEADS_LIMIT))
-        blocks.append(section(f"{heading}\n{quotation(asking.note, NOTE_LIMIT)}"))
-    blocks += [divider(), *answer_blocks(asking), context(small_print(asking))]
-    blocks.append(
-        actions(
-            button("Send", SEND, asking.round_id, style="primary"),
-            button("Skip this week", SKIP, asking.round_id),
-        )
-    )
-    return content(first, *blocks)
+    most = MOST_WORDS_AT_FIRST if asking.introduction else MOST_WORDS
+    blocks = [*_note(asking, most - word_count(blocks)), *blocks]
+    blocks = [*_introduction(asking, most - word_count(blocks)), *blocks]
+    return content(opening.format(channel=in_channel), *blocks)
 
 
-def with_expectation(asking: Content, expectation: Sequence[Block]) -> Content:
-    """Return the questions with what the leads count on the person for, after the first lines."""
-    if not expectation:
-        return asking
-    first, *others = asking.blocks
-    return content(asking.text, first, *expectation, *others)
+def is_done(asking: QuestionnaireView, progress: Progress) -> bool:
+    """Return whether the person answered all questions, or skipped the rest."""
+    is_complete = all(question.key in progress.answered for question in asking.questions)
+    return progress.is_skipped or is_complete
 
 
-def answer_blocks(asking: QuestionnaireView) -> list[Block]:
-    """Return the questions as inputs and the comment or lead's box, for message and App Home."""
-    blocks: list[Block] = []
+def question_blocks(
+    asking: QuestionnaireView, progress: Progress, *, tap: str = TAP
+) -> list[Block]:
+    """Return the questions, folded where answered; `tap` begins the ids of their actions."""
+    blocks: list[Block] = [section(HEADING.format(channel=channel(asking.channel_id)))]
     for question in asking.questions:
-        blocks.append(question_text(question, to_lead=asking.to_lead))
-        blocks.append(level_input(question, asking.round_id))
-    blocks.append(share_input(asking) if asking.to_lead else comment_input(asking))
+        if question.key in progress.answered:
+            blocks.append(section(_answered(question)))
+        else:
+            sentence = question.to_lead if asking.to_lead else question.to_member
+            blocks += [
+                section(quote_within(sentence, SENTENCE_LIMIT)),
+                _level_buttons(asking.round_id, question.key, tap),
+            ]
     return blocks
 
 
+def answer_buttons(
+    asking: QuestionnaireView, progress: Progress, *, skip: str = SKIP
+) -> ActionsBlock:
+    """Return the buttons under the questions, the same for all who answered as many."""
+    round_id = asking.round_id
+    buttons = [_add_button(asking)]
+    if progress.answered:
+        buttons.append(button(CHANGE_BUTTON, CHANGE, round_id))
+    return actions(*buttons, button(SKIP_BUTTON, skip, round_id))
+
+
 def block_id(round_id: str, name: str) -> str:
-    """Return an input's block id, with its round so that no value carries over to the next week."""
+    """Return a block's id, with its round so that no value carries over to the next week."""
     return f"answer:{round_id}:{name}"
 
 
-def question_text(question: Question, *, to_lead: bool) -> Block:
-    sentence = question.to_lead if to_lead else question.to_member
-    label = quote_within(question.label, LABEL_LIMIT)
-    return section(f"*{label}*\n{quote_within(sentence, SENTENCE_LIMIT)}")
-
-
-def levels(question: Question) -> list[Option]:
-    """Return the options 1 to 5, with a word at 1, 3 and 5."""
-    words = dict(zip((1, 3, 5), question.scale_labels, strict=True))
-    texts = [f"{level} · {words[level]}" if level in words else f"{level}" for level in range(1, 6)]
-    return [
-        Option(value=str(level), text=plain(truncated(text, 75)))
-        for level, text in enumerate(texts, start=1)
-    ]
-
-
-def level_input(question: Question, round_id: str) -> Block:
-    return InputBlock(
-        block_id=block_id(round_id, question.key),
-        label=plain(YOUR_ANSWER),
-        element=RadioButtonsElement(action_id=LEVEL, options=levels(question)),
-        optional=True,
-    )
-
-
-def comment_input(asking: QuestionnaireView, typed: str = "") -> Block:
-    to_team = asking.comments_to == "team"
-    words = COMMENTS_TO_TEAM if to_team else COMMENTS_TO_LEADS
-    is_single = len(asking.leads) == 1
-    leads = truncated(join_names(asking.leads), LEADS_LIMIT)
-    return text_input(
-        block_id(asking.round_id, "comment"),
-        ADD,
-        COMMENT,
-        limit=COMMENT_LIMIT,
-        value=typed,
-        hint=words.format(leads=leads, read="reads" if is_single else "read"),
-        multiline=True,
-        optional=True,
-    )
-
-
-def share_input(asking: QuestionnaireView, *, ticked: bool = False) -> Block:
-    box = Option(value="yes", text=plain(SHARE_TEXT), description=plain(SHARE_WHO))
-    return InputBlock(
-        block_id=block_id(asking.round_id, "share"),
-        label=plain(SHARE_LABEL),
-        element=CheckboxesElement(
-            action_id=SHARE, options=[box], initial_options=[box] if ticked else None
-        ),
-        optional=True,
-    )
-
-
 def small_print(asking: QuestionnaireView) -> str:
-    """Return the note on who sees what and when, shown wherever answers are typed."""
+    """Return the note on who sees what and when, shown wherever answers are given."""
     if asking.to_lead:
-        return LEAD_WHO
-    return PRIVACY.format(
-        leads=quote_within(join_names(asking.leads), LEADS_LIMIT),
-        see="sees" if len(asking.leads) == 1 else "see",
+        return LEAD_PRIVACY_SHARED if asking.is_shared_by_default else LEAD_PRIVACY
+    return (PRIVACY_ONE if len(asking.leads) == 1 else PRIVACY_MANY).format(
+        leads=names_as_subject(asking.leads, begins=True),
         minimum=asking.minimum,
+        link=WHO_COULD_LINK,
+        export=WHAT_EXPORTS_SHOW,
     )
 
 
-@lru_cache(maxsize=512)
-def receipt(round_id: str, channel_id: str, closes_at: datetime) -> Content:
-    """Return the receipt. It says that something was sent, never what."""
-    until = RECEIVED_UNTIL.format(channel=channel(channel_id), until=date_token(closes_at))
-    change = button("Change", CHANGE, round_id)
-    return content(RECEIVED, section(until), actions(change))
-
-
-@lru_cache(maxsize=512)
-def skipped(round_id: str, channel_id: str, closes_at: datetime) -> Content:
-    until = SKIPPED_UNTIL.format(channel=channel(channel_id), until=date_token(closes_at))
-    return content(SKIPPED, section(until), actions(button("Answer", CHANGE, round_id)))
-
-
-def reminder(round_id: str, channel_id: str, closes_at: datetime) -> Content:
-    first = REMINDER.format(channel=channel(channel_id))
-    until = REMINDER_UNTIL.format(until=date_token(closes_at))
-    return content(
-        first,
-        section(f"{first}\n{until}"),
-        actions(button("Answer", CHANGE, round_id, style="primary")),
-    )
-
-
-def closed(channel_id: str, ended: str) -> Content:
+def closed(end: RoundEnd, *, to_lead: bool) -> Content:
     """Return the message for everyone asked, alike whether they answered or not."""
-    first = CLOSED.format(channel=channel(channel_id))
+    first = CLOSED.format(channel=channel(end.channel_id))
+    if to_lead:
+        ended = CLOSED_LEAD
+    elif end.reached_minimum:
+        ended = CLOSED_ENOUGH
+    else:
+        ended = CLOSED_UNREADABLE if end.is_unreadable else CLOSED_FEW
     return content(first, section(f"{first}\n{ended}"))
 
 
@@ -245,15 +208,82 @@ def talking_points(questions: Sequence[Question], *, is_too_similar: bool = Fals
     return content(TALKING_POINTS, section(f"*{TALKING_POINTS}*"), *asked, context(why))
 
 
-def _when_and_who(asking: QuestionnaireView) -> str:
-    until = date_token(asking.closes_at)
-    if asking.to_lead:
-        return LEAD_WHEN.format(until=until)
-    people = "person is" if asking.asked == 1 else "people are"
-    names = quote_within(_member_names(asking), NAMES_LIMIT)
-    return WHEN_AND_WHO.format(until=until, asked=f"{asking.asked} {people} asked", names=names)
+def question_text(question: Question, *, to_lead: bool) -> Block:
+    """Return a question with its label, for the form and for talking about it together."""
+    sentence = question.to_lead if to_lead else question.to_member
+    label = quote_within(question.label, LABEL_LIMIT)
+    return section(f"*{label}*\n{quote_within(sentence, SENTENCE_LIMIT)}")
 
 
-def _member_names(asking: QuestionnaireView) -> str:
-    more = asking.asked - len(asking.members)
-    return join_names([*asking.members, f"{more} more"] if more > 0 else asking.members)
+def _level_buttons(round_id: str, key: str, tap: str) -> Block:
+    levels = [button(str(level), f"{tap}{key}.{level}", round_id) for level in LEVELS]
+    return actions(*levels, block_id=block_id(round_id, key))
+
+
+def _add_button(asking: QuestionnaireView) -> ButtonElement:
+    text = SHARE_BUTTON if asking.to_lead else COMMENT_BUTTON
+    return button(text, COMMENT, asking.round_id)
+
+
+def _receipt(asking: QuestionnaireView, progress: Progress) -> tuple[str, list[Block]]:
+    """Return the message of a person who is done: they answered all, or skipped the rest."""
+    place = {"channel": channel(asking.channel_id), "until": date_token(asking.closes_at)}
+    answered = [
+        _answered(question) for question in asking.questions if question.key in progress.answered
+    ]
+    if not answered:
+        answer = actions(button(ANSWER_BUTTON, CHANGE, asking.round_id))
+        return SKIPPED, [section(SKIPPED_UNTIL.format(**place)), answer]
+    return RECEIVED, [
+        section(RECEIVED_UNTIL.format(**place)),
+        context(" · ".join(answered)),
+        actions(_add_button(asking), button(CHANGE_BUTTON, CHANGE, asking.round_id)),
+    ]
+
+
+def _answered(question: Question) -> str:
+    return ANSWERED.format(label=quote_within(question.label, LABEL_LIMIT))
+
+
+def open_until(asking: QuestionnaireView) -> str:
+    """Return until when the questions are open."""
+    return OPEN_UNTIL.format(until=date_token(asking.closes_at))
+
+
+def _expectation(asking: QuestionnaireView) -> list[Block]:
+    if not asking.expectation:
+        return []
+    return expectation_blocks(
+        asking.leads, asking.expectation, asking.phase_id, has_replied=asking.has_replied
+    )
+
+
+def _last_buttons(asking: QuestionnaireView) -> list[Block]:
+    if asking.introduction is None:
+        return []
+    return [actions(button(DO_NOT_ASK_BUTTON, DO_NOT_ASK, asking.channel_id))]
+
+
+def _note(asking: QuestionnaireView, most_words: int) -> list[Block]:
+    """Return the lead's note on the last results; a person's first questions have other news."""
+    if not asking.note or asking.introduction:
+        return []
+    heading = NOTE.format(leads=names_as_subject(asking.leads, begins=True))
+    note = cut_to_words(asking.note, most_words - word_count([section(heading)]))
+    return [section(f"{heading}\n{quotation(note, NOTE_LIMIT)}")] if note else []
+
+
+def _introduction(asking: QuestionnaireView, most_words: int) -> list[Block]:
+    if asking.introduction is None:
+        return []
+    added = INTRODUCTION[asking.phase_kind].format(
+        leads=names_as_subject(asking.leads[:1], begins=True),
+        channel=channel(asking.channel_id),
+        day=day(asking.introduction.ends_on),
+    )
+    milestone = one_line(asking.introduction.milestone)
+    milestone = cut_to_words(milestone, most_words - word_count([section(added)]))
+    if not milestone:
+        return [section(WITHOUT_MILESTONE.format(added=added))]
+    milestone = quote_within(milestone, MILESTONE_LIMIT)
+    return [section(WITH_MILESTONE.format(added=added, milestone=milestone))]

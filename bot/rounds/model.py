@@ -1,9 +1,11 @@
 """A round and the people in it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.phases.privacy import Rounding
+from bot.phases.rules import PhaseKind
+from bot.rounds.answer_changes import Progress
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
@@ -23,6 +25,16 @@ class Round:
     asked_count: int  # the size of the roster
     rounding: Rounding
     questions: tuple[Question, ...]
+    leads: tuple[str, ...] = ()  # their names
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundEnd:
+    """The end of a round, as far as its questions say it."""
+
+    channel_id: str
+    reached_minimum: bool
+    is_unreadable: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +49,38 @@ class RosterEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Introduction:
+    """What a person's first questions say of the phase they were added to."""
+
+    milestone: str  # may be empty for trust-building
+    ends_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuestionnaireView:
     """A round as put to one person. Names are display names, as their owners chose them."""
 
     round_id: str
+    phase_id: str
+    phase_kind: PhaseKind
     kind: RoundKind
     channel_id: str
     to_lead: bool
     leads: tuple[str, ...]
-    members: tuple[str, ...]  # the first of those asked, by name
-    asked: int
     minimum: int
     questions: tuple[Question, ...]
     closes_at: datetime
     comments_to: str  # leads, or team
     note: str | None = None  # the lead's note on the last results; None: none was written
     results_link: str | None = None  # to the last results, where they stand in the thread alone
+    introduction: Introduction | None = None  # None: not this person's first questions
+    expectation: str | None = None  # what the leads count on them for; None: nothing to show here
+    has_replied: bool = False  # to the expectation
+
+    @property
+    def is_shared_by_default(self) -> bool:
+        """Return whether the team sees a lead's answers unless the lead chooses otherwise."""
+        return self.phase_kind is PhaseKind.TRUST_BUILDING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,4 +88,4 @@ class OpenQuestionnaire:
     """A round that somebody may answer now, for App Home."""
 
     questionnaire: QuestionnaireView
-    is_answered: bool
+    progress: Progress

@@ -307,13 +307,14 @@ def _columns(
     phase: Phase, opening: Opening, opened: OpeningResult, now: datetime
 ) -> dict[str, Any]:
     """The columns of a round that opens, except its ids, its number and its minimum."""
-    reworded = questions.reworded(phase.settings.questions)
+    asked = questions.questions_for(phase.kind, phase.settings.questions)
     return {
         "kind": opening.kind,
         "opened_at": max(opening.at, now),
         "closes_at": opened.closes_at,
         "asked": opened.asked,
-        "questions": store.as_json(questions.about_leads(phase.lead_names, reworded)),
+        "questions": store.as_json(questions.about_leads(phase.lead_names, asked)),
+        "leads": list(phase.lead_names),
     }
 
 
@@ -368,6 +369,6 @@ async def _copy_start_reflections(
                 phase_id=phase.phase_id,
                 moment=round_id,
                 user_id=lead_id,
-                answers=reflection[0],
-                shared=reflection[1],
+                answers=dict(reflection.answers),
+                shared=reflection.shared,
             )

@@ -1,10 +1,10 @@
 """Sending the questions: the weekly message at each person's slot, and at most one reminder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import case, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -16,13 +16,10 @@ from bot.db.upserts import padded
 from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
-from bot.phases.expectation import expectation_blocks
 from bot.phases.model import Phase
-from bot.results.store import latest_results
-from bot.rounds import messages, questions, rules, store
-from bot.rounds.model import RosterEntry, Round
+from bot.rounds import messages, questionnaires, questions, rules, store
+from bot.rounds.model import QuestionnaireView, RosterEntry, Round
 from bot.services import Services
-from bot.slack.content import Content
 from bot.slack.people import Person
 
 _people = schema.phase_people
@@ -67,20 +64,18 @@ async def send_questions(services: Services, *items: AgendaItem) -> None:
         people = await _due_now(tx, batch, send_times, now)
         if not people:
             return
-        round_id, closes_at = batch.round.round_id, batch.round.closes_at
-        to_lead, to_member = await _question_messages(tx, batch)
+        await _note_introduced(tx, batch, people)
+        shown = await _questionnaires(tx, batch, people)
         posts = (
             (
-                question_key(round_id, recipient.person),
+                question_key(batch.round.round_id, recipient.person),
                 recipient.person.user_id,
-                to_lead
-                if recipient.person.is_lead
-                else _with_expectation(to_member, batch.phase, recipient.person.user_id),
+                messages.questions_message(shown[recipient.person.user_id]),
             )
             for recipient in people
         )
+        closes_at = batch.round.closes_at
         await enqueue.post_all(tx, batch.workspace_id, posts, now=now, expires_at=closes_at)
-        await _note_expectations_shown(tx, batch, people)
         await _plan_reminders(tx, batch, people, now)
 
 
@@ -94,9 +89,13 @@ async def send_reminders(services: Services, *items: AgendaItem) -> None:
             return
         people = await _due_now(tx, batch, await _reminder_times(tx, batch, now), now)
         round_id, closes_at = batch.round.round_id, batch.round.closes_at
-        reminder = messages.reminder(round_id, batch.phase.channel_id, closes_at)
+        shown = await _questionnaires(tx, batch, people)
         posts = (
-            (keys.remind(round_id, recipient.person.user_id), recipient.person.user_id, reminder)
+            (
+                keys.remind(round_id, recipient.person.user_id),
+                recipient.person.user_id,
+                messages.questions_message(shown[recipient.person.user_id], is_reminder=True),
+            )
             for recipient in people
         )
         await enqueue.post_all(tx, batch.workspace_id, posts, now=now, expires_at=closes_at)
@@ -114,8 +113,8 @@ async def send_talking_points(services: Services, item: AgendaItem) -> None:
         if at is None:
             log_skipped(item, "two days late")
             return
-        reworded = questions.reworded(phase.settings.questions)
-        wording = questions.about_leads(phase.lead_names, reworded)
+        asked = questions.questions_for(phase.kind, phase.settings.questions)
+        wording = questions.about_leads(phase.lead_names, asked)
         await enqueue.post(
             tx,
             item.workspace_id,
@@ -180,43 +179,39 @@ async def _batch_to_ask(
     return _Batch(workspace_id=workspace_id, round=round_, phase=phase, people=people)
 
 
-async def _question_messages(tx: AsyncConnection, batch: _Batch) -> tuple[Content, Content]:
-    """Return the questions as put to a lead, and as put to a member."""
-    asking = store.questionnaire_of(batch.round, batch.phase, to_lead=False)
-    latest = await latest_results(tx, batch.workspace_id, batch.phase.phase_id)
-    to_member = replace(asking, note=latest.note, results_link=latest.link)
-    return messages.questions_message(replace(asking, to_lead=True)), messages.questions_message(
-        to_member
-    )
-
-
-def _with_expectation(to_member: Content, phase: Phase, user_id: str) -> Content:
-    """Return the questions with what the leads count on the person for, if it is new to them."""
-    person = phase.participant(user_id)
-    if person is None or person.expectation_shown:
-        return to_member
-    return messages.with_expectation(to_member, expectation_blocks(phase, person))
-
-
-async def _note_expectations_shown(
+async def _questionnaires(
     tx: AsyncConnection, batch: _Batch, people: Sequence[_Due]
-) -> None:
-    asked = {recipient.person.user_id for recipient in people}
-    shown = [
-        member.user_id
-        for member in batch.phase.members
-        if member.expectation and not member.expectation_shown and member.user_id in asked
-    ]
-    if shown:
-        await tx.execute(
-            update(_people)
-            .where(
-                _people.c.workspace_id == batch.workspace_id,
-                _people.c.phase_id == batch.phase.phase_id,
-                _people.c.user_id.in_(padded(shown)),
-            )
-            .values(expectation_shown=True)
+) -> dict[str, QuestionnaireView]:
+    user_ids = [recipient.person.user_id for recipient in people]
+    return await questionnaires.load(tx, batch.workspace_id, batch.round.round_id, user_ids)
+
+
+async def _note_introduced(tx: AsyncConnection, batch: _Batch, people: Sequence[_Due]) -> None:
+    """Store what these questions show people for the first time.
+
+    To those never asked in this phase, why they are; to others what the leads count on them for,
+    if their questions have not shown it yet.
+    """
+    asked = [recipient.person.user_id for recipient in people if not recipient.person.is_lead]
+    if not asked:
+        return
+    round_id, expectation = batch.round.round_id, _people.c.expectation
+    await tx.execute(
+        update(_people)
+        .where(
+            _people.c.workspace_id == batch.workspace_id,
+            _people.c.phase_id == batch.phase.phase_id,
+            _people.c.user_id.in_(padded(asked)),
+            or_(_people.c.introduced_in.is_(None), _people.c.expectation_shown_in.is_(None)),
         )
+        .values(
+            introduced_in=func.coalesce(_people.c.introduced_in, round_id),
+            expectation_shown_in=case(
+                (expectation.is_(None), None),
+                else_=func.coalesce(_people.c.expectation_shown_in, round_id),
+            ),
+        )
+    )
 
 
 async def _reminder_times(

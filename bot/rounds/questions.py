@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.phases.rules import PhaseKind
+
 OUR_LEADS = "our leads"
 
 
@@ -14,63 +16,65 @@ class Question:
     label: str
     to_member: str
     to_lead: str
-    scale_labels: tuple[str, str, str]  # the words at 1, 3 and 5
 
 
-QUESTIONS = (
-    Question(
-        key="clarity",
-        label="Clear and doable?",
-        to_member=(
-            "{Does} {lead} say plainly which milestones must not slip, and set us up for that "
-            "push, instead of expecting nonstop heroics?"
-        ),
-        to_lead=(
-            "Do I say plainly which milestones must not slip, and have I set the team up for "
-            "that push, or do I expect nonstop heroics?"
-        ),
-        scale_labels=(
-            "Unclear, or always a push",
-            "One without the other",
-            "Clear, and we're set up",
-        ),
+CLEAR_AND_DOABLE = Question(
+    key="clarity",
+    label="Clear and doable",
+    to_member=(
+        "{Does} {lead} keep what's critical clear, and small enough to do without constant heroics?"
     ),
-    Question(
-        key="trust",
-        label="Trust when needed?",
-        to_member=(
-            "When needed, {does} {lead} put trust and relationships first, so that we grow "
-            "stronger, work better and keep succeeding?"
-        ),
-        to_lead=(
-            "When needed, can I put trust and relationships first, so that we grow stronger, "
-            "work better and keep succeeding?"
-        ),
-        scale_labels=("Always pushed aside", "Sometimes", "First when needed"),
-    ),
-    Question(
-        key="ego",
-        label="Room for mistakes?",
-        to_member=(
-            "Where less is at stake, {does} {lead} drop ego and allow mistakes, because our "
-            "unity and confidence can matter most there?"
-        ),
-        to_lead=(
-            "Where less is at stake, am I ready to drop ego and allow mistakes, because the "
-            "team's unity and confidence can matter most there?"
-        ),
-        scale_labels=("Being right comes first", "Depends on the day", "Team first, mistakes OK"),
-    ),
+    to_lead="Do I keep what's critical clear, and small enough to do without constant heroics?",
 )
+TRUST_UNDER_PRESSURE = Question(
+    key="trust",
+    label="Trust under pressure",
+    to_member=(
+        "Even under pressure, {does} {lead} make time for trust and relationships when it's needed?"
+    ),
+    to_lead="Even under pressure, do I make time for trust and relationships when it's needed?",
+)
+TRUST_FIRST = Question(
+    key="trust",
+    label="Trust first",
+    to_member="When it's needed, {does} {lead} put trust and relationships before results?",
+    to_lead="When it's needed, do I put trust and relationships before results?",
+)
+ROOM_FOR_MISTAKES = Question(
+    key="ego",
+    label="Room for mistakes",
+    to_member=(
+        "Where less is at stake, {does} {lead} let mistakes happen, without having to be right?"
+    ),
+    to_lead="Where less is at stake, do I let mistakes happen, without having to be right?",
+)
+#: The questions in every phase, by the name under which a workspace's own words are kept: the one
+#: about trust is another one in each kind of phase.
+WORDINGS: Mapping[str, Question] = {
+    "clarity": CLEAR_AND_DOABLE,
+    "trust": TRUST_UNDER_PRESSURE,
+    "trust_first": TRUST_FIRST,
+    "ego": ROOM_FOR_MISTAKES,
+}
+_ASKED = {
+    PhaseKind.RESULTS_SPRINT: ("clarity", "trust", "ego"),
+    PhaseKind.TRUST_BUILDING: ("clarity", "trust_first", "ego"),
+}
 
 
-def reworded(overrides: Mapping[str, Mapping[str, str]]) -> tuple[Question, ...]:
-    """Return the questions in a workspace's own words; where it left one empty, in ours."""
-    return tuple(_reword(question, overrides.get(question.key, {})) for question in QUESTIONS)
+def questions_for(
+    kind: PhaseKind, own_words: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[Question, ...]:
+    """Return the questions of a kind of phase.
+
+    `own_words` are a workspace's, by the name in `WORDINGS`; where it left one empty, ours stand.
+    """
+    words = own_words or {}
+    return tuple(_reword(WORDINGS[name], words.get(name, {})) for name in _ASKED[kind])
 
 
 def about_leads(
-    lead_names: Sequence[str], questions: Sequence[Question] = QUESTIONS
+    lead_names: Sequence[str], questions: Sequence[Question] | None = None
 ) -> tuple[Question, ...]:
     """Return the questions about these leads: one by name, several as "our leads"."""
     is_single = len(lead_names) == 1
@@ -79,8 +83,9 @@ def about_leads(
         "{does}": "does" if is_single else "do",
         "{Does}": "Does" if is_single else "Do",
     }
+    asked = questions_for(PhaseKind.RESULTS_SPRINT) if questions is None else questions
     return tuple(
-        replace(question, to_member=_filled(question.to_member, words)) for question in questions
+        replace(question, to_member=_filled(question.to_member, words)) for question in asked
     )
 
 

@@ -1,11 +1,12 @@
 """The form in which a workspace rewords the three questions; none can be dropped."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.rounds.questions import Question
 from bot.slack.content import context, plain, section
 from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import clean, quote_within
@@ -26,29 +27,16 @@ LABELS = {
 LABEL_SHOWN = 500  # with its escapes
 LIMITS = {"label": LONGEST_LABEL, "to_member": LONGEST_QUESTION, "to_lead": LONGEST_QUESTION}
 
-#: Question key -> label, to_member, to_lead, where they differ from ours.
+#: Name in `WORDINGS` -> label, to_member, to_lead, where they differ from ours.
 Words = Mapping[str, Mapping[str, str]]
 
 
-class Question(Protocol):
-    """One of the three questions in our own wording."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def to_member(self) -> str: ...
-    @property
-    def to_lead(self) -> str: ...
-
-
-def build(ours: Sequence[Question], words: Words) -> View:
-    """Return the form, filled with the wording in use."""
+def build(ours: Mapping[str, Question], words: Words) -> View:
+    """Return the form, filled with the wording in use. `ours` is by the same keys as `words`."""
     blocks: list[Block] = [context(ABOUT)]
-    for question in ours:
+    for key, question in ours.items():
         blocks.append(section(f"*{quote_within(question.label, LABEL_SHOWN)}*"))
-        blocks += [_input(question, name, words.get(question.key, {})) for name in LABELS]
+        blocks += [_input(key, question, name, words.get(key, {})) for name in LABELS]
     return View(
         type="modal",
         callback_id=FORM,
@@ -60,22 +48,22 @@ def build(ours: Sequence[Question], words: Words) -> View:
 
 
 @form_parser
-def parse(values: Mapping[str, Any], ours: Sequence[Question]) -> dict[str, dict[str, str]]:
+def parse(values: Mapping[str, Any], ours: Mapping[str, Question]) -> dict[str, dict[str, str]]:
     """Return the wording that differs from ours."""
     words = {
-        question.key: {
+        key: {
             name: typed
             for name in LABELS
-            if (typed := _typed(values, question, name)) and typed != getattr(question, name)
+            if (typed := _typed(values, key, name)) and typed != getattr(question, name)
         }
-        for question in ours
+        for key, question in ours.items()
     }
     return {key: changed for key, changed in words.items() if changed}
 
 
-def _input(question: Question, name: str, words: Mapping[str, str]) -> Block:
+def _input(key: str, question: Question, name: str, words: Mapping[str, str]) -> Block:
     return text_input(
-        _block(question, name),
+        _block(key, name),
         LABELS[name],
         VALUE,
         limit=LIMITS[name],
@@ -85,10 +73,10 @@ def _input(question: Question, name: str, words: Mapping[str, str]) -> Block:
     )
 
 
-def _typed(values: Mapping[str, Any], question: Question, name: str) -> str:
-    element = values.get(_block(question, name), {}).get(VALUE, {})
+def _typed(values: Mapping[str, Any], key: str, name: str) -> str:
+    element = values.get(_block(key, name), {}).get(VALUE, {})
     return clean(element.get("value") or "")
 
 
-def _block(question: Question, name: str) -> str:
-    return f"{question.key}_{name}"
+def _block(key: str, name: str) -> str:
+    return f"{key}_{name}"

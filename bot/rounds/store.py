@@ -1,7 +1,7 @@
 """Reads about rounds and what they need of their phase. Answers are read in `ballots` only."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.keys import KeyMissing
-from bot.phases import store as phase_store
-from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots
-from bot.rounds.model import OpenQuestionnaire, QuestionnaireView, RosterEntry, Round
+from bot.rounds.answer_changes import AnswerInput
+from bot.rounds.model import RosterEntry, Round, RoundEnd
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
@@ -26,8 +25,6 @@ _people = schema.phase_people
 _rounds = schema.rounds
 _roster = schema.round_people
 _reflections = schema.reflections
-#: At most this many of the people asked are named; the others are counted.
-MOST_NAMES = 30
 
 
 async def round_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
@@ -37,6 +34,27 @@ async def round_of(tx: AsyncConnection, workspace_id: str, round_id: str) -> Rou
 async def round_to_close(tx: AsyncConnection, workspace_id: str, round_id: str) -> Round | None:
     """Return the round, locked against answers and closing until the transaction ends."""
     return await _load_round(tx, _round_query(workspace_id, round_id).with_for_update())
+
+
+async def how_it_ended(tx: AsyncConnection, workspace_id: str, round_id: str) -> RoundEnd | None:
+    """Return the end of a closed round; None if it is open or was cancelled."""
+    is_phase = (_phases.c.workspace_id == _rounds.c.workspace_id) & (
+        _phases.c.phase_id == _rounds.c.phase_id
+    )
+    query = (
+        select(_phases.c.channel_id, _rounds.c.reached_minimum, _rounds.c.unreadable)
+        .join(_phases, is_phase)
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.round_id == round_id)
+        .where(_rounds.c.state == "closed")
+    )
+    row = (await tx.execute(query)).first()
+    if row is None:
+        return None
+    return RoundEnd(
+        channel_id=row.channel_id,
+        reached_minimum=bool(row.reached_minimum),
+        is_unreadable=bool(row.unreadable),
+    )
 
 
 async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) -> datetime | None:
@@ -117,49 +135,6 @@ async def open_rounds_of(tx: AsyncConnection, workspace_id: str, user_id: str) -
     return tuple(map(as_round, rows.mappings()))
 
 
-async def load_questionnaire(
-    tx: AsyncConnection, workspace_id: str, round_: Round, *, to_lead: bool
-) -> QuestionnaireView:
-    """Return the round as put to a member, or to a lead."""
-    phase = await phase_store.load(tx, workspace_id, round_.phase_id)
-    assert phase is not None  # a round is deleted with its phase
-    return questionnaire_of(round_, phase, to_lead=to_lead)
-
-
-def questionnaire_of(round_: Round, phase: Phase, *, to_lead: bool) -> QuestionnaireView:
-    """Return the round as put to a member, or to a lead, given its phase."""
-    return QuestionnaireView(
-        round_id=round_.round_id,
-        kind=round_.kind,
-        channel_id=phase.channel_id,
-        to_lead=to_lead,
-        leads=phase.lead_names,
-        members=tuple(person.name for person in phase.roster[:MOST_NAMES]),
-        asked=round_.asked_count,
-        minimum=round_.minimum,
-        questions=round_.questions,
-        closes_at=round_.closes_at,
-        comments_to=phase.comments_to,
-    )
-
-
-async def open_questionnaires_for(
-    tx: AsyncConnection, workspace_id: str, user_id: str, keys: RoundKeys, now: datetime
-) -> tuple[OpenQuestionnaire, ...]:
-    """Return the rounds this person may answer now, the one that closes first in front."""
-    questions = []
-    for round_ in await open_rounds_of(tx, workspace_id, user_id):
-        if round_.closes_at <= now:  # waiting to be counted
-            continue
-        person = await roster_entry(tx, workspace_id, round_.round_id, user_id)
-        if person is None or person.has_left or person.is_outsider:
-            continue
-        asking = await load_questionnaire(tx, workspace_id, round_, to_lead=person.is_lead)
-        answered = await who_responded(tx, keys, workspace_id, round_, [person])
-        questions.append(OpenQuestionnaire(questionnaire=asking, is_answered=user_id in answered))
-    return tuple(questions)
-
-
 async def who_responded(
     tx: AsyncConnection,
     keys: RoundKeys,
@@ -185,19 +160,30 @@ async def who_responded(
 
 async def reflection(
     tx: AsyncConnection, workspace_id: str, phase_id: str, moment: str, user_id: str
-) -> tuple[dict[str, int | None], bool] | None:
-    """Return a lead's own answers at a moment, and whether the team sees them beside its totals."""
-    row = (
-        await tx.execute(
-            select(_reflections.c.answers, _reflections.c.shared).where(
-                _reflections.c.workspace_id == workspace_id,
-                _reflections.c.phase_id == phase_id,
-                _reflections.c.moment == moment,
-                _reflections.c.user_id == user_id,
-            )
+) -> AnswerInput | None:
+    """Return a lead's own answers at a moment; None where there are none."""
+    found = await reflections(tx, [(workspace_id, phase_id, moment, user_id)])
+    return next(iter(found.values()), None)
+
+
+async def reflections(
+    tx: AsyncConnection, whose: Sequence[tuple[str, str, str, str]]
+) -> dict[tuple[str, str, str, str], AnswerInput]:
+    """Return leads' own answers by workspace, phase, moment and person, as far as there are any."""
+    if not whose:
+        return {}
+    key = [_reflections.c[name] for name in ("workspace_id", "phase_id", "moment", "user_id")]
+    within = [
+        column.in_(padded(values))
+        for column, values in zip(key, zip(*whose, strict=True), strict=True)
+    ]
+    rows = await tx.execute(select(_reflections).where(*within))
+    return {
+        (row.workspace_id, row.phase_id, row.moment, row.user_id): AnswerInput(
+            answers=dict(row.answers), shared=row.shared, is_skipped=row.skipped
         )
-    ).first()
-    return None if row is None else (dict(row.answers), row.shared)
+        for row in rows
+    }
 
 
 def as_json(questions: Iterable[Question]) -> list[dict[str, Any]]:
@@ -300,9 +286,6 @@ def as_round(row: RowMapping) -> Round:
         minimum=row["minimum"],
         asked_count=row["asked"],
         rounding=Rounding(row["rounding"]),
-        questions=tuple(_question(stored) for stored in row["questions"]),
+        questions=tuple(Question(**stored) for stored in row["questions"]),
+        leads=tuple(row["leads"]),
     )
-
-
-def _question(stored: Mapping[str, Any]) -> Question:
-    return Question(**{**stored, "scale_labels": tuple(stored["scale_labels"])})

@@ -1,9 +1,9 @@
 """Background tasks that run after Slack has its answer, and finish before the bot stops."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.db.db_errors import failure_kind
 from bot.db.request_deadline import detach_from_request
@@ -13,11 +13,15 @@ from bot.log import log
 STOP_TIMEOUT_SECONDS = 5.0
 
 
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+
 class BackgroundTasks:
     """Work that outlives its request, and that may be lost if the process dies."""
 
     def __init__(self) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
+        self._newest: dict[Hashable, Work | None] = {}  # waiting behind the work with its key
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Start the work; failures are logged."""
@@ -26,6 +30,23 @@ class BackgroundTasks:
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._under_way.add(task)
         task.add_done_callback(self._on_done)
+
+    def start_newest(self, key: Hashable, work: Work) -> None:
+        """Start the work once none with this key is under way; newer work with it goes instead."""
+        if key in self._newest:
+            self._newest[key] = work
+        else:
+            self._newest[key] = None
+            self.start(self._run_newest(key, work))
+
+    async def _run_newest(self, key: Hashable, work: Work) -> None:
+        try:
+            current: Work | None = work
+            while current is not None:
+                await current()
+                current, self._newest[key] = self._newest[key], None
+        finally:
+            del self._newest[key]
 
     async def wait_until_idle(self) -> None:
         """Wait until no task is left."""

@@ -21,6 +21,8 @@ _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 _MARKS = re.compile(r"([*_~`])")
 #: Joins the emoji around it into one.
 _JOINER = "\u200d"
+#: What would stand between a cut text and its ellipsis.
+_DANGLING = re.compile(rf"[\s{_JOINER}]+$")
 #: Marks that reorder or hide the text around them (Unicode bidi controls, zero-width space).
 _REORDERING = set(
     "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
@@ -114,7 +116,7 @@ def truncated(text: str, limit: int) -> str:
     """Return the text, cut with an ellipsis so that its `length` is at most `limit`."""
     if length(text) <= limit:
         return text
-    return text[: _cut_at(text, limit - 1)].rstrip().rstrip(_JOINER) + "…"
+    return _DANGLING.sub("", text[: _cut_at(text, limit - 1)]) + "…"
 
 
 def quote_within(text: str, limit: int) -> str:

@@ -132,7 +132,9 @@ _BODIES: Mapping[str, Check] = {
     "block_actions": _block_actions,
     "event_callback": _event_callback,
     "message_action": _SHORTCUT,
-    "interactive_message": fields(**_URLS, actions=items(mapping, at_least=1)),
+    "interactive_message": fields(
+        **_URLS, view=optional(mapping), actions=items(mapping, at_least=1)
+    ),
     "url_verification": fields(challenge=text),
     "view_closed": fields(**_URLS, user=_BY_PERSON, view=fields(**_VIEW)),
     "view_submission": fields(**_URLS, user=_BY_PERSON, view=fields(**_VIEW, state=_STATE)),

@@ -17,7 +17,7 @@ from bot.phases.rules import (
     SprintHistory,
 )
 from bot.rounds.phase_plan import planned_rounds
-from bot.rounds.questions import Question, reworded
+from bot.rounds.questions import Question, questions_for
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.start import page_moment, page_preview, page_promise, wording
@@ -137,15 +137,7 @@ def own_questions(
     reworded_questions: Mapping[str, Mapping[str, str]], kind: PhaseKind | None
 ) -> tuple[Question, ...]:
     """Return the questions to oneself for a kind, in the workspace's own words where it has any."""
-    own = {**wording.OWN_QUESTIONS}
-    if kind is PhaseKind.TRUST_BUILDING:
-        own["trust"] = wording.TRUST_FIRST
-    return tuple(
-        question
-        if reworded_questions.get(question.key, {}).get("to_lead")
-        else replace(question, to_lead=own[question.key])
-        for question in reworded(reworded_questions)
-    )
+    return questions_for(kind or PhaseKind.RESULTS_SPRINT, reworded_questions)
 
 
 async def _last_phase(tx: AsyncConnection, lead: EligibleLead, draft: Draft) -> LastPhase | None:

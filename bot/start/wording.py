@@ -77,18 +77,6 @@ KINDS = {
 GIVEN_KIND = "{emoji} *{name}*\n{what}"
 CHOOSE_KIND = "Choose what comes first."
 OWN_VIEW = "*Your own view*, 1 (not at all) to 5 (fully). Only leads see it."
-#: The three questions about oneself, where the workspace has not reworded them.
-TRUST_UNDER_PRESSURE = (
-    "Even under pressure, do I make time for trust and relationships when it's needed?"
-)
-TRUST_FIRST = "When it's needed, do I put trust and relationships before results?"
-OWN_QUESTIONS = {
-    "clarity": (
-        "Do I keep what's critical clear, and small enough to do without constant heroics?"
-    ),
-    "trust": TRUST_UNDER_PRESSURE,
-    "ego": "Where less is at stake, do I let mistakes happen, without having to be right?",
-}
 LEVEL = "Choose"
 LEVELS = ("1 · not at all", "2", "3", "4", "5 · fully")
 ORDINARY = "*This looks like an ordinary week. Start anyway?*"

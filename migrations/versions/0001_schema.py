@@ -269,7 +269,8 @@ def upgrade() -> None:
         sa.Column("is_on_roster", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("contribution", sa.Text(), nullable=True),
         sa.Column("expectation", sa.Text(), nullable=True),
-        sa.Column("expectation_shown", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("expectation_shown_in", sa.String(length=32), nullable=True),
+        sa.Column("introduced_in", sa.String(length=32), nullable=True),
         sa.Column("expectation_reply", sa.String(length=16), nullable=True),
         sa.Column("thanks_line", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -293,6 +294,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=32), nullable=False),
         sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("skipped", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
@@ -317,6 +319,7 @@ def upgrade() -> None:
         sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("rounding", sa.String(length=16), server_default="half", nullable=False),
         sa.Column("questions", sa.JSON(), nullable=False),
+        sa.Column("leads", sa.JSON(), server_default="[]", nullable=False),
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("unreadable", sa.Boolean(), nullable=True),
         sa.Column("participation", sa.String(length=16), nullable=True),

@@ -66,8 +66,9 @@ def test_line_names_one_or_two_leads_and_sums_up_more(leads: str, line: str) -> 
 
 
 def test_nobody_without_a_line_gets_buttons() -> None:
-    assert expectation_blocks(PHASE, participant(FINN)) == []
-    assert len(expectation_blocks(PHASE, BEN_WITH_LINE)) == 2
+    assert counted_on_line(PHASE, participant(FINN)) is None
+    assert len(expectation_blocks(["Ana"], "The importer", "p1")) == 2
+    assert len(expectation_blocks(["Ana"], "The importer", "p1", has_replied=True)) == 1
 
 
 @pytest.mark.parametrize(

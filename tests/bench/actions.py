@@ -15,22 +15,14 @@ from tests.bench.world import WORDING, Person, questionnaire
 from tests.stub_slack.workspace import BOT_USER
 
 #: Placeholders in a template request.
-_LEVEL, _COMMENT = "ThisLevel", "ThisComment"
+_KEY, _LEVEL, _NUMBER = "ThisQuestion", "ThisLevel", "ThisNumber"
 _ANYBODY = Person(workspace_id="ThisTeam", round_id="ThisRound", user_id="UThisUser", ts="ThisTs")
 _OWN = tuple(map(attrgetter, ("workspace_id", "round_id", "user_id", "channel", "ts")))
 
 
-def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> bytes:
-    """The click on Send in the weekly message, with an answer to each question."""
+def click(one: Person, hooks: str, now: datetime, key: str, level: str, number: str) -> bytes:
+    """The tap on a level under a question of the weekly message."""
     message = messages.questions_message(questionnaire(one.round_id, now))
-    chosen: dict[str, Any] = {
-        messages.block_id(one.round_id, question.key): {
-            messages.LEVEL: {"type": "radio_buttons", "selected_option": {"value": level}}
-        }
-        for question in WORDING
-    }
-    written = {"type": "plain_text_input", "value": comment}
-    chosen[messages.block_id(one.round_id, "comment")] = {messages.COMMENT: written}
     return interaction(
         {
             **_from(one.user_id, one.workspace_id),
@@ -50,16 +42,16 @@ def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> b
                 "blocks": message.blocks,
                 "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": "0" * 32}},
             },
-            "state": {"values": chosen},
+            "state": {"values": {}},
             "response_url": f"{hooks}/hooks/actions/{one.user_id}/secret",
             "actions": [
                 {
-                    "action_id": messages.SEND,
-                    "block_id": "send",
+                    "action_id": f"{messages.TAP}{key}.{level}",
+                    "block_id": messages.block_id(one.round_id, key),
                     "type": "button",
-                    "text": {"type": "plain_text", "text": "Send"},
+                    "text": {"type": "plain_text", "text": level},
                     "value": one.round_id,
-                    "action_ts": "1790000000.000000",
+                    "action_ts": f"1790000000.{number}",
                 }
             ],
         }
@@ -67,21 +59,22 @@ def click(one: Person, hooks: str, now: datetime, level: str, comment: str) -> b
 
 
 def clicks(everyone: list[Person], hooks: str, now: datetime) -> Iterator[Request]:
-    """Endless clicks: everyone answers in turn, then changes it. All answers differ."""
+    """Endless taps: everyone answers a question in turn, then another one or the same."""
     ready = click_template(hooks, now)
     return (click_of(ready, everyone[number % len(everyone)], number) for number in count())
 
 
 def click_template(hooks: str, now: datetime) -> bytes:
-    """A template for `click_of`, because building each click would be most of the load."""
-    return click(_ANYBODY, hooks, now, _LEVEL, _COMMENT)
+    """A template for `click_of`, because building each tap would be most of the load."""
+    return click(_ANYBODY, hooks, now, _KEY, _LEVEL, _NUMBER)
 
 
 def click_of(ready: bytes, one: Person, number: int) -> Request:
-    """The click of a person that sends the answer with this number."""
+    """The tap of a person with this number."""
     mine = {
+        _KEY: key_of(number),
         _LEVEL: str(level_of(number)),
-        _COMMENT: comment_of(number),
+        _NUMBER: f"{number:06}",
         **{own(_ANYBODY): own(one) for own in _OWN},
     }
     for place, value in mine.items():
@@ -89,14 +82,19 @@ def click_of(ready: bytes, one: Person, number: int) -> Request:
     return Request(body=ready, number=number)
 
 
+def key_of(number: int) -> str:
+    """The question that the tap with this number answers."""
+    return WORDING[_mixed(number) % len(WORDING)].key
+
+
 def level_of(number: int) -> int:
-    """The level that the answer with this number has for each question."""
-    return (4, 2, 5)[number % 3]
+    """The level that the tap with this number gives."""
+    return _mixed(number) // len(WORDING) % 5 + 1
 
 
-def comment_of(number: int) -> str:
-    """The comment of the answer with this number; it needs no escaping in a form."""
-    return f"Answer{number}"
+def _mixed(number: int) -> int:
+    """A number without pattern, so that a person's taps differ however many people there are."""
+    return number * 2_654_435_761 % 2**32 >> 8
 
 
 def commands() -> Iterator[Request]:

@@ -6,6 +6,7 @@ It is served like the bot: aiohttp, one process, no access log.
 """
 
 import asyncio
+import re
 import signal
 import sys
 from typing import Any
@@ -28,7 +29,7 @@ def build(api_url: str, secret: str, *, before_response: bool) -> AsyncApp:
         process_before_response=before_response,
     )
 
-    @app.action("rounds.send")
+    @app.action(re.compile(r"^rounds\.tap\."))
     async def pressed(ack: AsyncAck) -> None:
         await ack()
 

@@ -1,6 +1,7 @@
 """The benchmark's own calculations; nothing is timed here."""
 
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.rounds.ballot_crypto import Ballot
 from tests.bench import machine, table
-from tests.bench.actions import clicks, comment_of, level_of
+from tests.bench.actions import clicks, key_of, level_of
 from tests.bench.bench import POST
 from tests.bench.clients import SECRET, LoadResult, signed
 from tests.bench.measures.busy import parts
@@ -85,23 +86,24 @@ def test_last_answer_of_each_person_must_be_saved():
 
     expected = {10: 3, 11: 7, 12: 2, 13: 9}
     kept = {
-        10: Ballot(answers={"clarity": level_of(3), "trust": level_of(3)}, comment=comment_of(3)),
-        11: Ballot(answers={"clarity": level_of(4)}, comment=comment_of(4)),  # an earlier answer
-        12: Ballot(answers={"clarity": level_of(2) - 1}, comment=comment_of(2)),
+        10: Ballot(answers={"other": 0, key_of(3): level_of(3)}),
+        11: Ballot(answers={"other": level_of(4)}),  # an earlier answer
+        12: Ballot(answers={key_of(2): level_of(2) - 1}),
         13: None,
     }
     assert missing_answers(expected, kept) == [11, 12, 13]
 
 
-def test_generated_answers_all_differ():
+def test_generated_taps_all_differ_and_cover_every_level_of_every_question():
     everyone = people(1)
     made = [*islice(clicks(everyone, "http://hooks", datetime(2026, 12, 1, tzinfo=UTC)), 30)]
 
     assert [one.number for one in made] == [*range(30)]
     assert len({one.body for one in made}) == 30
-    assert f"%22{comment_of(12)}%22".encode() in made[12].body
+    assert f"rounds.tap.{key_of(12)}.{level_of(12)}%22".encode() in made[12].body
+    assert len({(key_of(number), level_of(number)) for number in range(1_000)}) == 15
     assert everyone[2].user_id.encode() in made[12].body
-    assert not any(b"This" in one.body for one in made)
+    assert not any(re.search(rb"This(?!\+Week)", one.body) for one in made)
 
 
 def test_filesystem_is_that_of_the_nearest_mount(tmp_path: Path):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_sortable_id
 from bot.db import schema
+from bot.phases.rules import PhaseKind
 from bot.results.chart import ChartFacts, ChartRound, Line
 from bot.rounds import ballots, messages, questions
 from bot.rounds.ballot_crypto import Ballot
@@ -249,12 +250,12 @@ def pending_results(count: int, at: datetime, series: str) -> Iterator[dict[str,
 def questionnaire(round_id: str, now: datetime) -> QuestionnaireView:
     return QuestionnaireView(
         round_id=round_id,
+        phase_id="p" * 32,
+        phase_kind=PhaseKind.RESULTS_SPRINT,
         kind=RoundKind.WEEKLY,
         channel_id=CHANNEL,
         to_lead=False,
         leads=("Ana",),
-        members=tuple(f"Member {one}" for one in range(MEMBERS)),
-        asked=MEMBERS,
         minimum=5,
         questions=WORDING,
         closes_at=now + timedelta(days=2),

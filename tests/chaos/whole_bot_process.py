@@ -15,6 +15,7 @@ from bot.outbox import sender_leases, slack_calls
 from bot.outbox.delivery import RetryTimings
 from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN
 from bot.rounds import ballots
+from bot.rounds.ballot_crypto import Ballot
 from bot.settings import Settings
 from bot.start import begin
 from tests.chaos import steps
@@ -66,7 +67,7 @@ def main(instructions: dict[str, Any], _pid: int) -> None:
         MUTATIONS[orders.mutation].apply()
     reached = KillAt(orders.step, orders.times)
     steps.watch_steps(reached)
-    steps.tag_when_called("answer", ballots, "store_all")
+    steps.tag_when_called("answer", ballots, "change_all")
     steps.tag_when_called("announce", begin, "_announce")
     steps.tag_when_called("confirm", bot.channel_health.delivery_confirmations, "confirm")
     asyncio.run(_work(orders))
@@ -75,10 +76,12 @@ def main(instructions: dict[str, Any], _pid: int) -> None:
 def answers_not_saved() -> None:
     """An answer is acknowledged and not saved."""
 
-    async def discard(_tx: object, _keys: object, casts: Sequence[object]) -> list[None]:
-        return [None for _ in casts]
+    async def discard(
+        _tx: object, _keys: object, changes: Sequence[ballots.BallotChange]
+    ) -> list[Ballot]:
+        return [change.apply(Ballot()) for change in changes]
 
-    ballots.store_all = discard  # type: ignore[assignment]
+    ballots.change_all = discard  # type: ignore[assignment]
 
 
 def no_lookup_and_no_confirmation() -> None:

@@ -17,9 +17,9 @@ from bot.ending.wrap_up_form import WrapUp
 from bot.on_hold.rules import ItemDecision
 from bot.phases import store
 from bot.phases.model import ItemOutcome
-from bot.results.store import comment_context, comments_of, latest_results
+from bot.results.store import comment_context, comments_of
 from bot.round_keys import seal_text
-from bot.rounds.questions import QUESTIONS
+from bot.rounds.questions import about_leads
 from bot.rounds.store import as_json
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -34,6 +34,7 @@ from tests.ending.phase_rows import (
     running,
 )
 from tests.harness import ANA, BEN, CHIARA, KEYS, LAUNCH, MEMBERS, OWNER, WORKSPACE
+from tests.results.result_rows import latest_note
 from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
@@ -45,7 +46,7 @@ async def add_closed_round(services: Services, number: int, **changed: Any) -> N
         "number": number,
         "state": "closed",
         "reached_minimum": True,
-        "questions": as_json(QUESTIONS),
+        "questions": as_json(about_leads(["Ana"])),
     }
     async with services.db.transaction() as tx:
         await a_round(tx, **{**values, **changed})
@@ -115,7 +116,7 @@ async def test_latest_note_is_that_of_the_highest_numbered_shown_round(
 ) -> None:
     async def note() -> str | None:
         async with seeded_services.db.reading() as reader:
-            return (await latest_results(reader, WORKSPACE, "over")).note
+            return await latest_note(reader, WORKSPACE, "over")
 
     assert await note() is None
     await add_closed_round(seeded_services, 2, note="Second", shown_at=NOW)

@@ -4,6 +4,7 @@ Nothing here names a button or a form: an explorer presses everything that a per
 sends every form that opens, so the samples follow the code.
 """
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from tests.fuzz.target import Snapshot, Target
 from tests.harness import BEN, CHIARA, LAUNCH
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST
 
+_LEVEL_BUTTON = re.compile(r"\.\w+\.[1-5]$")
 #: Forms that open from forms that open from forms are not followed any further.
-DEEPEST = 7
+DEEPEST = 8
 _TYPED: dict[str, Any] = {**TRUST, **SPRINT, **CLEAR, "outcome": "The beta is out."}
 
 
@@ -41,10 +43,15 @@ def name_of(payload: Json) -> str:
         return f"event {payload['event']['type']}"
     if kind == "block_actions":
         place = payload["container"]["type"]
-        return f"{payload['actions'][0]['action_id']} in a {place}"
+        return _press_in(place, payload["actions"][0]["action_id"])
     if kind == "message_action":
         return f"{kind} {payload['callback_id']}"
     return f"{kind} {payload['view']['callback_id']}"
+
+
+def _press_in(place: str, action_id: str) -> str:
+    """Return the name of a press; the five buttons under each question are one kind."""
+    return f"{_LEVEL_BUTTON.sub('', action_id)} in a {place}"
 
 
 @dataclass
@@ -143,7 +150,7 @@ class Recorder:
         await self._follow(me, depth - 1)
 
     def _has(self, container: Json, action_id: str) -> bool:
-        return f"{action_id} in a {container['type']}" in self.samples
+        return _press_in(container["type"], action_id) in self.samples
 
     def _visible(self, me: Person) -> Iterator[tuple[Json, str]]:
         """Yield what can be pressed or chosen with effect at once; a form hides the rest."""

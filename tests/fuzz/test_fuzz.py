@@ -41,8 +41,14 @@ async def _missed_handlers(target: Target, samples: list[Sample]) -> list[str]:
             for request in requests
         ]
         if not any(reached):
-            missed.append(repr(listener.ack_function))
+            missed.append(_handler_name(listener.ack_function))
     return missed
+
+
+def _handler_name(listener: Any) -> str:
+    """Return the handler's own name; most are wrapped in a listener."""
+    wrapped = [cell.cell_contents for cell in listener.__closure__ or ()]
+    return str(next((one for one in wrapped if hasattr(one, "__qualname__")), listener))
 
 
 def test_every_handler_has_a_recorded_payload(run: Any) -> None:

@@ -1,5 +1,6 @@
 """Published App Home: phases, their order and buttons, opt-outs, and held messages."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from bot.home import handlers, held_decisions
 from bot.home.lifecycle import show_home
 from bot.home.phase_section import HINTS
 from bot.operations.message_decisions import Decision
+from bot.outbox import enqueue
 from bot.phases.opt_outs import opt_in, opt_out
 from bot.phases.rules import Actor
 from bot.playground.server import FakeSlack
@@ -40,7 +42,7 @@ from tests.rounds.round_rows import NOW, ROUND, ZONES, a_person, a_phase, a_roun
 DETAILS, EXTEND, END = "phase.details", "phases.extend", "phases.end"
 HOLD = "on_hold.open"
 OUT, IN = "home.opt_out", "home.opt_in"
-SEND, SKIP = "home.send", "home.skip"
+FIRST_TAP, SKIP = "home.tap.clarity.1", "home.skip"
 START = "home.start"  # carries nothing
 
 
@@ -250,11 +252,11 @@ async def test_open_questions_are_sorted_by_closing_time_without_overdue_ones(
             await ballots.create_secret(tx, people.keys, WORKSPACE, f"round-{name}", closes)
 
     buttons = await home_buttons(people, BEN, ())
-    asked = [(action, about) for action, about in buttons if action in (SEND, SKIP)]
+    asked = [(action, about) for action, about in buttons if action in (FIRST_TAP, SKIP)]
 
     assert asked == [
-        *((SEND, "round-z-early"), (SKIP, "round-z-early")),
-        *((SEND, "round-a-late"), (SKIP, "round-a-late")),
+        *((FIRST_TAP, "round-z-early"), (SKIP, "round-z-early")),
+        *((FIRST_TAP, "round-a-late"), (SKIP, "round-a-late")),
     ]
 
 
@@ -268,11 +270,11 @@ async def test_leavers_get_no_questions_in_home(people: Services) -> None:
             update(participants).where(participants.c.user_id == BEN).values(left_at=NOW)
         )
 
-    assert SEND not in dict(await home_buttons(people, BEN))
-    assert SEND in dict(await home_buttons(people, CHIARA))
-    assert "about you as its lead" not in str(await published_view(people, CHIARA))
-    assert SEND in dict(await home_buttons(people, ANA))
-    assert "about you as its lead" in str(await published_view(people, ANA))
+    assert FIRST_TAP not in dict(await home_buttons(people, BEN))
+    assert FIRST_TAP in dict(await home_buttons(people, CHIARA))
+    assert "do I make time" not in str(await published_view(people, CHIARA))
+    assert FIRST_TAP in dict(await home_buttons(people, ANA))
+    assert "do I make time" in str(await published_view(people, ANA))
 
 
 async def add_messages(services: Services, *to: str, state: str = "held") -> None:
@@ -436,3 +438,15 @@ async def test_latest_results_are_shown_once_the_team_has_read_them_and_hints_to
         text = str(await published_view(people, user_id))
         assert (LEVELS in text) is shown
         assert (HINTS in text) is is_lead
+
+
+async def test_views_of_one_home_are_read_and_published_one_after_the_other(
+    people: Services,
+) -> None:
+    await home_buttons(people, BEN)
+    async with people.db.transaction() as tx:
+        await enqueue.lock_published(tx, WORKSPACE, user_id=BEN)
+        publishing = asyncio.create_task(home_buttons(people, BEN))
+        done, _ = await asyncio.wait({publishing}, timeout=0.2)
+        assert not done
+    await publishing

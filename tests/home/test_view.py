@@ -14,6 +14,7 @@ from bot.home.model import HeldMessage, HomeContents, PhaseSummary
 from bot.home.view import INLINE, build
 from bot.phases.rules import GUESTS_CANNOT_START, STARTERS_ONLY, PhaseKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import OpenQuestionnaire
 from tests.announcement.phases import SPRINT
 from tests.rounds.test_messages import ASKING
@@ -38,9 +39,12 @@ FULL_LINE = replace(
     results="*Results of week 2:* Clear and doable 4 of 5.",
     hints=("Room for mistakes has been low for two weeks. Tell one mistake of your own.",) * 3,
 )
-OPEN = OpenQuestionnaire(questionnaire=ASKING, is_answered=False)
-ANSWERED = OpenQuestionnaire(questionnaire=ASKING, is_answered=True)
-TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), is_answered=False)
+OPEN = OpenQuestionnaire(questionnaire=ASKING, progress=NOTHING_YET)
+ANSWERED = OpenQuestionnaire(
+    questionnaire=ASKING, progress=Progress(answered=frozenset({"clarity", "trust", "ego"}))
+)
+HALF_ANSWERED = replace(OPEN, progress=Progress(answered=frozenset({"trust"})))
+TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), progress=NOTHING_YET)
 HELD = HeldMessage(
     message_id="e" * 32,
     description="the announcement of a phase",
@@ -58,6 +62,7 @@ SHOWN = {
     "first_visit": contents(may_start=True),
     "first_visit_of_a_guest": contents(),
     "a_member": contents(questions=(OPEN,), phases=(LINE,), may_start=True),
+    "half_answered": contents(questions=(HALF_ANSWERED,)),
     "answered": contents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
     "a_lead": contents(questions=(TO_LEAD,), phases=(FULL_LINE,), may_start=True),
     "a_lead_after_the_end": contents(phases=(replace(LINE, is_lead=True, is_over=True),)),
@@ -85,8 +90,8 @@ def test_questions_beyond_the_inline_limit_are_buttons() -> None:
     lines = tuple(replace(LINE, phase_id=f"{number:032}") for number in range(30))
     view = build(contents(questions=many, phases=lines)).to_dict()
 
-    inputs = [block for block in view["blocks"] if block["type"] == "input"]
-    assert len(inputs) == INLINE * 4
+    taps = [block for block in view["blocks"] if str(block.get("block_id")).startswith("answer:")]
+    assert len(taps) == INLINE * 3
     assert check_view(view) == []
 
 

@@ -125,22 +125,45 @@ async def extend(harness: BotHarness, user: str, channel: str, until: date) -> s
 async def answer(
     harness: BotHarness, user: str, round_id: str, levels: Levels, comment: str, *, times: int = 1
 ) -> str:
-    """Answer in the message, or in the form behind Change; return the refusal."""
+    """Tap in the message, each button `times` times; change folded answers in the form.
+
+    Return the refusal of a form, before any tap.
+    """
     me = harness.slack.as_user(user)
     found = _question_message(harness, user, round_id)
     if found is None:
         return "no message"
     place, blocks = found
-    typed = _form_values(round_id, levels, comment)
-    if _has_button(blocks, "rounds.send"):
-        sends = (me.click("rounds.send", **place, values=typed) for _ in range(times))
-        await asyncio.gather(*sends)
-        return ""
+    taps = {key: f"rounds.tap.{key}.{level}" for key, level in levels.items()}
+    open_taps = {key: action for key, action in taps.items() if _has_button(blocks, action)}
+    folded = {key: level for key, level in levels.items() if key not in open_taps}
+    refusal = ""
+    if folded or (comment and not _has_button(blocks, "rounds.comment")):
+        refusal = await _send_form(harness, user, "rounds.change", place, round_id, folded, comment)
+    elif comment:
+        refusal = await _send_form(harness, user, "rounds.comment", place, round_id, {}, comment)
+    if not refusal:
+        for action in open_taps.values():
+            await asyncio.gather(*(me.click(action, **place) for _ in range(times)))
+    return refusal
+
+
+async def _send_form(
+    harness: BotHarness,
+    user: str,
+    action: str,
+    place: dict[str, Any],
+    round_id: str,
+    levels: Levels,
+    comment: str,
+) -> str:
+    """Open a form with this button, and send it; return the refusal."""
+    me = harness.slack.as_user(user)
     await close(harness, user)
-    await me.click("rounds.change", **place)
+    await me.click(action, **place)
     if me.top_view is None:
         return "no form"
-    await me.fill(me.top_view["id"], typed)
+    await me.fill(me.top_view["id"], _form_values(round_id, levels, comment))
     return str((await me.submit()).errors or "")
 
 
@@ -153,17 +176,20 @@ async def skip(harness: BotHarness, user: str, round_id: str) -> bool:
 
 
 async def answer_in_home(
-    harness: BotHarness, user: str, round_id: str, levels: Levels, comment: str
-) -> bool:
-    """Answer in App Home; return whether the round is open there."""
-    view = await home(harness, user)
-    if f"answer:{round_id}:clarity" not in str(view["blocks"]):
-        return False
-    me = harness.slack.as_user(user)
-    action = _button(view["blocks"], "home.send", round_id)
-    await me.fill(view["id"], _form_values(round_id, levels, comment))
-    await me.act({"type": "view", "view_id": view["id"]}, action)
-    return True
+    harness: BotHarness, user: str, round_id: str, levels: Levels
+) -> dict[str, int]:
+    """Tap in App Home; return the levels that were open there."""
+    tapped = {}
+    for key, level in levels.items():
+        view = await home(harness, user)
+        try:
+            action = _button(view["blocks"], f"home.tap.{key}.{level}", round_id)
+        except LookupError:
+            continue
+        me = harness.slack.as_user(user)
+        await me.act({"type": "view", "view_id": view["id"]}, action)
+        tapped[key] = level
+    return tapped
 
 
 async def opt(harness: BotHarness, user: str, channel: str, *, out: bool) -> bool:

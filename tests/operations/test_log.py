@@ -15,6 +15,7 @@ from bot.rounds.lifecycle import plan_rounds
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, a_phase, the_phase
 from tests.scenarios.lead import Lead
+from tests.taps import tap, write_comment
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 PHASE = "f" * 32
@@ -34,10 +35,6 @@ def lines(written: io.StringIO) -> Any:
     return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-def message_of(harness: BotHarness, user_id: str) -> dict[str, Any]:
-    return harness.slack.as_user(user_id).dm_with_bot()[-1]
-
-
 async def ask(harness: BotHarness) -> None:
     async with harness.bot.db.transaction() as tx:
         await a_phase(tx, phase_id=PHASE)
@@ -46,11 +43,9 @@ async def ask(harness: BotHarness) -> None:
 
 
 async def answer(harness: BotHarness, user_id: str, value: str) -> None:
-    inputs = [b["block_id"] for b in message_of(harness, user_id)["blocks"] if b["type"] == "input"]
-    typed = {name: value for name in inputs if name.split(":")[-1] in QUESTIONS}
-    typed |= {name: f"{COMMENT} {user_id}" for name in inputs if name.endswith(":comment")}
-    await harness.slack.as_user(user_id).click("rounds.send", values=typed)
-    await harness.settle()
+    if user_id != ANA:
+        await write_comment(harness, user_id, f"{COMMENT} {user_id}")
+    await tap(harness, user_id, **dict.fromkeys(QUESTIONS, int(value)))
 
 
 async def run_round(harness: BotHarness, value: str) -> None:
@@ -73,7 +68,7 @@ async def test_round_leaves_no_answer_in_the_log(
     shown = [m["text"] for m in harness.slack.as_user(BEN).visible(LAUNCH)]
     assert [text.split(":")[0] for text in shown] == [f"First results in <#{LAUNCH}>"]
     assert "message_sent" in {line["event"] for line in lines()}
-    for word in (COMMENT, "giraffe", "selected_option", "radio_buttons", "block_id", "answer:"):
+    for word in (COMMENT, "giraffe", "selected_option", "block_id", "answer:", "rounds.tap"):
         assert word not in written.getvalue()
     for user_id in (ANA, *MEMBERS):
         assert user_id not in written.getvalue()
@@ -85,7 +80,8 @@ async def test_failed_submission_is_logged_without_the_answer(
     written: io.StringIO, harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ask(harness)
-    monkeypatch.setattr("bot.rounds.answer_form.parse", lambda *_: 1 // 0)
+    monkeypatch.setattr("bot.rounds.answer_form.parse_comment", lambda *_: 1 // 0)
+    monkeypatch.setattr("bot.rounds.handlers.read_tap", lambda *_: 1 // 0)
     await answer(harness, BEN, "2")
 
     assert "request_failed" in written.getvalue()

@@ -30,7 +30,7 @@ async def test_one_answer_changes_no_number(harness: BotHarness) -> None:
     metrics._unpublished.clear()
     before = numbers()
 
-    await answer(harness, 1, clarity="2", trust="4", ego="5")
+    await answer(harness, 1, clarity=2, trust=4, ego=5)
 
     assert numbers() == before
 

@@ -26,13 +26,14 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.rounds import answering, ballots, lifecycle, questions, store
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds import ballots, lifecycle, questions, store
+from bot.rounds.answer_changes import AnswerInput
 from bot.services import Services
 from bot.slack.people import People
 from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
 from tests.harness import ANA, KEYS, MEMBERS, WORKSPACE
+from tests.rounds import answers
 from tests.rounds.round_rows import NOW, a_person, a_phase, a_round
 
 ROUNDS = 400
@@ -123,7 +124,7 @@ async def open_rounds(db: Database) -> list[str]:
 async def answer(services: Services, round_id: str, user_id: str, serial: int) -> None:
     who = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
     answer_input = AnswerInput(answers={"clarity": 4, "trust": 3, "ego": 5}, comment=str(serial))
-    await answering.answer(services, who, answer_input)
+    await answers.answer(services, who, answer_input)
 
 
 def write_until_killed(url: str, seconds: float, serial: int) -> Iterator[str]:

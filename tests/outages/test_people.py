@@ -27,7 +27,9 @@ from tests.outages.outage import ACK_SECONDS_UNDER_LOAD
 from tests.outages.tcp_proxy import TcpProxy, tcp_proxy
 from tests.postgres import PORT, OwnServer
 from tests.rounds.round_rows import NOW, a_phase, the_phase
+from tests.taps import shown_text, values_by_block
 
+TAP = "rounds.tap.clarity.2"
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 GIVE_UP_SECONDS = 3.0
 Outage = Callable[[], AbstractAsyncContextManager[None]]
@@ -94,12 +96,6 @@ def database_away(engine_name: str, proxy: TcpProxy, database_url: str) -> Outag
     return locked if engine_name == "sqlite" else cut
 
 
-def levels(harness: BotHarness, user_id: str, **values: str) -> dict[str, Any]:
-    blocks = harness.slack.as_user(user_id).dm_with_bot()[-1]["blocks"]
-    inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
-    return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
-
-
 async def ballot_count(db: Database) -> int:
     async with db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(ballots.TABLES[0])) or 0
@@ -121,15 +117,13 @@ async def test_button_shows_an_error_and_saves_on_the_next_click(
 ) -> None:
     ben = asked_harness.slack.as_user(BEN)
     async with database_away():
-        await within_deadline(
-            ben.click("rounds.send", values=levels(asked_harness, BEN, clarity="2"))
-        )
+        await within_deadline(ben.click(TAP))
         assert ephemeral_texts(asked_harness, BEN) == [STORAGE_UNAVAILABLE_TEXT]
 
-    await ben.click("rounds.send")  # the choice is still there
+    await ben.click(TAP)
     await asked_harness.settle()
 
-    assert ben.dm_with_bot()[0]["text"].startswith("Received.")
+    assert "Clear and doable ✓" in shown_text(ben.dm_with_bot()[0])
     assert await ballot_count(asked_harness.bot.db) == 1
     assert asked_harness.slack.problems == []
 
@@ -138,11 +132,11 @@ async def test_form_shows_an_error_and_keeps_the_typed_text(
     asked_harness: BotHarness, database_away: Outage
 ) -> None:
     ben = asked_harness.slack.as_user(BEN)
-    await ben.click(
-        "rounds.send", values=levels(asked_harness, BEN, comment="Late & nobody admits it")
-    )
+    await ben.click("rounds.comment")
     view = ben.top_view
     assert view is not None
+    typed = values_by_block(view["blocks"], comment="Late & nobody admits it")
+    await ben.fill(view["id"], typed)
     async with database_away():
         response = await within_deadline(ben.submit())
         assert list(response.errors.values()) == [STORAGE_UNAVAILABLE_TEXT]
@@ -220,22 +214,21 @@ async def test_full_or_read_only_file_shows_an_error_until_it_is_writable(
 
     saved = 0
     while not (
-        response := await send_longest_answer(asked_harness, MEMBERS[saved])
+        response := await send_answer(asked_harness, MEMBERS[saved])
     ):  # free pages take some answers
         saved += 1
     assert response == [sentence]
     assert await ballot_count(asked_harness.bot.db) == saved
 
     current_pragma = repair
-    await asked_harness.slack.as_user(MEMBERS[saved]).click("rounds.send")
+    await asked_harness.slack.as_user(MEMBERS[saved]).click(TAP)
     await asked_harness.settle()
     assert await ballot_count(asked_harness.bot.db) == saved + 1
 
 
-async def send_longest_answer(harness: BotHarness, user_id: str) -> list[str]:
-    """Send an answer of maximum length. Returns the errors shown."""
-    chosen = levels(harness, user_id, clarity="2", comment="x" * 900)
-    await within_deadline(harness.slack.as_user(user_id).click("rounds.send", values=chosen))
+async def send_answer(harness: BotHarness, user_id: str) -> list[str]:
+    """Tap an answer; all ballots have the same length. Returns the errors shown."""
+    await within_deadline(harness.slack.as_user(user_id).click(TAP))
     return ephemeral_texts(harness, user_id)
 
 
@@ -248,9 +241,7 @@ async def test_connection_lost_before_the_commit_is_retried(
     ben = asked_harness.slack.as_user(BEN)
     async with db.engine.connect() as holder:
         await holder.execute(text("SELECT 1 FROM rounds FOR UPDATE"))
-        sent = asyncio.create_task(
-            ben.click("rounds.send", values=levels(asked_harness, BEN, clarity="2"))
-        )
+        sent = asyncio.create_task(ben.click(TAP))
         await asyncio.sleep(0.3)
         ended = await holder.execute(
             text(
@@ -261,7 +252,7 @@ async def test_connection_lost_before_the_commit_is_retried(
         assert ended.all() == [(True,)]
     await within_deadline(sent)
 
-    assert ben.dm_with_bot()[-1]["text"].startswith("Received.")
+    assert "Clear and doable ✓" in shown_text(ben.dm_with_bot()[-1])
     assert await ballot_count(db) == 1
 
 
@@ -271,7 +262,7 @@ async def test_deadlock_is_retried(asked_harness: BotHarness) -> None:
     db = asked_harness.bot.db
     ben = asked_harness.slack.as_user(BEN)
     before = database_failures.labels("conflict")._value.get()
-    await ben.click("rounds.send", values=levels(asked_harness, BEN, clarity="2"))
+    await ben.click(TAP)
     await ben.click("rounds.change")
     view = ben.top_view
     assert view is not None
@@ -295,10 +286,10 @@ async def test_connections_to_a_read_only_server_are_dropped(
     admin = psycopg.connect(host=str(cluster.home), user="postgres", autocommit=True)
     admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     await asked_harness.bot.db.engine.dispose()
-    await within_deadline(ben.click("rounds.send", values=levels(asked_harness, BEN, clarity="2")))
+    await within_deadline(ben.click(TAP))
     assert ephemeral_texts(asked_harness, BEN) == [STORAGE_UNAVAILABLE_TEXT]
 
     admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
     admin.close()
-    await ben.click("rounds.send")
+    await ben.click(TAP)
     assert await ballot_count(asked_harness.bot.db) == 1

@@ -1,19 +1,20 @@
 """Effects of posting, editing, cancelling and resending on a message in each state."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.db.engine import Database
 from bot.outbox import enqueue, requeue
-from bot.outbox.enqueue import Operation, State
+from bot.outbox.enqueue import Operation, SentMessageEdit, State
 from bot.outbox.keys import MessageKey
 from bot.slack.content import content, section
 from tests.conftest import MONDAY
 from tests.outbox.test_transitions import EARLIER, row_of
 from tests.outbox.workspace_rows import CHANNEL, LATER, ONE, PERSON, TS, message, write
 
+SOON = MONDAY + timedelta(seconds=4)
 NEW = content("new", section("new"))
 
 
@@ -82,6 +83,42 @@ async def test_edit_being_sent_takes_the_new_content_and_stays_sending(db: Datab
     after = await row_of(db, "edit:a")
     assert (after.state, after.revision, after.message_id) == ("sending", 1, "id-edit:a")
     assert after.payload["text"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("state", "waits_until", "expected"),
+    [
+        ("pending", MONDAY, ("pending", SOON, "new")),
+        ("pending", LATER, ("pending", LATER, "new")),  # an edit that waits keeps its time
+        ("sending", LATER, ("sending", SOON, "new")),
+        ("sent", LATER, ("pending", SOON, "new")),
+        ("failed", LATER, ("pending", SOON, "new")),
+        (None, MONDAY, ("pending", SOON, "new")),
+    ],
+)
+async def test_edits_of_sent_messages_replace_those_that_wait(
+    db: Database, state: str | None, waits_until: datetime, expected: tuple[object, ...]
+) -> None:
+    posts = [message(name, state="sent") for name in ("a", "b")]
+    waiting = [
+        message(f"edit:{post['key']}", operation="update", target_key=post["key"], state=state)
+        | {"not_before": waits_until}
+        for post in posts
+        if state
+    ]
+    await write(db, ONE, *posts, *waiting)
+    edits = [
+        SentMessageEdit(workspace_id=ONE, of=MessageKey(name), conversation=CHANNEL, content=NEW)
+        for name in ("b", "a")
+    ]
+    async with db.transaction() as tx:
+        await enqueue.edit_sent(tx, edits, now=MONDAY, not_before=SOON)
+
+    for name in ("a", "b"):
+        after = await row_of(db, f"edit:{name}")
+        assert (after.state, after.not_before, after.payload["text"]) == expected
+        assert (after.target_key, after.conversation, after.operation) == (name, CHANNEL, "update")
+        assert after.revision == (1 if state else 0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.harness import ANA, BEN
 TEAM_READS = datetime(2026, 12, 4, 10, 0, tzinfo=UTC)
 LABELS = {
     "clarity": "Clear and doable?",
-    "trust": "Trust when needed?",
+    "trust": "Trust under pressure?",
     "ego": "Room for mistakes?",
 }
 HOSTILE = "*Ana* <!channel> <@U0BEN> <https://x.example|y> `a` _b_ & \u202eabc"

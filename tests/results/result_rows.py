@@ -4,17 +4,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.phases.privacy import Rounding
+from bot.results.store import latest_shown_of
 from bot.rounds import questions, store
 from bot.rounds.questions import Question
 from tests.harness import WORKSPACE
 from tests.rounds.round_rows import NOW, PHASE, a_round
 
 ASKED = questions.about_leads(["Ana"])
+
+
+async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
+    """Return the note on the results the team of a phase read last, as the questions show it."""
+    phases = schema.phases
+    is_phase = (phases.c.workspace_id == workspace_id) & (phases.c.phase_id == phase_id)
+    found: str | None = await tx.scalar(select(latest_shown_of(phases, "note")).where(is_phase))
+    return found
+
+
 #: Numbers of people who chose 1, 2, 3, 4 and 5.
 HIGH, LOW, MIXED = (0, 0, 0, 4, 2), (3, 3, 0, 0, 0), (1, 1, 2, 1, 1)
 

@@ -12,6 +12,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, LAUNCH, WORKSPACE
+from tests.results.result_rows import latest_note
 from tests.results.steps import COMMENTS, close, show
 from tests.rounds.evidence import said
 from tests.rounds.round_rows import PHASE, the_phase
@@ -101,12 +102,12 @@ async def test_note_is_available_to_later_rounds_once_the_team_has_read_it(
     await close(phase)
     await save_note(services, BY_ANA, "We drop the importer")
     async with phase.reading() as reader:
-        assert (await store.latest_results(reader, WORKSPACE, PHASE)).note is None
+        assert await latest_note(reader, WORKSPACE, PHASE) is None
         assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
 
     await show(services)
 
     async with phase.reading() as reader:
-        assert (await store.latest_results(reader, WORKSPACE, PHASE)).note == "We drop the importer"
+        assert await latest_note(reader, WORKSPACE, PHASE) == "We drop the importer"
         (shown,) = await store.history(reader, WORKSPACE, await the_phase(reader))
     assert (shown.round_id, shown.noted_by) == ("r1", "Ana")

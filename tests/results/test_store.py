@@ -18,7 +18,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, KEYS, LAUNCH, MEMBERS, WORKSPACE
-from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection
+from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection, latest_note
 from tests.results.steps import CLOSED, FRIDAY, close, show
 from tests.rounds.evidence import agenda_of, delivered, said
 from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round, the_phase
@@ -154,7 +154,7 @@ async def test_latest_note_is_that_of_the_newest_round_shown_to_the_team(
         for number, (note, is_shown) in enumerate(zip(notes, shown, strict=True), start=1):
             more: dict[str, Any] = {"note": note, "shown_at": FRIDAY if is_shown else None}
             await a_closed_round(tx, f"r{number}", number=number, **more)
-        assert (await store.latest_results(tx, WORKSPACE, PHASE)).note == newest
+        assert await latest_note(tx, WORKSPACE, PHASE) == newest
 
 
 async def test_each_lead_is_messaged_in_their_own_hours_and_deleted_ones_are_not(
@@ -284,7 +284,7 @@ async def test_rounds_of_another_phase_are_not_read(db: Database, clock: Adjusta
     await close(db)
 
     async with db.reading() as reader:
-        assert (await store.latest_results(reader, WORKSPACE, PHASE)).note is None
+        assert await latest_note(reader, WORKSPACE, PHASE) is None
         assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
         assert await store.comments_of(reader, KEYS, WORKSPACE, "r1") == ()
         found = await store.phase_of_round(reader, WORKSPACE, "r9")

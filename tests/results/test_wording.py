@@ -135,7 +135,8 @@ def test_levels_after_the_end_stand_beside_those_at_the_start_and_at_the_end() -
     assert level_lines(showing(START, last, after)) == [
         "*Clear and doable:* 3.5 at the start, 2 at the end, 3.5 of 5 now. "
         "About half chose 4 or 5.",
-        "*Trust when needed:* 3 at the start, 4 at the end, 3.5 of 5 now. About half chose 4 or 5.",
+        "*Trust under pressure:* 3 at the start, 4 at the end, 3.5 of 5 now. "
+        "About half chose 4 or 5.",
         "*Room for mistakes:* 4 at the start, no result at the end, 4.5 of 5 now. "
         "Nearly everyone chose 4 or 5.",
     ]
@@ -148,7 +149,7 @@ def test_lines_over_the_phase_leave_out_what_came_after_the_end() -> None:
 
     assert lines_over_phase([START, WEEK, after])[:2] == [
         "*Clear and doable:* 3.5 at the start, 2 at the end",
-        "*Trust when needed:* 3 at the start, 4 at the end",
+        "*Trust under pressure:* 3 at the start, 4 at the end",
     ]
     assert lines_over_phase([START, after]) == lines_over_phase([]) == []
 
@@ -226,7 +227,7 @@ def test_chart_covers_every_round_and_names_the_missing_ones_in_its_alt_text() -
     assert drawn.alt_text == (
         "Levels from 1 to 5, in a phase from 23 Nov to 18 Dec. "
         "Clear and doable: First 3.5, Week 2 too few answers, Week 3 3.5. "
-        "Trust when needed: First 3, Week 2 too few answers, Week 3 3.5. "
+        "Trust under pressure: First 3, Week 2 too few answers, Week 3 3.5. "
         "Room for mistakes: First 4, Week 2 too few answers, Week 3 4.5."
     )
 

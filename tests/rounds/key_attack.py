@@ -33,7 +33,7 @@ SEALED_SECRET = NONCE_BYTES + SECRET_BYTES + 16
 GAP = 12
 #: Before the first chunk of a value that PostgreSQL stores out of line: number 0, and its length.
 FIRST_CHUNK = b"\0\0\0\0\x40\x1f\0\0"
-BALLOT = b'{"clarity"'
+BALLOT = b'{"answers": {"'
 FRAGMENT = 120
 
 

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import store
 from bot.phases.model import Phase
+from bot.rounds.questions import about_leads
+from bot.rounds.store import as_json
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import remember_workspace, save_settings
 from tests.harness import ANA, LAUNCH, MEMBERS, WORKSPACE
@@ -105,7 +107,8 @@ async def a_round(
         "closes_at": NOW + timedelta(days=2),
         "minimum": 4,
         "asked": len(members),
-        "questions": [],
+        "questions": as_json(about_leads(["Ana"])),
+        "leads": ["Ana"],
     }
     await tx.execute(insert(schema.rounds).values({**row, **changed}))
     roles = [(user_id, "lead") for user_id in leads] + [(user_id, "member") for user_id in members]

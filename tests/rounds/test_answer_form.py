@@ -10,7 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds.answer_changes import AnswerInput
 from tests.rounds.test_messages import ASKING, HOSTILE
 
 LEAD = replace(ASKING, to_lead=True)

@@ -11,7 +11,7 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.rounds import ballots, questions, store
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import BallotSubmission
+from bot.rounds.ballots import BallotChange
 from bot.services import Services
 from tests.harness import ANA, BEN, EMI, LAUNCH, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
@@ -39,10 +39,14 @@ async def opened(db: Database, services: Services) -> Database:
 async def store_ballot(services: Services, user_id: str, ballot: Ballot) -> None:
     async with services.db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
-        cast = BallotSubmission(
-            workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
+        change = BallotChange(
+            workspace_id=WORKSPACE,
+            round_id=ROUND,
+            user_id=user_id,
+            secret=secret,
+            apply=lambda _: ballot,
         )
-        assert await ballots.store_all(tx, services.keys, [cast]) == [None]
+        assert await ballots.change_all(tx, services.keys, [change]) == [ballot]
 
 
 async def update_ben(db: Database, **values: object) -> None:
@@ -55,7 +59,7 @@ async def test_member_gets_the_questions_and_one_reminder_a_day_later(
     opened: Database, services: Services, clock: AdjustableClock
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
-    assert (await said(opened))[ASK_BEN]["text"].startswith("Three questions about this week")
+    assert (await said(opened))[ASK_BEN]["text"].startswith("Three quick questions")
     assert await agenda_of(opened, "remind") == {f"{ROUND}:{BEN}": NOW + timedelta(days=1)}
     await delivered(opened, ASK_BEN, PLACE)
 

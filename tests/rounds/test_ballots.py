@@ -14,7 +14,7 @@ from bot.keys import KeyMissing
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots, secure_delete
 from bot.rounds.ballot_crypto import Ballot
-from bot.rounds.ballots import BallotSubmission
+from bot.rounds.ballots import BallotChange
 from tests.harness import BEN, CHIARA, DEV, EMI, FINN, KEYS, WORKSPACE, other_keys
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_phase, a_round
 
@@ -34,12 +34,16 @@ async def ballot_db(db: Database) -> Database:
 async def cast(db: Database, user_id: str, ballot: Ballot = BALLOT, keys: RoundKeys = KEYS) -> None:
     async with db.transaction() as tx:
         secret = await ballots.secret_of(tx, WORKSPACE, ROUND)
-        submitted = BallotSubmission(
-            workspace_id=WORKSPACE, round_id=ROUND, user_id=user_id, secret=secret, ballot=ballot
+        change = BallotChange(
+            workspace_id=WORKSPACE,
+            round_id=ROUND,
+            user_id=user_id,
+            secret=secret,
+            apply=lambda _: ballot,
         )
-        (error,) = await ballots.store_all(tx, keys, [submitted])
-    if error is not None:
-        raise error
+        (stored,) = await ballots.change_all(tx, keys, [change])
+    if isinstance(stored, Exception):
+        raise stored
 
 
 async def count_rows(db: Database) -> int:

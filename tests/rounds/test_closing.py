@@ -15,15 +15,16 @@ from bot.keys import KeyMissing
 from bot.outbox import enqueue
 from bot.outbox.keys import MessageKey
 from bot.results.store import comments_of
-from bot.rounds import answering, ballots, questions, secure_delete, store
+from bot.rounds import ballots, questions, secure_delete, store
 from bot.rounds.answer_authorization import authorize_all
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds.answer_changes import AnswerInput
 from bot.rounds.lifecycle import KEY_ATTEMPTS
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, HANA, MEMBERS, WORKSPACE, other_keys
+from tests.harness import ANA, BEN, CHIARA, HANA, MEMBERS, WORKSPACE, other_keys
+from tests.rounds.answers import answer
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
 
@@ -54,7 +55,7 @@ async def answer_as(
 ) -> None:
     sender = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
     given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
-    await answering.answer(services, sender, given)
+    await answer(services, sender, given)
 
 
 def at_closing_time(services: Services) -> Services:
@@ -291,12 +292,20 @@ async def test_answer_racing_the_close_is_counted_or_refused(
 # SQLite has one writer at a time, so BEGIN IMMEDIATE already ensures this.
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_close_waits_for_an_answer_in_progress(opened: Database, services: Services) -> None:
-    """Two answers share the lock on the round's row; the close cannot take it meanwhile."""
+    """Two people's answers share the lock on the round's row, which the close cannot take then.
+
+    Two answers of one person wait for each other.
+    """
     request = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=ROUND)
     async with opened.transaction() as answer:
         await authorize_all(answer, [request], NOW, to_write=True)
         async with opened.transaction() as another_answer:
-            await authorize_all(another_answer, [request], NOW, to_write=True)
+            theirs = replace(request, user_id=CHIARA)
+            await authorize_all(another_answer, [theirs], NOW, to_write=True)
+        async with opened.transaction() as same_person:
+            await same_person.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(Exception, match="lock timeout"):
+                await authorize_all(same_person, [request], NOW, to_write=True)
         async with opened.transaction() as closing:
             await closing.execute(text("SET LOCAL lock_timeout = '50ms'"))
             with pytest.raises(Exception, match="lock timeout"):

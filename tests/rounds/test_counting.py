@@ -14,14 +14,15 @@ from bot.db.engine import Database
 from bot.outbox import enqueue, keys
 from bot.outbox.enqueue import State
 from bot.results.store import comments_of
-from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds import ballots, questions, store
+from bot.rounds.answer_changes import AnswerInput
 from bot.rounds.messages import COMMENT_LIMIT
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
 from tests.results.steps import show
+from tests.rounds.answers import answer, skip
 from tests.rounds.evidence import agenda_of, carry_out, said, the_round
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 from tests.rounds.test_opening import open_first
@@ -48,7 +49,7 @@ async def answer_as(
 ) -> None:
     sender = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=round_id)
     given = AnswerInput(answers=dict(zip(KEYS, levels, strict=True)), comment=comment)
-    await answering.answer(services, sender, given)
+    await answer(services, sender, given)
 
 
 async def store_start_reflections(db: Database, *leads: str, shared: bool = True) -> None:
@@ -96,7 +97,7 @@ async def test_lead_answers_from_the_start_form_appear_in_the_first_results(
 
     to_lead = str((await said(phase))[f"lead_results:{round_id}:{ANA}"])
     assert "Clear and doable: you said 2; your team said 4." in to_lead
-    assert "Trust when needed: you said 4; your team said 4." in to_lead
+    assert "Trust under pressure: you said 4; your team said 4." in to_lead
     assert "Room for mistakes: you said" not in to_lead
     assert "Clarity: you rate it lower than your team does (2, 4)." in to_lead
 
@@ -244,7 +245,7 @@ async def test_skips_and_comment_only_ballots_do_not_count_as_answered(
         await answer_as(services, user_id, 3, 3, 3)
     await answer_as(services, MEMBERS[4], None, None, None, comment="Only words")
     sender = Request(workspace_id=WORKSPACE, user_id=MEMBERS[5], target_id=ROUND)
-    await answering.skip(services, sender)
+    await skip(services, sender)
     await close(services, clock)
 
     assert (await the_round(opened)).reached_minimum is False

@@ -1,4 +1,4 @@
-"""Wakeup of delivery: answers that queue no message must not wake it."""
+"""Wakeup of delivery: answers whose edits are due later must not wake it."""
 
 from contextlib import suppress
 
@@ -6,13 +6,10 @@ import pytest
 
 from bot.agenda import schedule
 from bot.db.engine import Database, skip_delivery_wakeup
-from bot.outbox import enqueue
-from bot.outbox.keys import MessageKey
-from bot.rounds import answering
 from bot.services import Services
-from bot.slack.content import content
 from tests.harness import BEN, WORKSPACE
-from tests.rounds.round_rows import NOW, ROUND
+from tests.rounds.answers import answer, skip
+from tests.rounds.round_rows import NOW
 from tests.rounds.test_concurrent_answers import asked, by, same_level
 
 __all__ = ["asked"]  # the fixture
@@ -25,11 +22,11 @@ def waiting(asked: Database) -> Database:
     return asked
 
 
-async def test_answers_without_edits_do_not_wake_delivery(
+async def test_answers_in_a_message_do_not_wake_delivery(
     waiting: Database, services: Services
 ) -> None:
-    await answering.answer(services, by(BEN), same_level(3))
-    await answering.skip(services, by(BEN))
+    await answer(services, by(BEN), same_level(3))
+    await skip(services, by(BEN))
 
     assert not waiting.changed.is_set()
 
@@ -37,22 +34,7 @@ async def test_answers_without_edits_do_not_wake_delivery(
 async def test_answer_outside_the_message_wakes_delivery(
     waiting: Database, services: Services
 ) -> None:
-    await answering.answer(services, by(BEN, message=None), same_level(3))
-
-    assert waiting.changed.is_set()
-
-
-async def test_answer_that_edits_a_reminder_wakes_delivery(
-    waiting: Database, services: Services
-) -> None:
-    async with waiting.transaction() as tx:
-        key = f"remind:{ROUND}:{BEN}"
-        await enqueue.post(
-            tx, WORKSPACE, key=MessageKey(key), to=BEN, content=content("!"), now=NOW
-        )
-    waiting.changed.clear()
-
-    await answering.answer(services, by(BEN), same_level(3))
+    await answer(services, by(BEN, message=None), same_level(3))
 
     assert waiting.changed.is_set()
 

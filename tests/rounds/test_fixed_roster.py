@@ -10,13 +10,14 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.phases import store as phase_store
 from bot.playground.server import FakeSlack
-from bot.rounds import answering, membership
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds import membership
+from bot.rounds.answer_changes import AnswerInput
 from bot.rounds.lifecycle import plan_rounds
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, LAUNCH, MEMBERS, PLATFORM, WORKSPACE
+from tests.rounds.answers import answer
 from tests.rounds.evidence import agenda_of, carry_out, said
 from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase, the_phase
 from tests.rounds.test_opening import FIRST, WEEKLY, open_first
@@ -82,7 +83,7 @@ async def test_waiting_joiner_cannot_answer_and_is_not_counted_in_the_announceme
 
     request = Request(workspace_id=WORKSPACE, user_id=EVE, target_id=round_.round_id)
     with pytest.raises(Refused, match="not among the people asked"):
-        await answering.answer(services, request, AnswerInput(answers={"clarity": 1}))
+        await answer(services, request, AnswerInput(answers={"clarity": 1}))
     async with joiners.reading() as reader:
         phase = await the_phase(reader)
     assert EVE in phase.member_ids
@@ -141,7 +142,7 @@ async def test_person_who_opted_out_changes_no_number_and_is_not_asked(
     assert BEN not in await asked_in(joiners, second.round_id)
     request = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=second.round_id)
     with pytest.raises(Refused, match="not among the people asked"):
-        await answering.answer(services, request, AnswerInput(answers={"clarity": 1}))
+        await answer(services, request, AnswerInput(answers={"clarity": 1}))
 
 
 async def test_team_left_with_fewer_people_than_the_minimum_gets_talking_points(

@@ -13,12 +13,13 @@ from bot.db.engine import Database
 from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.rounds import answering, ballots, questions, store
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds.answer_changes import AnswerInput
 from bot.services import Services
 from bot.slack.content import content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, MEMBERS, WORKSPACE
+from tests.rounds.answers import answer, skip
 from tests.rounds.evidence import agenda_of, carry_out, delivered, said
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_person, a_phase, a_round
 
@@ -72,19 +73,24 @@ def edits(queued: dict[str, Any]) -> set[str]:
     ("place", "edited"),
     [
         (None, {f"edit:{ASK}", f"edit:{REMIND}"}),
-        (ASKED, {f"edit:{REMIND}"}),  # Ben answers in this one: it is replaced directly
+        (ASKED, {f"edit:{ASK}", f"edit:{REMIND}"}),
     ],
 )
 async def test_receipt_is_edited_into_the_other_messages_of_the_round(
     asked: Database, services: Services, place: tuple[str, str] | None, edited: set[str]
 ) -> None:
-    await answering.answer(services, by_ben(place), ANSWERS)
+    await answer(services, by_ben(place), ANSWERS)
     assert edits(await said(asked)) == edited
 
 
-async def test_skip_edits_no_message(asked: Database, services: Services) -> None:
-    await answering.skip(services, by_ben(None))
-    assert edits(await said(asked)) == set()
+async def test_skip_is_edited_into_all_messages_of_the_round(
+    asked: Database, services: Services
+) -> None:
+    await skip(services, by_ben(None))
+
+    queued = await said(asked)
+    assert edits(queued) == {f"edit:{ASK}", f"edit:{REMIND}"}
+    assert all("Skipped" in queued[key]["text"] for key in edits(queued))
 
 
 @pytest.mark.parametrize(
@@ -101,10 +107,10 @@ async def test_answer_is_accepted_only_from_a_message_of_its_round(
     asked: Database, services: Services, place: tuple[str, str], round_id: str, is_accepted: bool
 ) -> None:
     if is_accepted:
-        await answering.answer(services, by_ben(place, round_id), ANSWERS)
+        await answer(services, by_ben(place, round_id), ANSWERS)
     else:
         with pytest.raises(Refused, match="sent to somebody else"):
-            await answering.answer(services, by_ben(place, round_id), ANSWERS)
+            await answer(services, by_ben(place, round_id), ANSWERS)
 
 
 @pytest.mark.parametrize(("left", "is_accepted"), [(ONE_SECOND, True), (timedelta(0), False)])
@@ -113,17 +119,17 @@ async def test_answers_are_accepted_until_the_second_before_the_close(
 ) -> None:
     clock.move_to(CLOSES - left)
     async with asked.reading() as reader:
-        home = await store.open_questionnaires_for(
+        home = await answering.open_questionnaires_for(
             reader, WORKSPACE, BEN, services.keys, clock.now()
         )
     assert [question.questionnaire.round_id for question in home] == (
         [ROUND] if is_accepted else []
     )
     if is_accepted:
-        await answering.answer(services, by_ben(None), ANSWERS)
+        await answer(services, by_ben(None), ANSWERS)
     else:
         with pytest.raises(Refused, match="these questions are closed"):
-            await answering.answer(services, by_ben(None), ANSWERS)
+            await answer(services, by_ben(None), ANSWERS)
 
 
 async def test_cancelled_round_refuses_answers_before_its_closing_time(
@@ -132,7 +138,7 @@ async def test_cancelled_round_refuses_answers_before_its_closing_time(
     async with asked.transaction() as tx:
         await tx.execute(update(schema.rounds).values(state="cancelled"))
     with pytest.raises(Refused, match="these questions are closed"):
-        await answering.answer(services, by_ben(None), ANSWERS)
+        await answer(services, by_ben(None), ANSWERS)
 
 
 async def test_open_questions_are_sorted_by_closing_time_and_empty_for_leavers(
@@ -140,12 +146,13 @@ async def test_open_questions_are_sorted_by_closing_time_and_empty_for_leavers(
 ) -> None:
     people = schema.phase_people
     async with asked.transaction() as tx:
-        home = await store.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW)
+        home = await answering.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW)
         assert [question.questionnaire.round_id for question in home] == ["other", ROUND]
         await tx.execute(update(people).where(people.c.user_id == BEN).values(left_at=NOW))
-        assert await store.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW) == ()
+        assert await answering.open_questionnaires_for(tx, WORKSPACE, BEN, services.keys, NOW) == ()
         assert (
-            len(await store.open_questionnaires_for(tx, WORKSPACE, CHIARA, services.keys, NOW)) == 2
+            len(await answering.open_questionnaires_for(tx, WORKSPACE, CHIARA, services.keys, NOW))
+            == 2
         )
 
 
@@ -153,13 +160,13 @@ async def test_second_answer_of_a_lead_replaces_the_first(
     asked: Database, services: Services
 ) -> None:
     sender = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
-    await answering.answer(services, sender, AnswerInput(answers={"clarity": 5}, shared=True))
-    await answering.answer(services, sender, AnswerInput(answers={"clarity": 1}))
+    await answer(services, sender, AnswerInput(answers={"clarity": 5}, shared=True))
+    await answer(services, sender, AnswerInput(answers={"clarity": 1}))
 
     async with asked.reading() as reader:
         stored = await store.reflection(reader, WORKSPACE, PHASE, ROUND, ANA)
         other = await store.reflection(reader, WORKSPACE, PHASE, "other", ANA)
-    assert stored == ({"clarity": 1, "trust": None, "ego": None}, False)
+    assert stored == AnswerInput(answers={"clarity": 1})
     assert other is None
 
 
@@ -167,7 +174,7 @@ async def test_lead_who_answered_one_round_is_asked_in_another(
     asked: Database, services: Services
 ) -> None:
     sender = Request(workspace_id=WORKSPACE, user_id=ANA, target_id="other")
-    await answering.answer(services, sender, AnswerInput(answers={"clarity": 5}))
+    await answer(services, sender, AnswerInput(answers={"clarity": 5}))
     async with asked.transaction() as tx:
         await schedule.add(tx, WORKSPACE, action="ask", subject=f"{ROUND}:{ANA}", due_at=NOW)
     await carry_out(services, "ask")
@@ -175,19 +182,22 @@ async def test_lead_who_answered_one_round_is_asked_in_another(
     assert f"reflect:{ROUND}:{ANA}" in await said(asked)
 
 
-async def test_lead_skip_cancels_only_that_leads_question_and_reminder(
+async def test_lead_skip_stops_only_that_leads_question_and_reminder(
     asked: Database, services: Services
 ) -> None:
     async with asked.transaction() as tx:
+        await tx.execute(schema.messages.delete())
         for action in ("ask", "remind"):
             for user_id in (ANA, BEN):
                 subject = f"{ROUND}:{user_id}"
                 await schedule.add(tx, WORKSPACE, action=action, subject=subject, due_at=NOW)
     sender = Request(workspace_id=WORKSPACE, user_id=ANA, target_id=ROUND)
-    await answering.skip(services, sender)
+    await skip(services, sender)
 
     for action in ("ask", "remind"):
-        assert list(await agenda_of(asked, action)) == [f"{ROUND}:{BEN}"]
+        await carry_out(services, action)
+    assert set(await said(asked)) == {ASK}  # its reminder follows a day later
+    assert [*await agenda_of(asked, "remind")] == [f"{ROUND}:{BEN}"]
 
 
 TEN = datetime(2026, 11, 24, 10, tzinfo=NOW.tzinfo)
@@ -259,6 +269,7 @@ async def test_previous_note_is_shown_to_members_but_not_to_leads(
             "shown_at": NOW,
         }
         await a_round(tx, round_id="before", **closed)
+        await tx.execute(schema.phase_people.update().values(introduced_in="before"))
         await tx.execute(schema.messages.delete())
         for user_id in (ANA, CHIARA):
             subject = f"{ROUND}:{user_id}"

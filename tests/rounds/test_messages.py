@@ -1,53 +1,103 @@
-"""Texts of the messages about a round, none of which ever contains an answer."""
+"""Texts of the messages about a round, none of which ever contains an answer or an input."""
 
+import itertools
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_blocks
 from bot.rounds import messages, questions
-from bot.rounds.model import QuestionnaireView
+from bot.rounds.answer_changes import NOTHING_YET, Progress
+from bot.rounds.model import Introduction, QuestionnaireView, RoundEnd
 from bot.rounds.rules import RoundKind
 from bot.slack.content import Content
+from bot.slack.words import word_count
 
 CLOSES = datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
-NAMES = ("Ben Okafor", "Chiara Rossi", "Dev Patel", "Emi Tanaka", "Finn O'Brien")
 HOSTILE = "*Ana* <!channel> <@U0BEN> <https://x.example|y> `a` _b_ & \u202eabc"
+KEYS = ("clarity", "trust", "ego")
 ASKING = QuestionnaireView(
     round_id="r" * 32,
+    phase_id="p" * 32,
+    phase_kind=PhaseKind.RESULTS_SPRINT,
     kind=RoundKind.WEEKLY,
     channel_id="C0LAUNCH",
     to_lead=False,
     leads=("Ana",),
-    members=NAMES,
-    asked=5,
-    minimum=4,
+    minimum=5,
     questions=questions.about_leads(["Ana"]),
     closes_at=CLOSES,
     comments_to="leads",
 )
+TRUST = replace(
+    ASKING,
+    phase_kind=PhaseKind.TRUST_BUILDING,
+    questions=questions.about_leads(["Ana"], questions.questions_for(PhaseKind.TRUST_BUILDING)),
+)
 TWO_LEADS = replace(ASKING, leads=("Ana", "Ben"), questions=questions.about_leads(["Ana", "Ben"]))
+FIRST = replace(
+    ASKING,
+    kind=RoundKind.FIRST,
+    introduction=Introduction(milestone="Ship the beta", ends_on=date(2026, 12, 18)),
+    expectation="Getting the importer through review by Thursday.",
+)
+NOTE = "Too many goals.\nWhen a review waits a day, I'll take it."
+LONG = " ".join(["word"] * 200)
+END = RoundEnd(channel_id="C0LAUNCH", reached_minimum=True, is_unreadable=False)
+
+
+def after(*answered: str, is_skipped: bool = False) -> Progress:
+    return Progress(answered=frozenset(answered), is_skipped=is_skipped)
+
+
 SHOWN = {
     **{kind.value: messages.questions_message(replace(ASKING, kind=kind)) for kind in RoundKind},
+    "trust_building": messages.questions_message(TRUST),
     "two_leads": messages.questions_message(TWO_LEADS),
-    "comments_to_team": messages.questions_message(replace(ASKING, comments_to="team")),
-    "with_note": messages.questions_message(
-        replace(ASKING, note="Too many goals.\nWe drop the importer.")
-    ),
+    "with_note": messages.questions_message(replace(ASKING, note=NOTE)),
+    "with_long_note": messages.questions_message(replace(ASKING, note=LONG)),
+    "first_message": messages.questions_message(FIRST),
+    "first_message_replied": messages.questions_message(replace(FIRST, has_replied=True)),
+    "first_message_received": messages.questions_message(FIRST, after(*KEYS)),
     "to_lead": messages.questions_message(replace(ASKING, to_lead=True)),
-    "received": messages.receipt("r" * 32, "C0LAUNCH", CLOSES),
-    "skipped": messages.skipped("r" * 32, "C0LAUNCH", CLOSES),
-    "reminder": messages.reminder("r" * 32, "C0LAUNCH", CLOSES),
-    "closed": messages.closed("C0LAUNCH", messages.CLOSED_ENOUGH),
-    "closed_few": messages.closed("C0LAUNCH", messages.CLOSED_FEW),
-    "closed_unreadable": messages.closed("C0LAUNCH", messages.CLOSED_UNREADABLE),
-    "closed_to_lead": messages.closed("C0LAUNCH", messages.CLOSED_LEAD),
+    "to_lead_trust_building": messages.questions_message(replace(TRUST, to_lead=True)),
+    "one_answered": messages.questions_message(ASKING, after("clarity")),
+    "two_answered": messages.questions_message(ASKING, after("clarity", "ego")),
+    "received": messages.questions_message(ASKING, after(*KEYS)),
+    "received_from_lead": messages.questions_message(replace(ASKING, to_lead=True), after(*KEYS)),
+    "skipped": messages.questions_message(ASKING, after(is_skipped=True)),
+    "rest_skipped": messages.questions_message(ASKING, after("trust", is_skipped=True)),
+    "reminder": messages.questions_message(FIRST, is_reminder=True),
+    "reminder_one_answered": messages.questions_message(ASKING, after("ego"), is_reminder=True),
+    "closed": messages.closed(END, to_lead=False),
+    "closed_few": messages.closed(replace(END, reached_minimum=False), to_lead=False),
+    "closed_unreadable": messages.closed(
+        replace(END, reached_minimum=False, is_unreadable=True), to_lead=False
+    ),
+    "closed_to_lead": messages.closed(END, to_lead=True),
     "talking_points": messages.talking_points(ASKING.questions),
 }
+#: Every state in which a message about one round can be, whoever it is to.
+VIEWS = {
+    "member": ASKING,
+    "trust_building": TRUST,
+    "two_leads": TWO_LEADS,
+    "note": replace(ASKING, note=NOTE),
+    "long_note": replace(ASKING, note=LONG),
+    "lead": replace(ASKING, to_lead=True),
+    "lead_trust_building": replace(TRUST, to_lead=True),
+}
+STATES = [
+    after(*answered, is_skipped=is_skipped)
+    for count in range(4)
+    for answered in itertools.combinations(KEYS, count)
+    for is_skipped in (False, True)
+]
 
 
 @pytest.fixture
@@ -57,6 +107,12 @@ def json_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 def as_sent(message: Content) -> dict[str, object]:
     return {"text": message.text, "blocks": message.blocks}
+
+
+def _in_words(progress: Progress) -> str:
+    """Return an id of a state that is the same in every process; sets have no order."""
+    answered = " ".join(sorted(progress.answered)) or "nothing"
+    return f"{answered}{' skipped' if progress.is_skipped else ''}"
 
 
 @pytest.mark.parametrize("name", SHOWN)
@@ -77,72 +133,106 @@ def test_first_line_fits_a_notification(name: str) -> None:
     assert "!" not in message.text.replace("<!", "")
 
 
+@pytest.mark.parametrize("name", SHOWN)
+def test_message_holds_no_input(name: str) -> None:
+    types = {block["type"] for block in SHOWN[name].blocks}
+    elements = {
+        element["type"]
+        for block in SHOWN[name].blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+
+    assert types <= {"section", "actions", "context"}
+    assert elements <= {"button"}
+
+
+@pytest.mark.parametrize("is_reminder", [False, True])
+@pytest.mark.parametrize("state", STATES, ids=_in_words)
+@pytest.mark.parametrize("name", VIEWS)
+def test_whole_message_has_at_most_120_words(name: str, state: Progress, is_reminder: bool) -> None:
+    message = messages.questions_message(VIEWS[name], state, is_reminder=is_reminder)
+
+    assert word_count(message.blocks) <= 120
+
+
+@pytest.mark.parametrize("state", STATES, ids=_in_words)
+@pytest.mark.parametrize("milestone", ["", "Ship the beta", LONG])
+def test_first_message_has_at_most_160_words(milestone: str, state: Progress) -> None:
+    first = replace(
+        FIRST,
+        introduction=Introduction(milestone=milestone, ends_on=date(2026, 12, 18)),
+        expectation=LONG[:150],
+        note=LONG,
+    )
+
+    assert word_count(messages.questions_message(first, state).blocks) <= 160
+
+
+def test_note_is_cut_to_the_words_that_are_left() -> None:
+    whole, cut = SHOWN["with_note"], SHOWN["with_long_note"]
+
+    assert "take it." in json.dumps(whole.blocks)
+    assert "word…" in str(cut.blocks)
+    assert word_count(cut.blocks) == 120
+
+
+def test_five_buttons_are_the_same_whatever_was_answered() -> None:
+    def buttons(message: Content) -> dict[str, object]:
+        return {
+            block["block_id"]: block
+            for block in message.blocks
+            if block["type"] == "actions" and block.get("block_id")
+        }
+
+    whole = buttons(SHOWN["weekly"])
+
+    assert list(whole) == [f"answer:{'r' * 32}:{key}" for key in KEYS]
+    for state in STATES:
+        shown = buttons(messages.questions_message(ASKING, state))
+        assert shown.items() <= whole.items()
+
+
 def test_privacy_note_states_the_minimum_of_the_round() -> None:
     assert messages.small_print(replace(ASKING, minimum=6)) == (
-        "Ana sees totals only, from 6 answers on. Until the questions close, whoever runs the "
-        "bot's server could link answers to people; then individual answers are deleted. Nobody "
-        "is shown who answered."
+        "Ana sees totals only, from 6 answers on. While the questions are open, whoever runs this "
+        "server could link answers to people; then single answers are deleted. Your company's "
+        "exports can show that you answered, never what."
     )
 
 
 def test_several_leads_take_a_plural_verb() -> None:
     assert messages.small_print(TWO_LEADS).startswith("Ana and Ben see totals only")
-    assert "do our leads put trust" in json.dumps(messages.questions_message(TWO_LEADS).blocks)
+    assert "do our leads make time" in json.dumps(messages.questions_message(TWO_LEADS).blocks)
 
 
 def test_user_text_cannot_trigger_mentions_or_links() -> None:
+    words = {"clarity": {"label": HOSTILE, "to_member": f"Does {HOSTILE}?"}}
+    asked = questions.questions_for(PhaseKind.RESULTS_SPRINT, words)
     hostile = replace(
-        ASKING,
+        FIRST,
         leads=(HOSTILE,),
-        members=(HOSTILE,) * 5,
         note=f"{HOSTILE}\n{HOSTILE}",
-        questions=questions.about_leads(
-            [HOSTILE],
-            questions.reworded({"clarity": {"label": HOSTILE, "to_member": f"Does {HOSTILE}?"}}),
-        ),
+        introduction=Introduction(milestone=HOSTILE, ends_on=date(2026, 12, 18)),
+        expectation=HOSTILE,
+        questions=questions.about_leads([HOSTILE], asked),
     )
-    message = messages.questions_message(hostile)
-    assert check_blocks(message.blocks, "message") == []
+    for state in (NOTHING_YET, after("clarity")):
+        message = messages.questions_message(hostile, state)
+        assert check_blocks(message.blocks, "message") == []
 
-    formatted = [
-        text["text"]
-        for block in message.blocks
-        for text in (block.get("text"), *block.get("elements", ()))
-        if text and text["type"] == "mrkdwn"
-    ]
-    assert all("<!channel>" not in text and "<@U0BEN>" not in text for text in formatted)
-    assert all("<https" not in text for text in formatted)
+        formatted = [
+            text["text"]
+            for block in message.blocks
+            for text in (block.get("text"), *block.get("elements", ()))
+            if text and text["type"] == "mrkdwn"
+        ]
+        assert all("<!channel>" not in text and "<@U0BEN>" not in text for text in formatted)
+        assert all("<https" not in text for text in formatted)
 
 
 def test_long_names_and_a_long_note_fit_slack_limits() -> None:
-    names = tuple(f"Person {n:03} " + "&" * 60 for n in range(30))
-    crowd = replace(ASKING, members=names, asked=200, note="<&>" * 1_000)
+    long = "Person " + "&" * 80
+    crowd = replace(FIRST, leads=(long, long), note="<&>" * 1_000, expectation="&" * 150)
 
     assert check_blocks(messages.questions_message(crowd).blocks, "message") == []
-
-
-def test_people_beyond_the_named_ones_are_counted() -> None:
-    first = messages.questions_message(replace(ASKING, asked=12)).blocks[0]["text"]["text"]
-
-    assert "12 people are asked: Ben Okafor, " in first
-    assert "Finn O'Brien and 7 more." in first
-
-
-def test_no_message_presets_an_input() -> None:
-    """With every input empty, no answer can be read from a message."""
-    for message in SHOWN.values():
-        sent = json.dumps(as_sent(message))
-        assert "initial_option" not in sent
-        assert "initial_value" not in sent
-
-
-def test_input_block_ids_contain_the_round_id() -> None:
-    block_ids = [
-        block["block_id"]
-        for block in messages.questions_message(ASKING).blocks
-        if block["type"] == "input"
-    ]
-
-    assert block_ids == [
-        f"answer:{'r' * 32}:{name}" for name in ("clarity", "trust", "ego", "comment")
-    ]

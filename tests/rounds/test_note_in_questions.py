@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from bot.agenda import schedule
+from bot.db import schema
 from bot.db.engine import Database
 from bot.rounds import ballots, questions, store
 from bot.services import Services
@@ -36,6 +38,8 @@ async def noted(db: Database, services: Services) -> Database:
             )
         await a_round(tx, number=4, questions=store.as_json(questions.about_leads(["Ana"])))
         await ballots.create_secret(tx, services.keys, WORKSPACE, ROUND, NOW + timedelta(days=2))
+        people = schema.phase_people  # their first questions have other news
+        await tx.execute(update(people).values(introduced_in="closed1"))
         due = {f"{ROUND}:{user_id}": NOW for user_id in (ANA, BEN)}
         await schedule.add_all(tx, WORKSPACE, action="ask", due=due)
     return db

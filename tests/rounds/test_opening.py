@@ -120,7 +120,7 @@ async def test_question_wording_is_stored_with_the_leads_name(
 
     wording = (await the_round(phase)).questions
     assert [question["key"] for question in wording] == ["clarity", "trust", "ego"]
-    assert wording[0]["to_member"].startswith("Does Ana say plainly")
+    assert wording[0]["to_member"].startswith("Does Ana keep")
 
 
 async def test_deleted_guest_opted_out_and_absent_people_are_not_asked(

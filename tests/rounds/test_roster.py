@@ -10,7 +10,6 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
-from bot.rounds import questions, store
 from bot.rounds.lifecycle import plan_rounds
 from bot.rounds.poll import poll
 from bot.services import Services
@@ -23,7 +22,6 @@ from tests.rounds.evidence import agenda_of, carry_out, delivered, said, the_rou
 from tests.rounds.round_rows import (
     NOW,
     PHASE,
-    ROUND,
     a_person,
     a_phase,
     a_round,
@@ -111,33 +109,6 @@ async def test_unknown_time_zone_falls_back_to_the_workspace_default(
     await carry_out(services, "ask")
     reminded = set((await agenda_of(db, "remind")).values())
     assert reminded == {clock.now() + timedelta(days=1)}
-
-
-async def test_leads_are_not_listed_among_the_members_asked(db: Database) -> None:
-    async with db.transaction() as tx:
-        await a_person(tx, ANA, name="Aaron")
-        await a_person(tx, BEN, name="Zoe")
-        await a_person(tx, CHIARA, name="Chiara")
-        await a_phase(tx, members=(BEN, CHIARA, "U0NEW"))
-        wording = store.as_json(questions.about_leads(["Aaron"]))
-        await a_round(tx, members=(BEN, CHIARA, "U0NEW"), questions=wording)
-        found = await store.round_of(tx, WORKSPACE, ROUND)
-        assert found is not None
-        asking = await store.load_questionnaire(tx, WORKSPACE, found, to_lead=False)
-
-    assert (asking.members, asking.leads) == (("Chiara", "U0NEW", "Zoe"), ("Aaron",))
-
-
-async def test_at_most_thirty_members_are_named(db: Database) -> None:
-    members = tuple(f"U0{number:02}" for number in range(31))
-    async with db.transaction() as tx:
-        await a_phase(tx, members=members)
-        await a_round(tx, members=members)
-        found = await store.round_of(tx, WORKSPACE, ROUND)
-        assert found is not None
-        asking = await store.load_questionnaire(tx, WORKSPACE, found, to_lead=False)
-
-    assert (asking.members, asking.asked) == (members[:30], 31)
 
 
 async def test_questions_and_reminders_expire_at_closing_time(

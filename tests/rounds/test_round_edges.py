@@ -11,7 +11,6 @@ from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.rounds import answering, ballots
 from bot.rounds.lifecycle import plan_rounds
-from bot.rounds.messages import skipped
 from bot.rounds.poll import poll
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -52,7 +51,7 @@ async def test_nothing_is_shown_to_a_person_who_was_not_asked(
 ) -> None:
     request = Request(workspace_id=WORKSPACE, user_id=user_id, target_id=ROUND)
 
-    await answering.edit_question_message(services, request, skipped(ROUND, LAUNCH, CLOSES_AT))
+    await answering.redraw(services, request)
 
     assert await said(open_round) == {}
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot.agenda.work_calendar import WEEKDAYS, WorkCalendar
 from bot.phases.privacy import minimum_for
-from bot.rounds.questions import QUESTIONS, about_leads, reworded
+from bot.phases.rules import PhaseKind
+from bot.rounds.questions import WORDINGS, about_leads, questions_for
 from bot.rounds.rules import (
     MIN_APART,
     Candidate,
@@ -176,20 +177,31 @@ def test_questions_name_a_single_lead_and_say_our_leads_for_several() -> None:
     one = about_leads(["Ana"])
     several = about_leads(["Ana", "Ben"])
 
-    assert one[0].to_member.startswith("Does Ana say plainly")
-    assert several[0].to_member.startswith("Do our leads say plainly")
-    assert "does Ana drop ego" in one[2].to_member
+    assert one[0].to_member.startswith("Does Ana keep")
+    assert several[0].to_member.startswith("Do our leads keep")
+    assert "does Ana let mistakes happen" in one[2].to_member
     assert not any("{" in question.to_member for question in (*one, *several))
 
 
 def test_workspace_can_reword_questions_but_not_remove_them() -> None:
-    questions = reworded(
-        {"clarity": {"label": "Klar?", "to_member": ""}, "unknown": {"label": "x"}}
-    )
+    words = {"clarity": {"label": "Klar?", "to_member": ""}, "unknown": {"label": "x"}}
+    questions = questions_for(PhaseKind.RESULTS_SPRINT, words)
 
-    assert [question.key for question in questions] == [question.key for question in QUESTIONS]
+    assert [question.key for question in questions] == ["clarity", "trust", "ego"]
     assert questions[0].label == "Klar?"
-    assert questions[0].to_member == QUESTIONS[0].to_member
+    assert questions[0].to_member == WORDINGS["clarity"].to_member
+
+
+def test_question_about_trust_fits_the_kind_of_phase() -> None:
+    labels = {kind: questions_for(kind)[1].label for kind in PhaseKind}
+
+    assert labels == {
+        PhaseKind.RESULTS_SPRINT: "Trust under pressure",
+        PhaseKind.TRUST_BUILDING: "Trust first",
+    }
+    assert {question.key for kind in PhaseKind for question in questions_for(kind)} == {
+        *("clarity", "trust", "ego")
+    }
 
 
 def test_membership_diff_finds_departed_returning_and_new_people() -> None:

@@ -43,5 +43,5 @@ async def test_a_poll_that_slack_could_not_answer_asks_nobody_and_may_be_sent_ag
     assert await the_round(phase) is None
 
     assert "7 people are asked" in await poll(services, HERE)
-    with pytest.raises(Refused, match="no phase runs in this channel"):
+    with pytest.raises(Refused, match="No phase runs in this channel"):
         await poll(services, replace(HERE, channel_id="C0OTHER"))

@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
+from bot.phases.rules import PhaseKind
 from bot.rounds import questions_form
-from bot.rounds.questions import QUESTIONS, reworded
+from bot.rounds.questions import WORDINGS, questions_for
 
 NAMES = ("label", "to_member", "to_lead")
 
 
 def shown(words: questions_form.Words) -> dict[str, Any]:
     """Return the state that Slack sends where nothing in the form was changed."""
-    blocks = questions_form.build(QUESTIONS, words).to_dict()["blocks"]
+    blocks = questions_form.build(WORDINGS, words).to_dict()["blocks"]
     return {
         block["block_id"]: {
             questions_form.VALUE: {"value": block["element"].get("initial_value")},
@@ -28,7 +29,7 @@ def typed(words: questions_form.Words, **changes: str | None) -> dict[str, dict[
     assert set(changes) <= set(values)
     for name, text in changes.items():
         values[name] = {questions_form.VALUE: {"value": text}}
-    return questions_form.parse(values, QUESTIONS)
+    return questions_form.parse(values, WORDINGS)
 
 
 def test_the_form_sent_as_it_was_shown_stores_nothing_of_ours() -> None:
@@ -36,14 +37,15 @@ def test_the_form_sent_as_it_was_shown_stores_nothing_of_ours() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("key", [question.key for question in QUESTIONS])
+@pytest.mark.parametrize("key", list(WORDINGS))
 def test_only_the_changed_text_is_stored_and_stays(key: str, name: str) -> None:
     stored = typed({}, **{f"{key}_{name}": "  In our words  "})
 
     assert stored == {key: {name: "In our words"}}
     assert typed(stored) == stored
-    ours = next(question for question in QUESTIONS if question.key == key)
-    theirs = next(question for question in reworded(stored) if question.key == key)
+    ours = WORDINGS[key]
+    kind = PhaseKind.TRUST_BUILDING if key == "trust_first" else PhaseKind.RESULTS_SPRINT
+    (theirs,) = [one for one in questions_for(kind, stored) if one.key == ours.key]
     for other in NAMES:
         expected = "In our words" if other == name else getattr(ours, other)
         assert getattr(theirs, other) == expected
@@ -59,6 +61,6 @@ def test_an_emptied_text_is_ours_again(text: str | None) -> None:
 
 
 def test_our_own_words_typed_again_are_not_stored() -> None:
-    ours = QUESTIONS[0]
+    ours = WORDINGS["clarity"]
     stored = {ours.key: {"label": "Clear?"}}
     assert typed(stored, **{f"{ours.key}_label": f" {ours.label} "}) == {}

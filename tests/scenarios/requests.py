@@ -73,14 +73,14 @@ STATE = {
                 "selected_option": {"text": {"type": "plain_text", "text": "4"}, "value": "4"},
             }
         },
-        "answer:r:comment": {"rounds.comment": {"type": "plain_text_input", "value": "words"}},
+        "answer:r:comment": {"rounds.words": {"type": "plain_text_input", "value": "words"}},
     }
 }
 VIEW: dict[str, Any] = {
     "id": "V1",
     "team_id": WORKSPACE,
     "type": "modal",
-    "callback_id": "rounds.answer",
+    "callback_id": "rounds.form",
     "private_metadata": "r",
     "hash": "1.a",
     "blocks": [{"type": "input", "block_id": "answer:r:comment"}],
@@ -92,14 +92,14 @@ PRESSED: dict[str, Any] = {
     "user": {"id": BEN, "team_id": WORKSPACE},
     "container": {"type": "message", "channel_id": "D0BEN", "message_ts": "1763892000.000100"},
     "channel": {"id": "D0BEN"},
-    "actions": [{"action_id": "rounds.send", "block_id": "b", "type": "button", "value": "r"}],
+    "actions": [{"action_id": "rounds.tap.ego.4", "block_id": "b", "type": "button", "value": "r"}],
     "state": STATE,
     "trigger_id": "1.2.3",
 }
 PRESSED_IN_VIEW = {
     **{name: PRESSED[name] for name in ("type", "team", "user", "trigger_id")},
     "container": {"type": "view", "view_id": "V1"},
-    "actions": [{"action_id": "home.send", "block_id": "b", "type": "button", "value": "r"}],
+    "actions": [{"action_id": "home.tap.ego.4", "block_id": "b", "type": "button", "value": "r"}],
     "view": {**VIEW, "type": "home", "callback_id": ""},
 }
 SUBMITTED = {

@@ -1,7 +1,7 @@
 """Counts of SQL statements during a phase of a team of twelve."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,9 +22,10 @@ from bot.slack.content import content
 from tests.harness import BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
 from tests.scenarios.screen import dm_texts, phase
+from tests.taps import KEYS
 
 START = "start to announced"
-ANSWER = "one answer"
+ANSWER = "one tap"
 OPEN_ROUND = "open a round for 12"
 CLOSE_ROUND = "close a round of 12"
 END = "automatic end, no results"
@@ -86,8 +87,10 @@ async def count_statements(harness: BotHarness) -> dict[str, int]:
         await harness.wait(days=1)
 
         counter.take()
-        await _answer(harness, BEN)
+        await _tap(harness, BEN, KEYS[0])
         counts[ANSWER] = counter.take()
+        await _answer(harness, BEN, KEYS[1:])
+        counter.take()
 
         await harness.slack.as_user(BEN).open_home()
         await _finish(harness)
@@ -146,16 +149,18 @@ async def _start(harness: BotHarness) -> None:
     assert {"pins.add", "bookmarks.add"} <= methods
 
 
-async def _answer(harness: BotHarness, user_id: str) -> None:
-    """Answer every question with a comment, and wait for the receipt."""
-    person = harness.slack.as_user(user_id)
-    blocks = person.dm_with_bot()[-1]["blocks"]
-    asked = [block["block_id"] for block in blocks if block["type"] == "input"]
-    typed = {name: "Fine." if name.endswith(":comment") else "4" for name in asked}
-    await person.click("rounds.send", values=typed)
+async def _tap(harness: BotHarness, user_id: str, key: str) -> None:
+    """Answer a question, and wait until its message is replaced."""
+    await harness.slack.as_user(user_id).click(f"rounds.tap.{key}.4")
     await harness.slack.settled()
     await harness.bot.services.background_tasks.wait_until_idle()
-    assert dm_texts(harness, user_id)[-1].startswith("Received.")
+
+
+async def _answer(harness: BotHarness, user_id: str, keys: Sequence[str] = KEYS) -> None:
+    """Answer the questions, all unless told which, and wait for the receipt."""
+    for key in keys:
+        await _tap(harness, user_id, key)
+    assert dm_texts(harness, user_id)[-1].startswith("Thanks, that's it.")
 
 
 async def _deliver_message(harness: BotHarness) -> None:

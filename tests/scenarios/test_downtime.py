@@ -76,7 +76,7 @@ async def test_round_that_closed_during_downtime_asks_nobody(phase_started: BotH
 
     await phase_started.travel_to(datetime(2026, 12, 1, 23, tzinfo=UTC))
     (asked,) = phase_started.slack.as_user(BEN).dm_with_bot()
-    assert asked["text"].startswith("Three questions about this week")
+    assert asked["text"].startswith("Three quick questions")
 
 
 async def test_direct_message_delayed_by_a_halted_sender_is_not_sent_at_night(

@@ -16,7 +16,7 @@ LINE = "Getting the *importer* through review."
 OTHER_LINE = "One review a day."
 BEN_LINE, HANA_LINE = f"expectation.line.{BEN}", f"expectation.line.{HANA}"
 WORDS = "Not with on-call.\nFrom Monday <!here> I can."
-QUESTIONS = "Three questions about"
+QUESTIONS = "Three quick questions about"
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_line_is_shown_in_the_first_questions_only(
 
     await harness.wait(days=7)
 
-    assert "week" in asked(harness, BEN)["text"]
+    assert asked(harness, BEN)["text"] == f"Three quick questions about <#{LAUNCH}>."
     assert "counts on you" not in str(asked(harness, BEN))
 
 

@@ -10,6 +10,7 @@ from bot.home.held_messages import SHOWN
 from tests.harness import ANA, BEN, LAUNCH, OWNER, WORKSPACE, BotHarness
 from tests.operations.stuck_messages import held
 from tests.scenarios.lead import Lead, shown
+from tests.scenarios.test_home import tap_in_home
 
 AGAIN, THERE, DROP = "home.held_again", "home.held_there", "home.held_drop"
 
@@ -200,16 +201,10 @@ async def test_member_whose_question_was_not_delivered_answers_in_app_home(
     harness.slack.faults.fail_next("conversations.history", error="missing_scope", times=20)
     await harness.wait(days=1)
     ben = harness.slack.as_user(BEN)
-    asked = [m for m in ben.dm_with_bot() if "Three questions" in m["text"]]
-    view = await home(harness, BEN)
+    asked = [m for m in ben.dm_with_bot() if "Three quick questions" in m["text"]]
+    await home(harness, BEN)
 
-    levels = {
-        block["block_id"]: "4"
-        for block in view["blocks"]
-        if block["type"] == "input" and block["element"]["type"] == "radio_buttons"
-    }
-    await ben.click("home.send", view_id=view["id"], values=levels)
-    await harness.settle()
+    await tap_in_home(harness, BEN, clarity=4, trust=4, ego=4)
 
     assert asked == []
     assert "Noted. You can still change that" in shown((await home(harness, BEN))["blocks"])

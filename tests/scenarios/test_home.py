@@ -8,6 +8,7 @@ from sqlalchemy import update
 from bot.db import schema
 from tests.harness import ANA, ARCHIVED, BEN, CHIARA, GUEST, HANA, LAUNCH, OWNER, BotHarness
 from tests.scenarios.lead import Lead
+from tests.taps import newest_message, tap
 
 
 @pytest.fixture
@@ -30,38 +31,32 @@ def texts(view: dict[str, Any]) -> str:
     return str(view["blocks"])
 
 
-def levels(view: dict[str, Any], level: str) -> dict[str, str]:
-    return {
-        block["block_id"]: level
-        for block in view["blocks"]
-        if block["type"] == "input" and block["element"]["type"] == "radio_buttons"
-    }
+async def tap_in_home(harness: BotHarness, user_id: str, **levels: int) -> dict[str, Any]:
+    """Tap these levels in the person's App Home; return the tab as it is then."""
+    person = harness.slack.as_user(user_id)
+    for key, level in levels.items():
+        assert person.home is not None
+        await person.click(f"home.tap.{key}.{level}", view_id=person.home["id"])
+    await harness.settle()
+    assert person.home is not None
+    return person.home
 
 
 async def test_member_answers_in_app_home(round_open: BotHarness) -> None:
-    chiara = round_open.slack.as_user(CHIARA)
-    view = await home(round_open, CHIARA)
-    await chiara.click("home.send", view_id=view["id"], values=levels(view, "4"))
-    await round_open.settle()
+    await home(round_open, CHIARA)
+    half = await tap_in_home(round_open, CHIARA, clarity=4)
+    assert "Clear and doable ✓" in texts(half)
 
-    assert "Noted. You can still change that" in texts(await home(round_open, CHIARA))
-    assert chiara.dm_with_bot()[-1]["text"].startswith("Received")
+    whole = await tap_in_home(round_open, CHIARA, trust=4, ego=4)
+
+    assert "Noted. You can still change that" in texts(whole)
+    assert newest_message(round_open, CHIARA)["text"].startswith("Thanks, that's it.")
 
 
-async def test_comment_without_levels_is_carried_into_the_form(round_open: BotHarness) -> None:
-    chiara = round_open.slack.as_user(CHIARA)
-    view = await home(round_open, CHIARA)
-    box = next(
-        block["block_id"]
-        for block in view["blocks"]
-        if block["type"] == "input" and block["element"]["type"] == "plain_text_input"
-    )
-    await chiara.click("home.send", view_id=view["id"], values={box: "Too many meetings."})
-    await round_open.settle()
+async def test_app_home_shows_what_was_answered_in_the_message(round_open: BotHarness) -> None:
+    await tap(round_open, CHIARA, ego=1)
 
-    assert chiara.top_view is not None
-    assert "Too many meetings." in str(chiara.top_view["blocks"])
-    assert "home.send" in texts(await home(round_open, CHIARA))  # nothing was saved
+    assert "Room for mistakes ✓" in texts(await home(round_open, CHIARA))
 
 
 async def test_skipping_in_app_home_stops_the_reminder(round_open: BotHarness) -> None:
@@ -70,8 +65,8 @@ async def test_skipping_in_app_home_stops_the_reminder(round_open: BotHarness) -
     await round_open.wait(days=1, hours=6)
 
     received = [message["text"] for message in round_open.slack.as_user(CHIARA).dm_with_bot()]
-    assert not any("still open" in text for text in received)
-    assert any("still open" in m["text"] for m in round_open.slack.as_user(BEN).dm_with_bot())
+    assert not any("Still open" in text for text in received)
+    assert any("Still open" in m["text"] for m in round_open.slack.as_user(BEN).dm_with_bot())
 
 
 async def test_opted_out_member_is_not_asked_until_opting_in(round_open: BotHarness) -> None:

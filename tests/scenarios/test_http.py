@@ -31,7 +31,7 @@ async def test_phase_starts_and_gets_answers_over_http(harness: BotHarness) -> N
     await harness.settle()
 
     assert "Results sprint until" in harness.slack.as_user(ANA).visible(LAUNCH)[0]["text"]
-    assert harness.slack.as_user(BEN).dm_with_bot()[-1]["text"].startswith("Received")
+    assert harness.slack.as_user(BEN).dm_with_bot()[-1]["text"].startswith("Thanks")
     assert harness.slack.problems == []
 
 

@@ -60,7 +60,7 @@ async def test_nothing_is_readable_once_the_round_keys_are_deleted(
     def robbed(evidence: bytes, keys: dict[str, bytes]) -> Loot:
         return attack(evidence, keys, rounds, MEMBERS, SENTINEL)
 
-    await answer(harness, 7, clarity="2", trust="4", ego="5", comment=COMMENT)
+    await answer(harness, 7, clarity=2, trust=4, ego=5, comment=COMMENT)
     by_ben = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=PHASE)
     for view_id in ("V1", "V2", "V3", "V4", "V5"):
         await raise_concern(

@@ -1,6 +1,7 @@
 """Receipts are sent after the answer is saved and acknowledged, and are not lost on a stop."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,8 @@ from bot.db.engine import Database
 from bot.slack import background_tasks
 from bot.slack.background_tasks import BackgroundTasks
 from tests.harness import BEN, BotHarness
-from tests.scenarios.test_rounds import ballot_count, latest_dm, round_open, values_by_block
+from tests.scenarios.test_rounds import ballot_count, round_open
+from tests.taps import newest_message, shown_text
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 __all__ = ["round_open"]  # the fixture
@@ -20,10 +22,13 @@ SLOW_SECONDS = 0.5
 VERY_SLOW_SECONDS = 1.5  # a receipt is given up after two
 
 
-async def press_send(harness: BotHarness) -> None:
-    """Send Ben's answer and wait for its acknowledgement only."""
-    values = values_by_block(latest_dm(harness, BEN)["blocks"], clarity="2")
-    await harness.slack.as_user(BEN).click("rounds.send", values=values)
+async def press(harness: BotHarness) -> None:
+    """Tap for Ben, and wait for the acknowledgement only."""
+    await harness.slack.as_user(BEN).click("rounds.tap.clarity.2")
+
+
+def is_folded(harness: BotHarness) -> bool:
+    return "Clear and doable ✓" in shown_text(newest_message(harness, BEN))
 
 
 @on_sqlite
@@ -31,23 +36,23 @@ async def test_slow_receipt_does_not_delay_the_acknowledgement(round_open: BotHa
     round_open.slack.faults.fail_next("response_url", hang=VERY_SLOW_SECONDS)
     began = monotonic()
 
-    await press_send(round_open)
+    await press(round_open)
 
     assert monotonic() - began < VERY_SLOW_SECONDS
     assert await ballot_count(round_open) == 1
-    assert latest_dm(round_open, BEN)["text"].startswith("Three questions")
+    assert not is_folded(round_open)
     await round_open.settle()
-    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
+    assert is_folded(round_open)
 
 
 @on_sqlite
 async def test_stop_waits_for_a_receipt_in_progress(round_open: BotHarness) -> None:
     round_open.slack.faults.fail_next("response_url", hang=SLOW_SECONDS)
-    await press_send(round_open)
+    await press(round_open)
 
     await round_open.bot.stop()
 
-    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
+    assert is_folded(round_open)
 
 
 @on_sqlite
@@ -55,7 +60,7 @@ async def test_receipt_that_fails_during_the_stop_queues_an_edit(
     round_open: BotHarness, db: Database
 ) -> None:
     round_open.slack.faults.fail_next("response_url", hang=SLOW_SECONDS, status=500)
-    await press_send(round_open)
+    await press(round_open)
 
     await round_open.bot.stop()
 
@@ -63,7 +68,7 @@ async def test_receipt_that_fails_during_the_stop_queues_an_edit(
         edits = await reader.scalars(
             select(schema.messages.c.target_key).where(schema.messages.c.operation == "update")
         )
-        assert [key for key in edits if key.endswith(BEN)] != []
+        assert len([key for key in edits if key.endswith(BEN)]) == 1
 
 
 async def test_stop_of_background_tasks_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +82,23 @@ async def test_stop_of_background_tasks_times_out(monkeypatch: pytest.MonkeyPatc
 
 async def _run_forever() -> None:
     await asyncio.Event().wait()
+
+
+async def test_of_works_with_one_key_only_the_newest_follows_the_one_under_way() -> None:
+    tasks, done, may_end = BackgroundTasks(), [], asyncio.Event()
+
+    async def work(name: str) -> None:
+        if name == "first":
+            await may_end.wait()
+        done.append(name)
+
+    for name in ("first", "second", "third"):
+        tasks.start_newest("message", partial(work, name))
+    tasks.start_newest("another", partial(work, "elsewhere"))
+    await asyncio.sleep(0)
+    may_end.set()
+    await tasks.wait_until_idle()
+    tasks.start_newest("message", partial(work, "later"))
+    await tasks.wait_until_idle()
+
+    assert done == ["elsewhere", "first", "third", "later"]

@@ -15,6 +15,7 @@ from bot.slack.content import content, section
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, PHASE, a_phase, the_phase
 from tests.scenarios.lead import Lead, count
+from tests.taps import tap, write_comment
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 #: Friday morning in Lisbon; the team gets the results at ten.
@@ -36,16 +37,12 @@ async def start_phase(harness: BotHarness, **changed: object) -> None:
         )
 
 
-async def answer(harness: BotHarness, count: int, **values: str) -> None:
-    """Let the first `count` members send the same levels and a comment."""
+async def answer(harness: BotHarness, count: int, *, comment: str = COMMENT, **levels: int) -> None:
+    """Let the first `count` members tap the same levels and write a comment."""
     for user_id in MEMBERS[:count]:
-        person = harness.slack.as_user(user_id)
-        blocks = person.dm_with_bot()[-1]["blocks"]
-        inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
-        chosen = {"comment": COMMENT, **values}
-        typed = {name: chosen[key] for name in inputs if (key := name.split(":")[-1]) in chosen}
-        await person.click("rounds.send", values=typed)
-    await harness.settle()
+        if comment:
+            await write_comment(harness, user_id, comment)
+        await tap(harness, user_id, **levels)
 
 
 @pytest.fixture
@@ -57,7 +54,7 @@ async def round_open(harness: BotHarness) -> BotHarness:
 
 @pytest.fixture
 async def round_closed(round_open: BotHarness) -> BotHarness:
-    await answer(round_open, 5, clarity="2", trust="4", ego="5")
+    await answer(round_open, 5, clarity=2, trust=4, ego=5)
     await round_open.travel_to(BEFORE_TEAM_RESULTS)
     return round_open
 
@@ -244,7 +241,7 @@ async def test_only_leads_can_reply_and_only_until_the_team_has_read_a_reply(
 async def test_results_are_sent_without_the_chart_if_the_upload_fails(
     round_open: BotHarness,
 ) -> None:
-    await answer(round_open, 5, clarity="2", trust="4", ego="5")
+    await answer(round_open, 5, clarity=2, trust=4, ego=5)
     upload = "files.getUploadURLExternal"
     round_open.slack.faults.fail_next(upload, error="file_uploads_disabled", times=9)
     await round_open.travel_to(BEFORE_TEAM_RESULTS)
@@ -255,7 +252,7 @@ async def test_results_are_sent_without_the_chart_if_the_upload_fails(
 
 
 async def test_too_few_answers_are_neither_shown_nor_stored(round_open: BotHarness) -> None:
-    await answer(round_open, 3, clarity="1", trust="1", ego="1")
+    await answer(round_open, 3, clarity=1, trust=1, ego=1)
     await round_open.travel_to(AFTER_TEAM_RESULTS)
 
     to_lead = latest_dm(round_open, ANA)
@@ -285,7 +282,7 @@ async def test_comments_are_deleted_with_their_channel(round_closed: BotHarness)
 async def test_team_sees_comments_if_the_phase_allows_it(harness: BotHarness) -> None:
     await start_phase(harness, comments_to="team")
     await harness.travel_to(TUESDAY_EVENING)
-    await answer(harness, 5, clarity="2", trust="4", ego="5")
+    await answer(harness, 5, clarity=2, trust=4, ego=5)
     await harness.travel_to(AFTER_TEAM_RESULTS)
 
     message, comments = thread_replies(harness)

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +12,15 @@ from bot.rounds import ballots
 from bot.rounds.lifecycle import plan_rounds
 from tests.harness import ANA, BEN, CHIARA, GENERAL, GUEST, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, a_phase, the_phase
+from tests.taps import (
+    buttons_in,
+    newest_message,
+    share_answers,
+    shown_text,
+    tap,
+    values_by_block,
+    write_comment,
+)
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"
@@ -28,23 +36,6 @@ async def round_open(harness: BotHarness) -> BotHarness:
     return harness
 
 
-def latest_dm(harness: BotHarness, user_id: str) -> dict[str, Any]:
-    """Return the newest direct message from the bot to this person."""
-    return harness.slack.as_user(user_id).dm_with_bot()[-1]
-
-
-def values_by_block(blocks: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
-    """Return the values by block id; the keywords are the last parts of the block ids."""
-    inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
-    return {name: values[key] for name in inputs if (key := name.split(":")[-1]) in values}
-
-
-async def send(harness: BotHarness, user_id: str, **values: Any) -> None:
-    typed = values_by_block(latest_dm(harness, user_id)["blocks"], **values)
-    await harness.slack.as_user(user_id).click("rounds.send", values=typed)
-    await harness.settle()
-
-
 async def close(harness: BotHarness) -> None:
     await harness.wait(days=3)
 
@@ -52,6 +43,16 @@ async def close(harness: BotHarness) -> None:
 async def ballot_count(harness: BotHarness) -> int:
     async with harness.bot.db.reading() as reader:
         return await reader.scalar(select(func.count()).select_from(ballots.TABLES[0])) or 0
+
+
+def prefilled(harness: BotHarness, user_id: str) -> tuple[str, list[str]]:
+    """Return the comment and the levels with which the open form is filled."""
+    view = harness.slack.as_user(user_id).top_view
+    assert view is not None
+    inputs = [block["element"] for block in view["blocks"] if block["type"] == "input"]
+    (comment,) = [one.get("initial_value", "") for one in inputs if "max_length" in one]
+    chosen = [one["initial_option"]["value"] for one in inputs if "initial_option" in one]
+    return comment, chosen
 
 
 async def has_enough(harness: BotHarness) -> bool | None:
@@ -68,33 +69,87 @@ async def test_everyone_is_asked_at_nine_local_time(round_open: BotHarness) -> N
         (message,) = round_open.slack.as_user(user_id).dm_with_bot()
         zone = round_open.slack.workspace.users[user_id].tz
         posted_at = datetime.fromtimestamp(float(message["ts"]), UTC)
-        assert message["text"].startswith("Three questions about the start")
+        assert message["text"].startswith("Three quick questions about the start")
         assert posted_at.astimezone(ZoneInfo(zone or "UTC")).hour == 9
-    assert latest_dm(round_open, ANA)["text"].startswith("Your own view")
+    assert newest_message(round_open, ANA)["text"].startswith("Your own view")
     assert round_open.slack.as_user(GUEST).dm_with_bot() == []
 
 
-async def test_send_saves_the_ballot_and_replaces_the_questions_with_a_receipt(
+async def test_questions_fold_as_they_are_answered_and_end_as_the_receipt(
     round_open: BotHarness,
 ) -> None:
-    await send(round_open, BEN, clarity="2", ego="5", comment=COMMENT)
+    await tap(round_open, BEN, trust=2)
 
-    message = latest_dm(round_open, BEN)
-    assert message["text"].startswith("Received.")
-    assert [block["type"] for block in message["blocks"]] == ["section", "actions"]
+    message = newest_message(round_open, BEN)
+    assert "Trust under pressure ✓" in shown_text(message)
+    assert "rounds.tap.trust.2" not in buttons_in(message)
+    assert {"rounds.tap.clarity.1", "rounds.tap.ego.5", "rounds.change"} <= buttons_in(message)
+
+    await tap(round_open, BEN, clarity=5, ego=1)
+
+    message = newest_message(round_open, BEN)
+    assert message["text"].startswith("Thanks, that's it.")
+    assert not any(action.startswith("rounds.tap") for action in buttons_in(message))
     assert await ballot_count(round_open) == 1
+
+
+async def test_tap_is_stored_before_it_is_acknowledged(round_open: BotHarness) -> None:
+    await round_open.slack.as_user(BEN).click("rounds.tap.clarity.2")
+
+    assert await ballot_count(round_open) == 1
+
+
+async def test_first_questions_say_who_added_the_person_and_why_and_later_ones_do_not(
+    round_open: BotHarness,
+) -> None:
+    first = newest_message(round_open, BEN)
+    await round_open.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
+    second = newest_message(round_open, BEN)
+
+    assert "Ana added you to a results sprint" in shown_text(first)
+    assert "Ship the beta" in shown_text(first)
+    assert "rounds.do_not_ask" in buttons_in(first)
+    assert second["ts"] != first["ts"]
+    assert "added you" not in shown_text(second)
+    assert "rounds.do_not_ask" not in buttons_in(second)
+
+
+async def test_member_who_asked_not_to_be_asked_here_gets_no_more_questions(
+    round_open: BotHarness,
+) -> None:
+    ben = round_open.slack.as_user(BEN)
+    await ben.click("rounds.do_not_ask")
+    await round_open.settle()
+    told = ben.visible(ben.direct_message.id)[-1] if ben.direct_message else {}
+    await round_open.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
+
+    assert "You won't be asked in" in str(told)
+    texts = [message["text"] for message in ben.dm_with_bot()]
+    assert sum(text.startswith("Three quick questions") for text in texts) == 0
+    assert len(round_open.slack.as_user(CHIARA).dm_with_bot()) > len(texts)
+
+
+async def test_comment_has_a_form_of_its_own_and_keeps_the_answers(
+    round_open: BotHarness,
+) -> None:
+    await tap(round_open, BEN, clarity=2)
+    await write_comment(round_open, BEN, COMMENT)
+
+    assert COMMENT not in shown_text(newest_message(round_open, BEN))
+    await round_open.slack.as_user(BEN).click("rounds.change")
+    assert prefilled(round_open, BEN) == (COMMENT, ["2"])
 
 
 async def test_change_reopens_the_saved_answer_and_keeps_a_single_ballot(
     round_open: BotHarness,
 ) -> None:
-    await send(round_open, BEN, clarity="2", comment=COMMENT)
+    await tap(round_open, BEN, clarity=2)
     ben = round_open.slack.as_user(BEN)
 
     await ben.click("rounds.change")
     view = ben.top_view
     assert view is not None
-    assert COMMENT in json.dumps(view)
+    assert prefilled(round_open, BEN) == ("", ["2"])
     await ben.fill(view["id"], values_by_block(view["blocks"], clarity="4", trust="3"))
     submitted = await ben.submit()
     await round_open.settle()
@@ -102,12 +157,18 @@ async def test_change_reopens_the_saved_answer_and_keeps_a_single_ballot(
     assert submitted.errors == {}
     assert ben.top_view is None
     assert await ballot_count(round_open) == 1
+    await ben.click("rounds.change")
+    assert prefilled(round_open, BEN) == ("", ["4", "3"])
 
 
-async def test_share_tick_of_a_lead_is_carried_into_the_form(round_open: BotHarness) -> None:
-    await send(round_open, ANA, share=["yes"])
+async def test_lead_chooses_who_sees_their_answers(round_open: BotHarness) -> None:
+    await tap(round_open, ANA, ego=3)
+    await share_answers(round_open, ANA)
+    await tap(round_open, ANA, trust=4)
+    ana = round_open.slack.as_user(ANA)
+    await ana.click("rounds.comment")
 
-    view = round_open.slack.as_user(ANA).top_view
+    view = ana.top_view
     assert view is not None
     (box,) = (block for block in view["blocks"] if block.get("block_id", "").endswith(":share"))
     assert [option["value"] for option in box["element"]["initial_options"]] == ["yes"]
@@ -130,43 +191,22 @@ async def test_lead_who_skips_before_the_scheduled_time_is_not_asked(harness: Bo
     assert ana.dm_with_bot() == []
 
 
-async def test_send_without_a_level_opens_the_form_and_saves_nothing(
-    round_open: BotHarness,
-) -> None:
-    await send(round_open, BEN, comment=COMMENT)
-    ben = round_open.slack.as_user(BEN)
-    view = ben.top_view
-    assert view is not None
-    assert COMMENT in json.dumps(view)
-    assert await ballot_count(round_open) == 0
-
-    await ben.fill(view["id"], values_by_block(view["blocks"], clarity="4"))
-    await ben.submit()
-    await round_open.settle()
-
-    assert await ballot_count(round_open) == 1
-    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
-
-
 async def test_empty_form_is_refused_and_a_comment_alone_is_accepted(
     round_open: BotHarness,
 ) -> None:
-    await send(round_open, BEN)
+    await round_open.slack.as_user(BEN).click("rounds.skip")
+    await round_open.settle()
     ben = round_open.slack.as_user(BEN)
-    view = ben.top_view
-    assert view is not None
+    await ben.click("rounds.change")
     (error,) = set((await ben.submit()).errors.values())
     assert "no answer is chosen" in error
-    assert await ballot_count(round_open) == 0
 
     view = ben.top_view
     assert view is not None
     await ben.fill(view["id"], values_by_block(view["blocks"], comment=COMMENT))
-    await ben.submit()
-    await round_open.settle()
-
-    assert await ballot_count(round_open) == 1
-    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
+    assert (await ben.submit()).errors == {}
+    await ben.click("rounds.change")
+    assert prefilled(round_open, BEN) == (COMMENT, [])
 
 
 async def test_skip_is_confirmed_and_stops_the_reminder(round_open: BotHarness) -> None:
@@ -179,24 +219,36 @@ async def test_skip_is_confirmed_and_stops_the_reminder(round_open: BotHarness) 
     assert len(round_open.slack.as_user(CHIARA).dm_with_bot()) == 2
 
 
-async def test_reminder_button_opens_the_form(round_open: BotHarness) -> None:
+async def test_reminder_is_answered_in_place_and_both_messages_fold(
+    round_open: BotHarness,
+) -> None:
     await round_open.wait(days=1)
-    chiara = round_open.slack.as_user(CHIARA)
-    await chiara.click("rounds.change")
-    view = chiara.top_view
-    assert view is not None
-    await chiara.fill(view["id"], values_by_block(view["blocks"], trust="5"))
-    await chiara.submit()
-    await round_open.settle()
+    await tap(round_open, CHIARA, clarity=5, trust=5, ego=5)
+    await round_open.wait(seconds=5)
 
-    assert {message["text"][:9] for message in chiara.dm_with_bot()} == {"Received."}
+    chiara = round_open.slack.as_user(CHIARA)
+    assert len(chiara.dm_with_bot()) == 2
+    assert {message["text"][:6] for message in chiara.dm_with_bot()} == {"Thanks"}
+
+
+async def test_unfinished_answers_stop_the_reminder_and_are_counted(
+    round_open: BotHarness,
+) -> None:
+    for user_id in MEMBERS[:5]:
+        await tap(round_open, user_id, ego=4)
+    await round_open.wait(days=1)
+    assert len(round_open.slack.as_user(BEN).dm_with_bot()) == 1
+
+    await close(round_open)
+    assert await has_enough(round_open)
 
 
 async def test_closing_a_round_deletes_ballots_and_notifies_everyone(
     round_open: BotHarness,
 ) -> None:
     for user_id in MEMBERS[:5]:
-        await send(round_open, user_id, clarity="2", trust="4", ego="5", comment=COMMENT)
+        await write_comment(round_open, user_id, COMMENT)
+        await tap(round_open, user_id, clarity=2, trust=4, ego=5)
     await close(round_open)
 
     assert await has_enough(round_open)
@@ -206,22 +258,8 @@ async def test_closing_a_round_deletes_ballots_and_notifies_everyone(
         assert first["text"] == f"The questions about <#{LAUNCH}> are closed."
 
 
-async def test_answers_never_appear_in_messages(round_open: BotHarness) -> None:
-    """Companies can export messages, so every call that writes one is searched."""
-    for user_id in MEMBERS[:5]:
-        await send(round_open, user_id, clarity="2", trust="4", ego="5", comment=COMMENT)
-    await round_open.slack.as_user(BEN).click("rounds.change")
-    await round_open.slack.as_user(BEN).close()
-    before_results = [call for call in round_open.slack.calls if call.method != "views.open"]
-
-    written = json.dumps([call.args for call in before_results], default=str)
-    assert COMMENT not in written
-    assert "initial_option" not in written
-    assert "selected_option" not in written
-
-
 async def test_closed_round_refuses_answers(round_open: BotHarness) -> None:
-    await send(round_open, BEN, clarity="2")
+    await tap(round_open, BEN, clarity=2)
     ben = round_open.slack.as_user(BEN)
     await ben.click("rounds.change")
     view = ben.top_view
@@ -236,7 +274,7 @@ async def test_closed_round_refuses_answers(round_open: BotHarness) -> None:
 async def test_forged_press_in_another_persons_message_changes_nothing(
     round_open: BotHarness,
 ) -> None:
-    theirs = latest_dm(round_open, CHIARA)
+    theirs = newest_message(round_open, CHIARA)
     direct = round_open.slack.as_user(CHIARA).direct_message
     assert direct is not None
     button = next(
@@ -255,11 +293,14 @@ async def test_forged_press_in_another_persons_message_changes_nothing(
     assert await ballot_count(round_open) == 0
 
 
-async def test_lost_receipt_is_recovered_by_an_edit(round_open: BotHarness) -> None:
-    round_open.slack.faults.fail_next("response_url", status=500)
-    await send(round_open, BEN, clarity="2")
+async def test_lost_replacement_is_recovered_by_an_edit(round_open: BotHarness) -> None:
+    round_open.slack.faults.fail_next("response_url", status=500, times=3)
+    await tap(round_open, BEN, clarity=2, trust=2, ego=2)
+    assert "rounds.tap.ego.2" in buttons_in(newest_message(round_open, BEN))
 
-    assert latest_dm(round_open, BEN)["text"].startswith("Received.")
+    await round_open.wait(seconds=5)
+
+    assert newest_message(round_open, BEN)["text"].startswith("Thanks")
     assert await ballot_count(round_open) == 1
 
 

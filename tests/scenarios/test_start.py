@@ -93,7 +93,7 @@ async def test_first_questions_go_to_team_members_only(harness: BotHarness, ana:
 
     for member in MEMBERS:
         first = harness.slack.as_user(member).dm_with_bot()[0]
-        assert first["text"].startswith("Three questions about the start")
+        assert first["text"].startswith("Three quick questions about the start")
     for other in (GUEST, OTHER_BOT):
         assert harness.slack.as_user(other).dm_with_bot() == []
 

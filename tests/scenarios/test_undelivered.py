@@ -12,7 +12,7 @@ from tests.harness import ANA, BEN, CHIARA, LAUNCH, MEMBERS, OWNER, WORKSPACE, B
 from tests.operations.stuck_messages import command
 from tests.scenarios.lead import Lead, count, shown
 from tests.scenarios.screen import dm_containing, dm_texts, failed_messages, posts_to
-from tests.scenarios.test_rounds import send
+from tests.taps import tap_all
 
 #: After this nothing is sent over the weekend; concerns follow on Monday morning.
 FRIDAY = datetime(2026, 11, 27, 16, tzinfo=UTC)
@@ -201,7 +201,7 @@ async def test_long_comments_are_delivered_in_full(
     await harness.wait(days=1, hours=8)
     for number, member in enumerate(MEMBERS):
         comment = f"N{number}" + "&" * 995 + "End"
-        await send(harness, member, clarity="4", trust="3", ego="3", comment=comment)
+        await tap_all(harness, member, 4, comment)
     await harness.wait(days=5)
 
     seen = dm_transcript(harness)
@@ -217,7 +217,7 @@ async def test_comments_wait_for_a_deactivated_lead_to_return(
     await ana.starts()
     await harness.wait(days=1, hours=8)
     for member in MEMBERS[:5]:
-        await send(harness, member, clarity="4", trust="3", ego="3", comment=f"{CONCERN} {member}")
+        await tap_all(harness, member, 4, f"{CONCERN} {member}")
     harness.slack.change_user(ANA, deleted=True)
     await harness.settle()
 

@@ -21,7 +21,7 @@ from bot.results.comments import comment_messages
 from bot.results.messages import leads_message, team_message
 from bot.rounds import messages as asking_messages
 from bot.rounds import questions
-from bot.rounds.model import QuestionnaireView
+from bot.rounds.model import Introduction, QuestionnaireView
 from bot.rounds.rules import RoundKind
 from bot.slack.content import BLOCK_COST, MESSAGE, Content, MessageTooLong, content, section, size
 from bot.status import card
@@ -122,15 +122,16 @@ def round_messages(sample: str) -> Iterator[Content]:
         "to_member": repeated(sample, 300),
         "to_lead": repeated(sample, 300),
     }
-    wording = questions.reworded({question.key: wording_texts for question in questions.QUESTIONS})
+    words = dict.fromkeys(questions.WORDINGS, wording_texts)
+    wording = questions.questions_for(PhaseKind.RESULTS_SPRINT, words)
     questionnaire = QuestionnaireView(
         round_id="r" * 32,
+        phase_id="p" * 32,
+        phase_kind=PhaseKind.RESULTS_SPRINT,
         kind=RoundKind.WEEKLY,
         channel_id=LAUNCH,
         to_lead=False,
         leads=(name,) * LEADS,
-        members=(name,) * 30,
-        asked=1_000,
         minimum=5,
         questions=wording,
         closes_at=datetime(2026, 12, 4, 10, tzinfo=UTC),
@@ -142,6 +143,13 @@ def round_messages(sample: str) -> Iterator[Content]:
         replace(questionnaire, leads=(name,), questions=wording)
     )
     yield asking_messages.questions_message(replace(questionnaire, to_lead=True))
+    yield asking_messages.questions_message(
+        replace(
+            questionnaire,
+            introduction=Introduction(milestone=repeated(sample, 300), ends_on=date(2026, 12, 18)),
+            expectation=repeated(sample, 150),
+        )
+    )
     yield asking_messages.talking_points(wording)
 
 

@@ -17,9 +17,9 @@ from bot.phases.model import ExpectationReply, Participant, Phase
 from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form, questions_form
-from bot.rounds.answer_form import AnswerInput
+from bot.rounds.answer_changes import NOTHING_YET, AnswerInput
 from bot.rounds.model import OpenQuestionnaire
-from bot.rounds.questions import Question, about_leads, reworded
+from bot.rounds.questions import WORDINGS, Question, about_leads, questions_for
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import clean, quote
 from bot.slack.view_rules import broken_rules
@@ -55,9 +55,9 @@ PHASE_TEXTS = (
 WEEKDAYS = st.integers(0, 6)
 
 questions = st.builds(
-    lambda words, leads: about_leads(leads, reworded(words)),
+    lambda words, leads: about_leads(leads, questions_for(PhaseKind.TRUST_BUILDING, words)),
     st.dictionaries(
-        st.sampled_from(("clarity", "trust", "ego")),
+        st.sampled_from(tuple(WORDINGS)),
         st.fixed_dictionaries(
             {}, optional={name: TYPED_TEXTS for name in ("label", "to_member", "to_lead")}
         ),
@@ -189,12 +189,12 @@ def test_answer_form_and_home_tab_are_accepted(
     comment: str,
     answers: dict[str, int | None],
 ) -> None:
-    questionnaire = replace(ASKING, questions=asked, leads=names, members=names, to_lead=to_lead)
+    questionnaire = replace(ASKING, questions=asked, leads=names, to_lead=to_lead)
     assert_accepted(answer_form.build(questionnaire, AnswerInput(answers=answers, comment=comment)))
     assert_accepted(
         home.build(
             HomeContents(
-                questions=(OpenQuestionnaire(questionnaire=questionnaire, is_answered=False),),
+                questions=(OpenQuestionnaire(questionnaire=questionnaire, progress=NOTHING_YET),),
                 phases=(),
                 today=TODAY,
             )
@@ -212,7 +212,7 @@ def test_answer_form_and_home_tab_are_accepted(
         starters=st.none() | st.lists(IDS, max_size=300, unique=True).map(tuple),
     ),
     st.dictionaries(
-        st.sampled_from(("clarity", "trust", "ego")),
+        st.sampled_from(tuple(WORDINGS)),
         st.dictionaries(st.sampled_from(("label", "to_member", "to_lead")), TYPED_TEXTS),
     ),
 )
@@ -220,7 +220,7 @@ def test_settings_views_are_accepted(
     workspace_settings: WorkspaceSettings, words: dict[str, dict[str, str]]
 ) -> None:
     assert_accepted(settings_form.build(workspace_settings))
-    assert_accepted(questions_form.build(reworded(words), words))
+    assert_accepted(questions_form.build(WORDINGS, words))
     assert_accepted(held_messages.build(HELD))
     assert_accepted(channel_form.build())
 

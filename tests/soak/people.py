@@ -80,7 +80,7 @@ class BotProcess:
             ]
         return [[_as_text(value) for value in row] for row in rows]
 
-    async def send_click(self, payload: Json) -> None:
+    async def send_interaction(self, payload: Json) -> None:
         await self._send(urlencode({"payload": json.dumps(payload)}), FORM)
 
     async def send_event(self, workspace_id: str, event: Json, event_id: str) -> None:
@@ -113,33 +113,47 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def click_payload(post: Post, levels: dict[str, int], comment: str, slack_url: str) -> Json:
-    """A click on Send with these levels, or on Skip if there are none."""
-    round_id = post.button_values["rounds.send"]
-    action_id = "rounds.send" if levels else "rounds.skip"
+def answer_payloads(post: Post, levels: dict[str, int], comment: str, slack_url: str) -> list[Json]:
+    """A comment and a tap for each level, or a click on Skip if there are none."""
+    round_id = post.button_values["rounds.skip"]
+    actions = [f"rounds.tap.{key}.{level}" for key, level in levels.items()] or ["rounds.skip"]
+    clicks = [_click(post, action_id, round_id, slack_url) for action_id in actions]
+    return [*([_comment_form(post, round_id, comment)] if comment else []), *clicks]
+
+
+def _click(post: Post, action_id: str, round_id: str, slack_url: str) -> Json:
     direct = f"D{post.to[1:]}"
     return {
+        **_by(post),
         "type": "block_actions",
-        "team": {"id": post.workspace_id},
-        "user": {"id": post.to, "team_id": post.workspace_id},
-        "api_app_id": "A0SOAK",
-        "trigger_id": "1.2.3",
         "response_url": f"{slack_url}/hooks",
         "channel": {"id": direct},
         "container": {"type": "message", "channel_id": direct, "message_ts": post.ts},
         "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": round_id}],
-        "state": {"values": _state_values(round_id, levels, comment)},
     }
 
 
-def _state_values(round_id: str, levels: dict[str, int], comment: str) -> Json:
-    values: Json = {
-        f"answer:{round_id}:{key}": {
-            "rounds.level": {"type": "radio_buttons", "selected_option": {"value": str(level)}}
-        }
-        for key, level in levels.items()
+def _comment_form(post: Post, round_id: str, comment: str) -> Json:
+    name = f"answer:{round_id}:comment"
+    typed = {"type": "plain_text_input", "value": comment}
+    return {
+        **_by(post),
+        "type": "view_submission",
+        "view": {
+            "id": "V1",
+            "type": "modal",
+            "callback_id": "rounds.comment_form",
+            "private_metadata": round_id,
+            "blocks": [{"type": "input", "block_id": name}],
+            "state": {"values": {name: {"rounds.words": typed}}},
+        },
     }
-    if comment:
-        text = {"type": "plain_text_input", "value": comment}
-        values[f"answer:{round_id}:comment"] = {"rounds.comment": text}
-    return values
+
+
+def _by(post: Post) -> Json:
+    return {
+        "team": {"id": post.workspace_id},
+        "user": {"id": post.to, "team_id": post.workspace_id},
+        "api_app_id": "A0SOAK",
+        "trigger_id": "1.2.3",
+    }

@@ -37,6 +37,15 @@ class Post(StubPost):
     button_values: Mapping[str, str]  # by action id
     comments: frozenset[str] = frozenset()  # comments that it quotes
 
+    @property
+    def asks_in_round(self) -> str | None:
+        """The round of questions and reminders; None for other messages."""
+        return self.button_values.get("rounds.skip")
+
+    @property
+    def is_reminder(self) -> bool:
+        return self.asks_in_round is not None and self.text.startswith("Still open")
+
 
 @dataclass(kw_only=True)
 class Account(StubWorkspace):

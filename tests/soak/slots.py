@@ -25,7 +25,7 @@ from tests.model.calendar import (
 )
 from tests.model.facts import Phase
 from tests.model.reference_model import LAST_CALL
-from tests.soak.simulated_workspace import CHANNEL, SimulatedWorkspace
+from tests.soak.simulated_workspace import SimulatedWorkspace
 from tests.soak.slack import Post
 from tests.soak.soak import Soak
 
@@ -189,8 +189,8 @@ def _questions(soak: Soak, rounds: dict[str, Row]) -> Iterator[Question]:
     }
     for account in soak.slack.accounts.values():
         for post in account.posts:
-            round_id = post.button_values.get("rounds.send")
-            if round_id is None or post.to == CHANNEL:
+            round_id = post.asks_in_round
+            if round_id is None or post.is_reminder:
                 continue
             results = rounds[round_id]
             phase = phases[results["phase_id"]]

@@ -11,7 +11,7 @@ from tests.model.calendar import DAY, is_welcome, there
 from tests.model.downtime import oversleep
 from tests.model.facts import KEYS, Phase, Round
 from tests.soak.downtime_adjustments import adopt_late_rounds
-from tests.soak.people import BotProcess, click_payload
+from tests.soak.people import BotProcess, answer_payloads
 from tests.soak.random_choices import SeededChoices
 from tests.soak.simulated_workspace import CHANNEL, LARGEST, SMALLEST, ZONES, SimulatedWorkspace
 from tests.soak.slack import Post, Slack, profile
@@ -254,12 +254,11 @@ class Soak:
             ):
                 self.bad_hours += 1
                 self.problems.append(f"at a bad hour: {post}")
-            if "rounds.send" in post.button_values:
-                self._plan_answer(workspace, post)
+            if post.asks_in_round is not None and not post.is_reminder:
+                self._plan_answer(workspace, post, post.asks_in_round)
 
-    def _plan_answer(self, workspace: SimulatedWorkspace, post: Post) -> None:
+    def _plan_answer(self, workspace: SimulatedWorkspace, post: Post, round_id: str) -> None:
         workspace.reference_model.advance(self.now)
-        round_id = post.button_values["rounds.send"]
         round_ = self.rounds.get(round_id) or self._unidentified_round(workspace)
         if round_ is None:
             self.problems.append(f"unexpected questions: {post}")
@@ -284,13 +283,14 @@ class Soak:
     async def _answer(
         self, workspace: SimulatedWorkspace, round_: Round, post: Post, levels: dict[str, int]
     ) -> None:
-        """Click Send, or Skip without levels."""
+        """Tap these levels, or click Skip without any."""
         workspace.reference_model.advance(self.now)
         if round_ not in workspace.reference_model.open_for(post.to):
             return
         has_comment = levels and post.to in round_.members and workspace.choices.chance(COMMENT)
         comment = f"remark {next(self._numbers)} of mine" if has_comment else ""
-        await self.bot.send_click(click_payload(post, levels, comment, self.slack.url))
+        for payload in answer_payloads(post, levels, comment, self.slack.url):
+            await self.bot.send_interaction(payload)
         self.answers += 1
         if levels:
             round_.answers[post.to] = levels

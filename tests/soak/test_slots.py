@@ -44,7 +44,9 @@ def question_at(
         choices=SeededChoices(),
         zones={"U01": list(zones) or [(BEGAN, BERLIN)]},
     )
-    post = Post(workspace_id="T0001", to="U01", message_id="m", at=at, ts="1.1", button_values={})
+    post = Post(
+        workspace_id="T0001", to="U01", message_id="m", at=at, ts="1.1", text="", button_values={}
+    )
     opened = {"kind": kind, "opened_at": OPENED, "closes_at": CLOSES, "begun_at": begun_at}
     return Question(workspace=workspace, phase=phase, round=opened, post=post)
 

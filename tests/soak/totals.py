@@ -73,10 +73,8 @@ def _check_questions(soak: Soak, totals: Totals) -> None:
     asked: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     reminded: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for post in _posts(soak):
-        if "rounds.send" in post.button_values:
-            asked[post.button_values["rounds.send"], post.to].append(post.at)
-        elif "rounds.change" in post.button_values and post.to != CHANNEL:
-            reminded[post.button_values["rounds.change"], post.to].append(post.at)
+        if post.asks_in_round is not None:
+            (reminded if post.is_reminder else asked)[post.asks_in_round, post.to].append(post.at)
     ids = {id(one): round_id for round_id, one in soak.rounds.items()}
     for workspace in soak.workspaces.values():
         for one in workspace.reference_model.rounds(only_open=False):

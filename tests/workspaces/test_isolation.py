@@ -39,8 +39,10 @@ from bot.phases.model import ItemOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
 from bot.phases.rules import Actor, PhaseLimits
 from bot.results import store as results
-from bot.rounds import membership
+from bot.rounds import membership, questionnaires
 from bot.rounds import store as rounds
+from bot.rounds.answer_changes import AnswerInput
+from bot.rounds.answering import open_questionnaires_for
 from bot.rounds.membership import ChannelMembership
 from bot.rounds.other_phases import other_phases
 from bot.services import Services
@@ -67,6 +69,7 @@ from tests.harness import (
     OWNER,
     PLATFORM,
 )
+from tests.results.result_rows import latest_note
 from tests.rounds.round_rows import NOW
 from tests.start.proposals import SPRINT
 from tests.two_workspaces import (
@@ -102,7 +105,7 @@ async def loaded(tx: Any, ws: str, phase_id: str = RUNS) -> Phase:
 async def questions_of_open_round(tx: Any, ws: str) -> Any:
     found = await rounds.round_of(tx, ws, OPEN_ROUND)
     assert found is not None
-    return await rounds.load_questionnaire(tx, ws, found, to_lead=False)
+    return await questionnaires.load(tx, ws, OPEN_ROUND, (BEN, EMI))
 
 
 async def who_answered(tx: Any, ws: str, services: Services) -> Any:
@@ -176,9 +179,7 @@ READS: dict[str, Read] = {
     "open_about": lambda tx, ws, _: rounds.open_rounds_of(tx, ws, DEV),
     "open_about_both": lambda tx, ws, _: rounds.open_rounds_of(tx, ws, ANA),
     "put_to": lambda tx, ws, _: questions_of_open_round(tx, ws),
-    "open_for": lambda tx, ws, s: rounds.open_questionnaires_for(
-        tx, ws, EMI, s.keys, s.clock.now()
-    ),
+    "open_for": lambda tx, ws, s: open_questionnaires_for(tx, ws, EMI, s.keys, s.clock.now()),
     "who_answered": who_answered,
     "reflection": lambda tx, ws, _: rounds.reflection(tx, ws, RUNS, CLOSED_ROUND, ANA),
     "opted_out": lambda tx, ws, _: store.opted_out_ids(tx, ws, LAUNCH),
@@ -187,7 +188,7 @@ READS: dict[str, Read] = {
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
     "earlier_rounds": lambda tx, ws, _: rounds.earlier_rounds(tx, ws, RUNS),
     "comments_of": lambda tx, ws, s: results.comments_of(tx, s.keys, ws, CLOSED_ROUND),
-    "latest_results": lambda tx, ws, _: results.latest_results(tx, ws, RUNS),
+    "latest_note": lambda tx, ws, _: latest_note(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
     "latest_shown": with_phase(lambda tx, ws, phase: results.latest_shown(tx, ws, [phase]), OVER),
     "held_messages_of": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
@@ -238,7 +239,7 @@ async def test_read_of_one_phase_or_round_sees_no_other(
             shown = await results.closed_rounds(reader, ws, phase)
             round_id = {RUNS: CLOSED_ROUND, OVER: OLD_ROUND}[phase_id]
             comments = await results.comments_of(reader, services.keys, ws, round_id)
-            note = (await results.latest_results(reader, ws, phase_id)).note
+            note = await latest_note(reader, ws, phase_id)
             reflections = await results.reflections_of(reader, ws, phase, round_id)
 
             assert [one.round_id for one in shown] == [round_id]
@@ -251,7 +252,9 @@ async def test_read_of_one_phase_or_round_sees_no_other(
             ]
             assert f" of {other[phase_id]} in" not in str(phase)
             where = (phase_id, round_id, ANA)
-            assert await rounds.reflection(reader, ws, *where) == (reflections[0].answers, False)
+            assert await rounds.reflection(reader, ws, *where) == AnswerInput(
+                answers=reflections[0].answers
+            )
             assert await rounds.reflection(reader, ws, phase_id, OPEN_ROUND, ANA) is None
             assert await rounds.reflection(reader, ws, phase_id, round_id, BEN) is None
 

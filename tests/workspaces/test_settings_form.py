@@ -10,7 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.rounds import questions_form
-from bot.rounds.questions import QUESTIONS
+from bot.rounds.questions import WORDINGS
 from bot.slack.errors import Refused
 from bot.workspaces import messages, settings_form
 from bot.workspaces.public_holidays import countries
@@ -178,7 +178,7 @@ def test_invalid_setting_is_reported_at_its_field(changed: dict[str, Any], field
 
 
 def test_questions_form_matches_snapshot(json_snapshot: SnapshotAssertion) -> None:
-    view = questions_form.build(QUESTIONS, WORDING).to_dict()
+    view = questions_form.build(WORDINGS, WORDING).to_dict()
 
     assert check_view(view) == []
     assert view == json_snapshot
@@ -188,17 +188,17 @@ def test_questions_form_matches_snapshot(json_snapshot: SnapshotAssertion) -> No
 def test_only_wording_that_differs_from_the_default_is_kept(
     wording: dict[str, dict[str, str]],
 ) -> None:
-    view = questions_form.build(QUESTIONS, wording).to_dict()
+    view = questions_form.build(WORDINGS, wording).to_dict()
 
-    assert questions_form.parse(unchanged_values(view), QUESTIONS) == wording
+    assert questions_form.parse(unchanged_values(view), WORDINGS) == wording
 
 
 def test_empty_wording_restores_the_default() -> None:
-    values = unchanged_values(questions_form.build(QUESTIONS, WORDING).to_dict())
+    values = unchanged_values(questions_form.build(WORDINGS, WORDING).to_dict())
     for block in values.values():
         block[questions_form.VALUE]["value"] = None
 
-    assert questions_form.parse(values, QUESTIONS) == {}
+    assert questions_form.parse(values, WORDINGS) == {}
 
 
 @pytest.mark.parametrize("settings", [DEFAULTS, CUSTOM], ids=["defaults", "custom"])

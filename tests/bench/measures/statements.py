@@ -30,7 +30,9 @@ SCENARIOS: Mapping[str, Scenario] = {
         "read settings and people once for a page",
     ),
     statements.ANSWER: Scenario(
-        "statements answer", "the round is read, the ballot is written", "none"
+        "statements answer",
+        "the round and the ballot are read, the ballot and the edit are written",
+        "none",
     ),
     statements.OPEN_ROUND: Scenario(
         "statements open round",
