@@ -7,6 +7,7 @@ import pytest
 from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, BotHarness
 from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import Lead, shown
+from tests.taps import tap_all
 
 #: The team reads the first results on Friday at ten.
 LEADS_HAVE_RESULTS = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -23,14 +24,9 @@ async def history(harness: BotHarness, user_id: str = BEN) -> str:
     return shown(person.blocks)
 
 
-async def answer_all(harness: BotHarness, level: str) -> None:
+async def answer_all(harness: BotHarness, level: int) -> None:
     for user_id in MEMBERS[:5]:
-        person = harness.slack.as_user(user_id)
-        blocks = person.dm_with_bot()[-1]["blocks"]
-        inputs = [block["block_id"] for block in blocks if block["type"] == "input"]
-        levels = {name: level for name in inputs if not name.endswith("comment")}
-        await person.click("rounds.send", values=levels)
-    await harness.settle()
+        await tap_all(harness, user_id, level)
 
 
 @pytest.fixture
@@ -39,7 +35,7 @@ async def with_results(harness: BotHarness, ana: Lead) -> BotHarness:
     await ana.starts()
     await ana.me.close()
     await harness.wait(days=1, hours=12)
-    await answer_all(harness, "4")
+    await answer_all(harness, 4)
     await harness.travel_to(TEAM_HAS_RESULTS)
     return harness
 
@@ -50,7 +46,7 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
     await ana.starts()
     await ana.me.close()
     await harness.wait(days=1, hours=12)
-    await answer_all(harness, "4")
+    await answer_all(harness, 4)
     await harness.travel_to(LEADS_HAVE_RESULTS)
 
     for user_id in (ANA, BEN):
