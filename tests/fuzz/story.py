@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
 from bot.announcement.messages import WHAT_ELSE
+from bot.history.rules import PAGE_SIZE
 from bot.on_hold.handlers import CHECK
 from bot.on_hold.rules import NEW_TEXT
 from bot.phases.expectation import TOO_MUCH
@@ -15,6 +16,7 @@ from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarness
+from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
@@ -103,8 +105,9 @@ async def _results(recorder: Recorder) -> None:
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
     await harness.wait(hours=12)
+    await insert_past_phases(harness.bot.db, PAGE_SIZE)
     recorder.stage = "results read"
-    await recorder.explore(BEN)
+    await recorder.explore(BEN, commands=("history",))
 
 
 async def _raise_concern(harness: BotHarness) -> None:
