@@ -308,7 +308,7 @@ async def _results_view(
     rounds = await store.closed_rounds(tx, workspace_id, phase)
     ids = [closed_round.round_id for closed_round in rounds]
     if round_id not in ids:
-        raise Refused(NOT_THERE)
+        raise Refused(messages.NOT_THERE)
     return ResultsView(
         phase=phase,
         rounds=rounds[: ids.index(round_id) + 1],
