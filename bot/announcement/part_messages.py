@@ -56,6 +56,18 @@ WHY = (
     "can read it there without being named."
 )
 
+#: Refusals, and other replies to who pressed or typed.
+PHASE_OVER = "This phase has ended, so nothing was saved. What came of it is in the channel."
+NOT_IN_TEAM = "You aren't on this phase's team. Ask {leads} if you should be."
+NOT_IN_CHANNEL = "This phase belongs to a channel you aren't in. Join the channel first."
+EMPTY_ANSWER = "This is still empty. Write a sentence, or close the form."
+CONCERN_ANSWERED = (
+    "This concern has already been answered in the announcement's thread in {channel}. Add what's "
+    "missing there."
+)
+EMPTY_CONCERN = "This is still empty. Write what worries you, or close the form."
+LINE_CHANGED = "Your leads have just changed this. Open *My Part* to see the new line."
+
 
 def contribution_form(phase: Phase, user_id: str) -> View:
     """Build the form in which a member writes, changes or removes their contribution."""

@@ -51,6 +51,6 @@ async def submit_wrap_up(services: Services, request: Request, ack: AsyncAck, bo
 async def _open_end(services: Services, request: Request, body: Body) -> None:
     phase = await phase_to_manage(services, request)
     if phase.wrapped_up_at is not None:
-        raise Refused(wrap_up.WRITTEN)
+        raise Refused(messages.ALREADY_WRITTEN)
     form = wrap_up_form.build(phase)
     await open_form(services.client_for(request.workspace_id), body, form)

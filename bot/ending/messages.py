@@ -94,6 +94,19 @@ EXTENSION_SENT_WHILE_PAUSED = (
     "again."
 )
 
+#: Refusals, and other replies to who pressed or typed.
+TOO_LATE_TO_EXTEND = "The phase has ended, so it can't be extended any more. Close this form."
+EXTENDED_ONCE = "Already extended once, to {day}. A phase can be extended only once."
+NO_ROOM = (
+    "This phase already lasts {weeks}, as long as this workspace allows, so it can't be extended."
+)
+NEEDS_DAY = "No day is chosen yet. Pick a day up to {latest}."
+NEEDS_REASON = "The channel should know why it takes longer. Write one sentence."
+ALREADY_WRITTEN = "This phase is already wrapped up. To add something, write it in the channel."
+NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
+PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
+PARKED_LATER = "{day} isn't after today. Pick a later day."
+
 
 def closing(ended: EndedPhase) -> Content:
     """Build the channel's closing message: returning work, duration, and the outcome if written."""

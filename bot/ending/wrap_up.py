@@ -10,6 +10,7 @@ from bot.agenda.slots import within_hours
 from bot.dates import day
 from bot.db import schema
 from bot.ending import end, goodbyes, messages
+from bot.ending.messages import ALREADY_WRITTEN, NEEDS_OUTCOME, PARKED_LATER, PARKED_WHEN
 from bot.ending.summary import EndedPhase, summarize
 from bot.ending.wrap_up_form import (
     LEARNING,
@@ -32,11 +33,6 @@ from bot.slack.request import Request
 from bot.workspaces.rules import TEXT_TOO_LONG
 from bot.workspaces.store import add_audit_entry
 
-WRITTEN = "This phase is already wrapped up. To add something, write it in the channel."
-NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
-PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
-PARKED_LATER = "{day} isn't after today. Pick a later day."
-
 
 async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Phase:
     """Store the wrap-up, ending the phase if it is running; return the updated phase.
@@ -49,7 +45,7 @@ async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Ph
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if phase.wrapped_up_at is not None:
-            raise Refused(WRITTEN)
+            raise Refused(ALREADY_WRITTEN)
         _check(submitted, phase.day_of(now))
         was_active, items = phase.is_active, phase.set_aside_items
         if was_active:

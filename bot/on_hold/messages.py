@@ -49,6 +49,27 @@ SHARED_FIRST = "What is on hold in this phase"
 SHARED_BY = "{name} shared this from the list of what's on hold."
 SHARED = "It's in the thread now."
 
+#: Refusals, and other replies to who pressed or typed.
+OWN_MESSAGE = "I wrote this message. Use *Is This on Hold?* on a message that asks for work."
+NO_PHASE = (
+    "No phase is running in this channel, so nothing is on hold here. `/imbalance` shows "
+    "where things stand."
+)
+ARCHIVED = "This channel is archived, so I can't look anything up here. Unarchive it first."
+MEMBERS_ONLY = (
+    "Only full members of this workspace can look up what's on hold. Ask one of your colleagues."
+)
+OVER = "This phase has ended, so nothing is on hold any more. What came of it is in the channel."
+NOT_SHARED = "Slack didn't accept it, so nothing was shared. Use *Is This on Hold?* again."
+NOT_A_COLLEAGUE = (
+    "Only a full member of this workspace can pick work up again. Choose somebody else."
+)
+CANNOT_POST = (
+    "I can't post in the channel right now, and the team should read this. Try again once I can: "
+    "`/imbalance status` there says what's wrong."
+)
+NO_PROPOSAL = "This proposal has been deleted. Ask for it to be made again."
+
 
 def back_early(items: Sequence[SetAsideItem], by: str, reason: str) -> Content:
     """Build the reply that says what comes back before the end, who brings it back, and why."""

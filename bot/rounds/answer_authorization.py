@@ -14,30 +14,10 @@ from bot.keys import Wrapped
 from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.rounds import ballots, questionnaires, store
+from bot.rounds.messages import LEFT_TEAM, NOT_ASKED, NOT_OPEN, OTHER_RECIPIENT, OUTSIDER
 from bot.rounds.model import QuestionnaireView, RosterEntry, Round
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-
-CLOSED = (
-    "These questions are closed, so nothing was saved. The next ones come as a message from "
-    "Imbalance."
-)
-NOT_ASKED = (
-    "You weren't asked this time, so nothing was saved. If that's wrong, tell whoever leads the "
-    "phase."
-)
-OTHER_RECIPIENT = (
-    "This message was sent to somebody else, so nothing was saved. Answer in your own message from "
-    "Imbalance."
-)
-LEFT_TEAM = (
-    "You've left this phase's team since the questions went out, so nothing was saved. If that's "
-    "wrong, tell whoever leads the phase."
-)
-OUTSIDER = (
-    "Only full members of this workspace are asked, and your account is now a guest's or belongs "
-    "to another organization. Nothing was saved."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +139,7 @@ def _authorize(
     round_row: Row[Any] | None, person_row: Row[Any] | None, now: datetime
 ) -> AuthorizedAnswer | Refused:
     if round_row is None or round_row.state != "open" or now >= round_row.closes_at:
-        return Refused(CLOSED)
+        return Refused(NOT_OPEN)
     if person_row is None:
         return Refused(NOT_ASKED)
     person = store.as_asked(person_row)

@@ -142,6 +142,55 @@ def questions_message(
     return content(opening.format(channel=in_channel), *blocks)
 
 
+#: Refusals, and other replies to who pressed or typed.
+NOT_OPEN = (
+    "These questions are closed, so nothing was saved. The next ones come as a message from "
+    "Imbalance."
+)
+NOT_ASKED = (
+    "You weren't asked this time, so nothing was saved. If that's wrong, tell whoever leads the "
+    "phase."
+)
+OTHER_RECIPIENT = (
+    "This message was sent to somebody else, so nothing was saved. Answer in your own message from "
+    "Imbalance."
+)
+LEFT_TEAM = (
+    "You've left this phase's team since the questions went out, so nothing was saved. If that's "
+    "wrong, tell whoever leads the phase."
+)
+OUTSIDER = (
+    "Only full members of this workspace are asked, and your account is now a guest's or belongs "
+    "to another organization. Nothing was saved."
+)
+KEY_MISSING = (
+    "The key that protects these answers is missing on the bot's server, so nothing was saved. "
+    "Tell whoever runs the bot, or wait for the next questions, which will have a new key."
+)
+POLL_AFTER_END = "The phase has ended, so no questions were sent."
+POLL_TOO_SOON = "The last questions went out {last}. You can ask again from {free}."
+POLL_WHILE_PAUSED = (
+    "This phase is paused because I can't post in its channel, so no questions were sent. "
+    "`/imbalance status` says why. Once I can post there again, the phase carries on by itself."
+)
+POLL_SENT = (
+    "{asked} people are asked, each between 08:00 and 20:00 on a working day. "
+    "The questions are open until {until}."
+)
+POLL_TEAM_TOO_SMALL = (
+    "This team is too small for anonymous answers. The questions come to the channel instead, to "
+    "talk about together."
+)
+POLL_TEAMS_TOO_SIMILAR = (
+    "Another phase with the same lead has the same team except for one person, and comparing the "
+    "two would show what that person answered. The questions come to the channel instead, to talk "
+    "about together."
+)
+POLL_POSTED_TODAY = (
+    "Today's questions are already in the channel, to talk about together, so no more were sent."
+)
+
+
 def is_done(asking: QuestionnaireView, progress: Progress) -> bool:
     """Return whether the person answered all questions, or skipped the rest."""
     is_complete = all(question.key in progress.answered for question in asking.questions)

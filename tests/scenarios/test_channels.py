@@ -47,8 +47,10 @@ async def test_closed_channel_pauses_the_phase_until_it_reopens(
 
     await reopen(harness, how)
 
-    (goes_on,) = [message for message in ana.me.dm_with_bot() if "goes on" in message["text"]]
-    assert goes_on["ts"] == paused["ts"]
+    (resumed,) = [
+        message for message in ana.me.dm_with_bot() if "is running again" in message["text"]
+    ]
+    assert resumed["ts"] == paused["ts"]
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
     await harness.wait(days=5)
     assert any("questions" in text for text in dm_texts(harness, BEN))
@@ -68,7 +70,7 @@ async def test_closed_private_channel_pauses_the_phase_until_it_reopens(
     await reopen(harness, how, SECRET)
 
     assert (await phase(harness)).paused_at is None
-    assert "goes on" in dm_texts(harness)[0]
+    assert "is running again" in dm_texts(harness)[0]
 
 
 @pytest.mark.parametrize("removed", [False, True])
@@ -210,7 +212,7 @@ async def test_missed_archive_and_unarchive_events_are_noticed_within_a_day(
     channel.is_archived = False
     await harness.wait(days=1)
 
-    assert "goes on" in dm_texts(harness)[0]
+    assert "is running again" in dm_texts(harness)[0]
 
 
 async def test_deleted_channel_ends_the_phase_and_returns_set_aside_work(

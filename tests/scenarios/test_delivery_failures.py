@@ -76,7 +76,9 @@ async def test_lead_retries_delivery_after_a_posting_restriction_is_lifted(
     await press(harness, ANA, "phases.try_again", paused)
     assert call_count(harness, "chat.postMessage") == posts_before + 1
     again = [m for m in ana.me.dm_with_bot() if "is paused" in m["text"]]
-    assert len(again) == 1  # the first was edited to "goes on"; this one reports the new failure
+    assert (
+        len(again) == 1
+    )  # the first was edited to "is running again"; this one reports the new failure
     harness.slack.restrict(LAUNCH, "")
     await press(harness, ANA, "phases.try_again", again[0])
 

@@ -66,7 +66,7 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     assert "Each member gets a goodbye" in shown(ana.blocks)
     (closing,) = channel_messages_containing(harness, "has wrapped up")
     text = shown(closing["blocks"])
-    assert "It took 11 days, 4 fewer than planned." in text
+    assert "It took 11 days, 4 days less than planned." in text
     assert "*What came of it:* Beta is out." in text
     assert "*What we learned:* Review earlier." in text
     assert "*Thanks:* To all." in text

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.announcement.expectation_forms import FITS_NOTED
-from bot.announcement.expectations import NO_LINE
+from bot.announcement.part_messages import LINE_CHANGED
 from bot.db import schema
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, MEMBERS, BotHarness
 from tests.scenarios.lead import Lead, shown
@@ -152,7 +152,7 @@ async def test_reply_to_a_line_taken_back_is_refused(harness: BotHarness, writte
     async with harness.bot.db.transaction() as tx:
         await tx.execute(people.update().values(expectation=None))
 
-    assert NO_LINE in str(await Lead(harness, BEN).sends(**{"expectation.words": WORDS}))
+    assert LINE_CHANGED in str(await Lead(harness, BEN).sends(**{"expectation.words": WORDS}))
 
     assert not any("replied" in text for text in dm_texts(harness, ANA))
 

@@ -159,7 +159,7 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
     await harness.travel_to(datetime(2026, 12, 11, 12, tzinfo=UTC))  # the last results are out
     assert await status_lines(harness, ANA, "status") == [
         "*No phase is running in this channel.*",
-        "The last one: 🏁 Results sprint, ended Mon 7 Dec.",
+        "The last one: 🏁 Results sprint, ended on Mon 7 Dec.",
         "*Results of the last days:* Not enough answers to keep everyone anonymous.",
         "*Next questions:* Mon 21 Dec.",
         "*Recovery:* No new sprint before Wed 23 Dec.",
@@ -168,7 +168,8 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
         "History",
     ]
     unwrapped = (
-        "🏁 Results sprint ended Mon 7 Dec and isn't wrapped up yet. The channel is waiting for it."
+        "🏁 Results sprint ended on Mon 7 Dec and isn't wrapped up yet. The channel is waiting for "
+        "it."
     )
     lines = await status_lines(harness, ANA)
     assert lines[-4:] == [unwrapped, "Start a Phase", "Wrap Up", "Status"]

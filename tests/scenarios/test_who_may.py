@@ -49,7 +49,7 @@ WITHOUT_A_PHASE: Sequence[Row] = (
 WHILE_RUNNING: Sequence[Row] = (
     *((BEN, words, LEADS_ONLY) for words in ("end", "extend", "extend 1w", "poll")),
     *((GUEST, words, NO_GUESTS) for words in ("end", "extend", "poll")),
-    *((user_id, "end", "[Wrap up]") for user_id in (ANA, OWNER)),
+    *((user_id, "end", "[Wrap Up]") for user_id in (ANA, OWNER)),
     *((user_id, "extend", "[Extend]") for user_id in (ANA, OWNER)),
     (BEN, "start", f"{RUNS} talk to Ana about what should come next."),
     (GUEST, "start", ASK_MEMBER),
@@ -85,7 +85,7 @@ WHILE_RUNNING: Sequence[Row] = (
 AFTER_THE_END: Sequence[Row] = (
     *((user_id, "extend", f"{ENDED} {START_NEXT}") for user_id in (ANA, BEN, OWNER)),
     (GUEST, "extend", f"{ENDED} {ASK_MEMBER}"),
-    (ANA, "end", "[Wrap up]"),
+    (ANA, "end", "[Wrap Up]"),
     (BEN, "end", LEADS_ONLY),
     (GUEST, "end", NO_GUESTS),
     (ANA, "poll", f"{NOTHING} {START}"),
