@@ -1,6 +1,6 @@
 """Deletion of what is kept about one person, except what unfinished phases need."""
 
-from sqlalchemy import ColumnElement, Select, Table, delete, exists, false, select, update
+from sqlalchemy import ColumnElement, Table, delete, false, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -30,25 +30,25 @@ async def forget_person(tx: AsyncConnection, workspace_id: str, user_id: str) ->
     await tx.execute(update(_people).where(theirs).values(dict.fromkeys(OWN_TEXTS)))
     drafts, profiles = schema.phase_drafts, schema.people
     await tx.execute(delete(drafts).where(_of_person(drafts, workspace_id, user_id)))
-    is_needed = await tx.scalar(_needing(workspace_id, user_id)) is not None
+    is_needed = await _is_needed(tx, workspace_id, user_id, unfinished)
     if not is_needed:  # the messages of a phase name its people, and its questions its leads
         await tx.execute(delete(profiles).where(_of_person(profiles, workspace_id, user_id)))
     return is_needed
 
 
-def _needing(workspace_id: str, user_id: str) -> Select[tuple[str]]:
-    """Return the query of a phase that still has this person in its team or on its list."""
+async def _is_needed(
+    tx: AsyncConnection, workspace_id: str, user_id: str, unfinished: frozenset[str]
+) -> bool:
+    """Return whether an unfinished phase has this person in its team, or on its list."""
     items = schema.set_aside_items
+    in_team = _of_person(_people, workspace_id, user_id) & _within(_people, unfinished)
     owned = (items.c.workspace_id == workspace_id) & (items.c.owner_id == user_id)
-    in_team = exists().where(
-        _of_person(_people, workspace_id, user_id), _people.c.phase_id == _phases.c.phase_id
+    needing = (
+        select(_people.c.phase_id)
+        .where(in_team)
+        .union(select(items.c.phase_id).where(owned, _within(items, unfinished)))
     )
-    on_list = exists().where(owned, items.c.phase_id == _phases.c.phase_id)
-    return (
-        select(_phases.c.phase_id)
-        .where(_phases.c.workspace_id == workspace_id, in_team | on_list)
-        .limit(1)
-    )
+    return (await tx.execute(needing)).first() is not None
 
 
 async def _unfinished_phases(

@@ -108,9 +108,10 @@ async def test_parked_work_of_a_forgotten_person_goes_to_the_lead(db: Database) 
         await a_phase(tx, **ENDED)
         await tx.execute(insert(schema.set_aside_items).values(**an_item(BEN)))
 
-        await forget_person(tx, WORKSPACE, BEN)
+        assert not await forget_person(tx, WORKSPACE, BEN)
 
         assert [item.owner_id for item in (await the_phase(tx)).set_aside_items] == [ANA]
+        assert not await forget_person(tx, WORKSPACE, ANA)
 
 
 async def test_changes_of_how_the_team_works_are_unsigned(db: Database) -> None:
@@ -121,7 +122,11 @@ async def test_changes_of_how_the_team_works_are_unsigned(db: Database) -> None:
     async with db.transaction() as tx:
         written = working_agreement.to_json(agreement)
         await a_phase(
-            tx, kind="trust_building", promise={"together": "Ask"}, how_we_work=written, **ENDED
+            tx,
+            kind="trust_building",
+            promise={"purpose": "Ask early"},
+            how_we_work=written,
+            **ENDED,
         )
 
         await forget_person(tx, WORKSPACE, BEN)
