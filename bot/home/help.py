@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "extend": "move the end, once, with a reason the channel sees (leads and admins)",
     "end": "end the phase, and say what came of it (leads and admins)",
     "budget": "how much of the last 90 days this channel spent in results sprints",
+    "history": "this channel's phases, how each began and ended, and the results the team has read",
     "settings": "this workspace's limits and defaults; admins change them",
     "forget-me": "delete what I keep about you; it says first what that is",
     "help": "this page",

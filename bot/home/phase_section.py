@@ -7,6 +7,8 @@ from slack_sdk.models.blocks import Block
 from bot.announcement.details_page import ASK_AGAIN, DONT_ASK
 from bot.announcement.messages import BUTTONS, DETAILS, ON_HOLD, ON_HOLD_BUTTON
 from bot.ending.messages import EXTEND, WRAP_UP
+from bot.history.history_page import BUTTON as HISTORY_BUTTON
+from bot.history.history_page import HISTORY
 from bot.home.model import PhaseSummary
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
@@ -70,7 +72,10 @@ def _hints(phase: PhaseSummary) -> list[Block]:
 
 
 def _buttons(phase: PhaseSummary) -> list[object]:
-    buttons: list[object] = [button(BUTTONS[DETAILS], DETAILS, phase.phase_id)]
+    buttons: list[object] = [
+        button(BUTTONS[DETAILS], DETAILS, phase.phase_id),
+        button(HISTORY_BUTTON, HISTORY, phase.channel_id),
+    ]
     if phase.is_lead and not phase.is_over:
         buttons += [
             button(ON_HOLD_BUTTON, ON_HOLD, phase.phase_id),

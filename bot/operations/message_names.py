@@ -26,6 +26,7 @@ NAMES = {
     "expectation_reply": "a member's reply to a lead",
     "extended": "the notice of a new end",
     "goodbye": "a goodbye to a member",
+    "history_picture": "the picture of a channel's history, for somebody who asked",
     "hold_answer": "a lead's answer to a proposal",
     "hold_proposal": "a proposal to put something on hold",
     "home": "somebody's App Home",

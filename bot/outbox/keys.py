@@ -26,6 +26,7 @@ class MessageKind(StrEnum):
     EXPECTATION_REPLY = "expectation_reply"
     EXTENDED = "extended"
     GOODBYE = "goodbye"
+    HISTORY_PICTURE = "history_picture"
     HOME = "home"
     LEAD_RESULTS = "lead_results"
     HOLD_ANSWER = "hold_answer"
@@ -75,6 +76,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.EXPECTATION_REPLY: (_PHASE, "reply", _PERSON),
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
+    MessageKind.HISTORY_PICTURE: ("page", _PERSON),
     MessageKind.HOLD_ANSWER: (_PHASE, "proposal"),
     MessageKind.HOLD_PROPOSAL: (_PHASE, "proposal"),
     MessageKind.HOME: (_PERSON,),
@@ -216,6 +218,11 @@ def extended(phase_id: str) -> MessageKey:
 
 def goodbye(phase_id: str, user_id: str) -> MessageKey:
     return _key(MessageKind.GOODBYE, phase_id, user_id)
+
+
+def history_picture(page: str, user_id: str) -> MessageKey:
+    """Return the key of a picture that a person asked for; `page` identifies one open form."""
+    return _key(MessageKind.HISTORY_PICTURE, page, user_id)
 
 
 def hold_answer(phase_id: str, proposal_id: str) -> MessageKey:

@@ -61,6 +61,16 @@ async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> 
     return await _load_one(tx, newest)
 
 
+async def phases_in(
+    tx: AsyncConnection, workspace_id: str, channel_id: str, *, skip: int, limit: int
+) -> tuple[Phase, ...]:
+    """Return a channel's phases, newest first, without the `skip` newest; at most `limit`."""
+    query = _channel_query(workspace_id, channel_id).order_by(
+        _phases.c.started_at.desc(), _phases.c.phase_id.desc()
+    )
+    return await _load_all(tx, query.offset(skip).limit(limit))
+
+
 async def active_or_paused_in(
     tx: AsyncConnection, workspace_id: str, channel_id: str
 ) -> tuple[Phase, ...]:

@@ -1,7 +1,8 @@
 """The child process that draws: chart data as JSON on standard input, PNG on standard output.
 
-Bars on the scale for a single round, lines from the second on. Everything is named where it stands,
-and no meaning is in a colour alone. How it all looks is in `chart.mplstyle`.
+A phase is bars on the scale for a single round, lines from the second on; a channel's history is
+lines over its shaded phases. Everything is named where it stands, and no meaning is in a colour
+alone. How it all looks is in `chart.mplstyle`.
 """
 
 import json
@@ -14,8 +15,11 @@ from typing import Any
 
 import matplotlib
 import matplotlib.style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 matplotlib.use("Agg")
@@ -32,20 +36,32 @@ MOST_LEVELS_WRITTEN = 6
 NAME_APART = 0.19
 TRACK, PHASE, QUIET = "#E8E8E8", "#F3F3F3", "#545454"
 START, END = "Start {day}", "End {day}"
+#: Each kind of days in a history has a pattern of its own.
+SHADES: dict[str, dict[str, Any]] = {
+    "results_sprint": {"facecolor": "#DCDCDC", "edgecolor": "#DCDCDC"},
+    "trust_building": {"facecolor": "#F3F3F3", "edgecolor": "#DADADA", "hatch": ".."},
+    "recovery": {"facecolor": "#FFFFFF", "edgecolor": "#D8D8D8", "hatch": "////"},
+}
+PHASES = ("results_sprint", "trust_building")
+HISTORY_FOOT = 0.84
+TOO_FEW_MARK: dict[str, Any] = {"color": QUIET, "markerfacecolor": "white", "markersize": 3.5}
 TOO_FEW, TOO_FEW_SHORT = "Too few answers", "too few"
 
 
 def draw(facts: dict[str, Any]) -> bytes:
     """Return the chart as PNG, a row for each question."""
     with matplotlib.style.context(STYLE):
-        figure = _bars(facts) if len(facts["rounds"]) == 1 else _lines(facts)
+        if "spans" in facts:
+            figure = _history(facts)
+        else:
+            figure = _bars(facts) if len(facts["rounds"]) == 1 else _lines(facts)
         png = BytesIO()
         figure.savefig(png, format="png")
     return png.getvalue()
 
 
-def _rows(facts: dict[str, Any], row: float, foot: float) -> tuple[Figure, list[Axes]]:
-    count = len(facts["lines"])
+def _rows(lines: list[dict[str, Any]], row: float, foot: float) -> tuple[Figure, list[Axes]]:
+    count = len(lines)
     height = row * count + foot + HEAD
     figure = Figure(figsize=(WIDTH, height))
     axes = [figure.add_subplot(count, 1, number) for number in range(1, count + 1)]
@@ -53,13 +69,13 @@ def _rows(facts: dict[str, Any], row: float, foot: float) -> tuple[Figure, list[
     figure.subplots_adjust(
         left=0.055, right=0.86, top=top, bottom=bottom, hspace=0.34 / (row - 0.34)
     )
-    for line, each in zip(facts["lines"], axes, strict=True):
+    for line, each in zip(lines, axes, strict=True):
         each.set_title(shorten(line["label"], LONGEST_LABEL, placeholder="…"))
     return figure, axes
 
 
 def _bars(facts: dict[str, Any]) -> Figure:
-    figure, rows = _rows(facts, BAR_ROW, BAR_FOOT)
+    figure, rows = _rows(facts["lines"], BAR_ROW, BAR_FOOT)
     for number, (line, axes) in enumerate(zip(facts["lines"], rows, strict=True)):
         level = line["levels"][0]
         axes.set_xlim(LOWEST, HIGHEST)
@@ -81,14 +97,12 @@ def _bars(facts: dict[str, Any]) -> Figure:
 
 
 def _lines(facts: dict[str, Any]) -> Figure:
-    figure, rows = _rows(facts, LINE_ROW, LINE_FOOT)
+    figure, rows = _rows(facts["lines"], LINE_ROW, LINE_FOOT)
     days = [shown["day"] for shown in facts["rounds"]]
     last = max(facts["days"], days[-1], 1)
     for number, (line, axes) in enumerate(zip(facts["lines"], rows, strict=True)):
         axes.set_xlim(-0.07 * last, 1.02 * last)
-        axes.set_ylim(0.6, 5.4)
-        axes.set_yticks([1, 3, 5])
-        axes.grid(visible=False, axis="x")
+        _mark_levels(axes)
         axes.axvspan(0, facts["days"], color=PHASE, zorder=0)
         for edge in (0, facts["days"]):
             axes.axvline(edge, color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), marker="")
@@ -98,6 +112,65 @@ def _lines(facts: dict[str, Any]) -> Figure:
         _draw_path(axes, days, line["levels"], f"C{number}")
     _mark_phase(rows[-1], facts, last)
     return figure
+
+
+def _mark_levels(axes: Axes) -> None:
+    axes.set_ylim(0.6, 5.4)
+    axes.set_yticks([1, 3, 5])
+    axes.grid(visible=False, axis="x")
+
+
+def _history(facts: dict[str, Any]) -> Figure:
+    """Draw every question over the days of all phases, a path for each phase."""
+    spans = facts["spans"]
+    figure, rows = _rows(facts["rows"], LINE_ROW, HISTORY_FOOT)
+    days = [level["day"] for line in facts["rows"] for path in line["paths"] for level in path]
+    last = max([span["last"] for span in spans] + days + [1])
+    begins = [
+        {"name": span["label"], "day": span["first"]} for span in spans if span["kind"] in PHASES
+    ]
+    newest = max(days)
+    for number, (line, axes) in enumerate(zip(facts["rows"], rows, strict=True)):
+        axes.set_xlim(-0.02 * last, 1.02 * last)
+        _mark_levels(axes)
+        for span in spans:
+            axes.axvspan(
+                span["first"], span["last"] + 1, linewidth=0, zorder=0, **SHADES[span["kind"]]
+            )
+        axes.set_xticks([each["day"] for each in begins], _names(begins, last), ha="left")
+        if number < len(rows) - 1:
+            axes.tick_params(labelbottom=False)
+        for path in line["paths"]:
+            _draw_path_of_phase(axes, path, f"C{number}", is_newest=path[-1]["day"] == newest)
+    _explain_patterns(figure, facts)
+    return figure
+
+
+def _explain_patterns(figure: Figure, facts: dict[str, Any]) -> None:
+    names = {span["kind"]: span["name"] for span in facts["spans"]}
+    patterns: list[Artist] = [
+        Patch(label=name, linewidth=0, **SHADES[kind]) for kind, name in names.items()
+    ]
+    paths = [path for line in facts["rows"] for path in line["paths"]]
+    if any(level["level"] is None for path in paths for level in path):
+        patterns.append(Line2D([], [], label=TOO_FEW, linestyle="", **TOO_FEW_MARK))
+    figure.legend(handles=patterns, loc="lower left", ncol=2, frameon=False, fontsize=9)
+
+
+def _draw_path_of_phase(
+    axes: Axes, path: list[dict[str, Any]], colour: str, *, is_newest: bool
+) -> None:
+    """Draw a phase's levels; the newest of all is written, the others are in the alt text."""
+    shown = [(level["day"], level["level"]) for level in path if level["level"] is not None]
+    for level in path:
+        if level["level"] is None:
+            axes.plot([level["day"]], [LOWEST], **TOO_FEW_MARK)
+    if shown:
+        axes.plot(
+            [day for day, _ in shown], [level for _, level in shown], color=colour, markersize=3.5
+        )
+    if shown and is_newest:
+        _write_level(axes, shown[-1], shown[-1][1])
 
 
 def _draw_path(axes: Axes, days: list[int], levels: list[float | None], colour: str) -> None:

@@ -310,13 +310,18 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
 async def _results_view(
     tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, team_sees_at: datetime
 ) -> ResultsView:
+    """Return the results up to a round.
+
+    Raises:
+        Refused: the round is not closed.
+    """
     rounds = await store.closed_rounds(tx, workspace_id, phase)
-    position = next(
-        index for index, closed_round in enumerate(rounds) if closed_round.round_id == round_id
-    )
+    ids = [closed_round.round_id for closed_round in rounds]
+    if round_id not in ids:
+        raise Refused(NOT_THERE)
     return ResultsView(
         phase=phase,
-        rounds=rounds[: position + 1],
+        rounds=rounds[: ids.index(round_id) + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
         team_sees_at=team_sees_at,
     )

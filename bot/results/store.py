@@ -149,6 +149,30 @@ async def history(tx: AsyncConnection, workspace_id: str, phase: Phase) -> tuple
     return tuple(closed_round for closed_round in rounds if closed_round.shown_at is not None)
 
 
+async def shown_rounds(
+    tx: AsyncConnection, workspace_id: str, phases: Iterable[Phase]
+) -> dict[str, tuple[ClosedRound, ...]]:
+    """Return the rounds of these phases whose results the team has seen, oldest first.
+
+    By the phase's id; without the names of those who wrote a note.
+    """
+    by_id = {phase.phase_id: phase for phase in phases}
+    query = (
+        select(_rounds)
+        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id.in_(padded(by_id)))
+        .where(_rounds.c.state == "closed", _rounds.c.shown_at.is_not(None))
+        .order_by(_rounds.c.number)
+    )
+    rows = (await tx.execute(query)).mappings().all()
+    levels = await _shown_levels(tx, workspace_id, [row["round_id"] for row in rows])
+    shown: dict[str, tuple[ClosedRound, ...]] = {}
+    for row in rows:
+        phase = by_id[row["phase_id"]]
+        closed_round = _closed_round(row, phase, levels.get(row["round_id"], ()), {})
+        shown[phase.phase_id] = (*shown.get(phase.phase_id, ()), closed_round)
+    return shown
+
+
 async def latest_shown(
     tx: AsyncConnection, workspace_id: str, phases: Iterable[Phase]
 ) -> dict[str, ClosedRound]:

@@ -64,6 +64,37 @@ async def fetch_member_ids(
             raise TooManyMembers
 
 
+async def is_in_channel(
+    reads: ThrottledReads,
+    client: AsyncWebClient,
+    workspace_id: str,
+    user_id: str,
+    channel_id: str,
+) -> bool:
+    """Return whether a person is in a channel, as far as Slack tells the bot.
+
+    It tells of public channels, and of private ones that the bot is in as well.
+
+    Raises:
+        SlackApiError: Slack cannot be asked now.
+    """
+    cursor = ""
+    while True:
+        page = await reads.read(
+            workspace_id,
+            client.users_conversations,
+            user=user_id,
+            types="public_channel,private_channel",
+            limit=PAGE_SIZE,
+            cursor=cursor,
+        )
+        if any(channel["id"] == channel_id for channel in page["channels"]):
+            return True
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return False
+
+
 async def fetch_channel(
     reads: ThrottledReads, client: AsyncWebClient, workspace_id: str, channel_id: str
 ) -> Channel | None:

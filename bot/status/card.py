@@ -18,6 +18,8 @@ from bot.announcement.messages import (
 from bot.channel_health.messages import TRY_AGAIN
 from bot.dates import day, days
 from bot.ending.messages import EXTEND, WRAP_UP
+from bot.history.history_page import BUTTON as HISTORY_BUTTON
+from bot.history.history_page import HISTORY
 from bot.phases.budget import SHARE, Budget, Span
 from bot.phases.model import Phase
 from bot.phases.wording import EMOJI, KIND_SENTENCES, NAMES, title
@@ -80,7 +82,14 @@ def status(facts: ChannelStatus) -> Content:
     blocks: list[Block] = [section(heading), *paragraphs(lines)]
     if is_budget_shown:
         blocks.append(context(facts.budget.sentence))
-    return content(first, *blocks, actions(button(BUTTONS[DETAILS], DETAILS, phase.phase_id)))
+    return content(first, *blocks, actions(*_buttons(phase)))
+
+
+def _buttons(phase: Phase) -> list[object]:
+    return [
+        button(BUTTONS[DETAILS], DETAILS, phase.phase_id),
+        button(HISTORY_BUTTON, HISTORY, phase.channel_id),
+    ]
 
 
 def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date) -> Content:

@@ -166,11 +166,11 @@ async def look_at_commands(story: PhaseStory, ana: Screen) -> None:
 
 async def answer(screen: Screen, levels: tuple[int, ...]) -> None:
     """Tap a level for each question; an answered one folds, so the next is the first again."""
-    for level in levels:
+    for remaining, level in zip(range(len(levels), 0, -1), levels, strict=True):
         buttons = screen.surface.get_by_role("button", name=str(level), exact=True)
-        questions = await buttons.count()
+        await expect(buttons).to_have_count(remaining)  # none stands there from before a redraw
         await buttons.first.press("Enter")  # a click is repeated if the row folds under it
-        await expect(buttons).to_have_count(questions - 1)
+        await expect(buttons).to_have_count(remaining - 1)
         await screen.idle()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
 from bot.announcement.messages import WHAT_ELSE
+from bot.history.rules import PAGE_SIZE
 from bot.on_hold.handlers import CHECK
 from bot.on_hold.rules import NEW_TEXT
 from bot.phases.expectation import TOO_MUCH
@@ -15,12 +16,15 @@ from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarness
+from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import CLEAR, Lead
 
 COMMANDS = (
     *("", "status", "budget", "poll", "help", "settings", "end", "extend", "history", "forget-me"),
     *("start results 2w ship the beta", "start trust until 18 Dec", "strat"),
 )
+#: At most half the length of two weeks later.
+EXTENDED_TO = "2026-12-14"
 Change = Callable[[FakeSlack], Any]
 CHANGES: tuple[Change, ...] = (
     lambda slack: slack.join(LAUNCH, OWNER),
@@ -101,8 +105,9 @@ async def _results(recorder: Recorder) -> None:
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
     await harness.wait(hours=12)
+    await insert_past_phases(harness.bot.db, PAGE_SIZE)
     recorder.stage = "results read"
-    await recorder.explore(BEN)
+    await recorder.explore(BEN, commands=("history",))
 
 
 async def _raise_concern(harness: BotHarness) -> None:
@@ -212,6 +217,19 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
     await lead.me.close(everything=True)
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))
+    await _other_phases(recorder, beginning, started)
+
+
+async def _other_phases(recorder: Recorder, beginning: Snapshot, started: Snapshot) -> None:
+    """Let a phase be extended, one build trust, and one be paused."""
+    target, slack = recorder.target, recorder.target.harness.slack
+    lead = Lead(target.harness)
+    await target.restore(started)
+    await lead.me.command("/imbalance extend", LAUNCH)
+    await lead.sends(ends_on=EXTENDED_TO, reason="The audit came late.")
+    await lead.me.close(everything=True)
+    recorder.stage = "extended"
+    await recorder.explore(ANA, commands=("extend",))
 
     await target.restore(beginning)
     await lead.starts("trust 4w")

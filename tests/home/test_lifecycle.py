@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from bot.agenda.actions import ActionName
 from bot.clock import AdjustableClock
 from bot.db import schema
+from bot.history.history_page import HISTORY
 from bot.home import handlers, held_decisions
 from bot.home.lifecycle import show_home
 from bot.home.phase_section import HINTS
@@ -129,12 +130,12 @@ async def test_opt_out_applies_to_one_person_in_one_channel(services: Services) 
 @pytest.mark.parametrize(
     ("user_id", "has_opted_out", "buttons"),
     [
-        (BEN, False, [DETAILS, OUT]),
-        (BEN, True, [DETAILS, IN]),
-        (ANA, False, [DETAILS, HOLD, EXTEND, END]),
-        (ANA, True, [DETAILS, HOLD, EXTEND, END, IN]),  # a lead who had opted out
-        (OWNER, False, [DETAILS]),
-        (OWNER, True, [DETAILS, IN]),
+        (BEN, False, [DETAILS, HISTORY, OUT]),
+        (BEN, True, [DETAILS, HISTORY, IN]),
+        (ANA, False, [DETAILS, HISTORY, HOLD, EXTEND, END]),
+        (ANA, True, [DETAILS, HISTORY, HOLD, EXTEND, END, IN]),  # a lead who had opted out
+        (OWNER, False, [DETAILS, HISTORY]),
+        (OWNER, True, [DETAILS, HISTORY, IN]),
     ],
 )
 async def test_home_buttons_depend_on_role_and_opt_out(
@@ -152,9 +153,14 @@ async def test_home_buttons_depend_on_role_and_opt_out(
 
 async def test_button_values_are_the_phase_or_channel_id(people: Services) -> None:
     await add_phases(people, {})
-    assert dict(await home_buttons(people, BEN)) == {DETAILS: "phase1", OUT: LAUNCH}
+    assert dict(await home_buttons(people, BEN)) == {
+        DETAILS: "phase1",
+        HISTORY: LAUNCH,
+        OUT: LAUNCH,
+    }
     assert dict(await home_buttons(people, ANA)) == {
         DETAILS: "phase1",
+        HISTORY: LAUNCH,
         HOLD: "phase1",
         EXTEND: "phase1",
         END: "phase1",
@@ -224,7 +230,10 @@ async def test_leavers_see_the_phase_only_if_they_are_in_its_channel(people: Ser
 
     for user_id in (BEN, ANA):
         assert await home_buttons(people, user_id, ()) == []
-        assert await home_buttons(people, user_id, (LAUNCH,)) == [(DETAILS, "phase1")]
+        assert await home_buttons(people, user_id, (LAUNCH,)) == [
+            (DETAILS, "phase1"),
+            (HISTORY, LAUNCH),
+        ]
     assert await home_buttons(people, CHIARA, ()) != []
 
 

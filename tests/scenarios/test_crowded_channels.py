@@ -21,7 +21,8 @@ async def test_phase_starts_in_a_channel_of_thousands(harness: BotHarness, ana: 
     await harness.settle()
     await ana.types("results 2w")
     await harness.settle()
-    for page in (CLEAR, {**SPRINT, "start.members": [BEN, CHIARA, DEV, EMI]}, {}):
+    promise = {name: text for name, text in SPRINT.items() if name != "start.owner.0"}
+    for page in (CLEAR, {**promise, "start.members": [BEN, CHIARA, DEV, EMI]}, {}):
         before = member_pages(harness)
         assert await ana.sends(**page) == {}
         assert member_pages(harness) - before < AFFORDABLE_CALLS
@@ -40,4 +41,4 @@ async def test_channel_too_large_to_read_is_refused_with_a_reason(
     await ana.types("results 2w")
     await harness.settle()
 
-    assert "more than 999 people are in this channel" in shown(ana.blocks)
+    assert "More than 999 people are in this channel" in shown(ana.blocks)

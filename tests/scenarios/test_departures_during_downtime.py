@@ -38,8 +38,8 @@ async def test_member_and_lead_who_left_before_a_late_end_get_no_messages(
 
     fresh = {user_id: dm_texts(harness, user_id)[len(before[user_id]) :] for user_id in before}
     assert fresh[BEN] == fresh[HANA] == []
-    assert any("has ended. What did it bring?" in text for text in fresh[ANA])
-    assert any("it's over" in text for text in fresh[CHIARA])
+    assert any("has ended. What came of it?" in text for text in fresh[ANA])
+    assert any("has wrapped up" in text for text in fresh[CHIARA])
 
 
 async def test_end_on_time_asks_slack_for_nobody(harness: BotHarness, ana: Lead) -> None:

@@ -259,7 +259,7 @@ async def test_only_leads_and_admins_change_the_list(
     await harness.settle()
 
     assert me.top_view is None
-    assert "Nothing was changed" in me.ephemerals(LAUNCH)[-1]["text"]
+    assert "Talk to Ana" in me.ephemerals(LAUNCH)[-1]["text"]
 
 
 async def test_list_changes_while_paused_but_nothing_comes_back_unsaid(
@@ -402,7 +402,7 @@ async def test_members_do_not_answer_proposals(harness: BotHarness, lead: Lead) 
     await harness.settle()
 
     assert chiara.top_view is None
-    assert "only the leads of this phase" in chiara.ephemerals(LAUNCH)[-1]["text"]
+    assert "Only this phase's leads" in chiara.ephemerals(LAUNCH)[-1]["text"]
 
 
 async def test_person_who_left_proposes_nothing_and_is_not_mentioned(

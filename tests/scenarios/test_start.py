@@ -52,6 +52,7 @@ async def test_sprint_from_command_to_announcement(harness: BotHarness, ana: Lea
         "*Afterwards:* No new sprint before Thu 14 Jan.",
         "Every Tuesday, 7 people get three anonymous questions. Only totals are shared.",
         "My Part",
+        "What Else Can Wait?",
         "Raise a Concern",
         "Details",
     ]

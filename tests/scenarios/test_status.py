@@ -165,6 +165,7 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
         "*Recovery:* No new sprint before Wed 23 Dec.",
         "15 of the last 90 days in results sprints.",
         "Details",
+        "History",
     ]
     unwrapped = (
         "🏁 Results sprint ended Mon 7 Dec and isn't wrapped up yet. The channel is waiting for it."

@@ -64,7 +64,8 @@ def test_settings_form_matches_snapshot(
 
     assert check_view(view) == []
     (menu,) = (one["element"] for one in view["blocks"] if one.get("block_id") == "country")
-    del menu["option_groups"][2:]  # the countries from B on
+    groups = menu["option_groups"]  # of 250 countries: only the chosen one's letter is compared
+    menu["option_groups"] = [one for one in groups if menu["initial_option"] in one["options"]]
     assert view == json_snapshot
 
 

@@ -1,0 +1,84 @@
+"""Reading a channel's history, for people who are in it, and sending its picture."""
+
+from hashlib import sha256
+
+from slack_sdk.models.views import View
+
+from bot.history import history_page, store
+from bot.history.messages import picture_message
+from bot.history.model import HistoryPage
+from bot.outbox import enqueue, keys
+from bot.phases.permissions import actor_of, refusal_to_start
+from bot.services import Services
+from bot.slack.conversations import is_in_channel
+from bot.slack.errors import Refused
+from bot.slack.mrkdwn import channel
+from bot.slack.request import Request
+from bot.workspaces.store import settings_of
+
+NOT_IN_CHANNEL = (
+    "{channel}'s history is for the people in it, and I can't see that you are. Join the channel, "
+    "or type `/imbalance history` there."
+)
+#: Of the part of a key that identifies one page of an open form.
+ID_LENGTH = 16
+
+
+async def history_of(services: Services, request: Request, channel_id: str, newer: int = 0) -> View:
+    """Return the page of a channel's history that follows its `newer` newest phases.
+
+    Raises:
+        Refused: the person is not in the channel.
+    """
+    page = await _page(services, request, channel_id, newer)
+    refusal = None if page.phases else await _refusal_to_start(services, request)
+    return history_page.build(page, refusal_to_start=refusal)
+
+
+async def send_picture(services: Services, request: Request, *, view_id: str) -> View:
+    """Send the person the picture of the page that they look at, once; return the page.
+
+    `view_id` is the id of the form with that page.
+
+    Raises:
+        Refused: the person is not in the channel, or the form is not of a page.
+    """
+    channel_id, newer = history_page.read_metadata(request.target_id)
+    page = await _page(services, request, channel_id, newer)
+    if not page.shows_levels:
+        return history_page.build(page)
+    page_id = sha256(f"{view_id}:{request.target_id}".encode()).hexdigest()[:ID_LENGTH]
+    async with services.db.transaction() as tx:
+        await enqueue.post(
+            tx,
+            request.workspace_id,
+            key=keys.history_picture(page_id, request.user_id),
+            to=request.user_id,
+            content=picture_message(page),
+            now=services.clock.now(),
+        )
+    return history_page.build(page, is_picture_sent=True)
+
+
+async def _page(services: Services, request: Request, channel_id: str, newer: int) -> HistoryPage:
+    await _require_in_channel(services, request, channel_id)
+    async with services.db.reading() as reader:
+        return await store.history_page(
+            reader, request.workspace_id, channel_id, newer, services.clock.now()
+        )
+
+
+async def _require_in_channel(services: Services, request: Request, channel_id: str) -> None:
+    """Refuse what does not come from a person in the channel. Never inside a transaction."""
+    if request.channel_id == channel_id:  # Slack lets only them type or press something there
+        return
+    workspace_id, client = request.workspace_id, services.client_for(request.workspace_id)
+    if not await is_in_channel(services.reads, client, workspace_id, request.user_id, channel_id):
+        raise Refused(NOT_IN_CHANNEL.format(channel=channel(channel_id)))
+
+
+async def _refusal_to_start(services: Services, request: Request) -> str | None:
+    actor = await actor_of(services, request)
+    async with services.db.reading() as reader:
+        settings = await settings_of(reader, request.workspace_id)
+    return await refusal_to_start(services, request.workspace_id, actor, settings)

@@ -1,0 +1,30 @@
+"""A page of a channel's history."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from bot.phases.model import Phase
+from bot.results.model import ClosedRound
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastPhase:
+    """A phase, running or over, and its rounds whose results the team was shown, oldest first."""
+
+    phase: Phase
+    rounds: tuple[ClosedRound, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPage:
+    """Some of a channel's phases, newest first. `newer` is the number of phases before them."""
+
+    channel_id: str
+    phases: tuple[PastPhase, ...]
+    newer: int
+    has_older: bool
+    today: date  # where the lead of the newest phase lives
+
+    @property
+    def shows_levels(self) -> bool:
+        return any(shown.figures for past in self.phases for shown in past.rounds)
