@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -23,6 +23,8 @@ from bot.workspaces.rules import WorkspaceSettings, months_before
 
 #: After an uninstallation, all data of the workspace is deleted.
 PURGED_AFTER = timedelta(days=30)
+#: The owner of parked work is reminded on its day or, if that is none, the next working day.
+REMINDED_WITHIN = timedelta(days=14)
 #: States of messages that nothing more will happen to.
 SETTLED = (State.SENT, State.EXPIRED)
 #: What people wrote about a phase, beside its milestone and promise.
@@ -46,7 +48,7 @@ async def delete_expired(
     tx: AsyncConnection, workspace_id: str, settings: WorkspaceSettings, now: datetime
 ) -> None:
     """Delete what this workspace has kept for as long as its settings say."""
-    await _delete_texts(tx, workspace_id, months_before(now, settings.keep_texts_months))
+    await _delete_texts(tx, workspace_id, months_before(now, settings.keep_texts_months), now)
     ended_before = _phases.c.ended_at < months_before(now, settings.keep_levels_months)
     await tx.execute(delete(_phases).where(_phases.c.workspace_id == workspace_id, ended_before))
     audit = schema.audit
@@ -56,10 +58,13 @@ async def delete_expired(
     await _delete_profiles(tx, workspace_id, now)
 
 
-async def _delete_texts(tx: AsyncConnection, workspace_id: str, before: datetime) -> None:
+async def _delete_texts(
+    tx: AsyncConnection, workspace_id: str, before: datetime, now: datetime
+) -> None:
     """Empty what people wrote in phases that ended before this time; the levels stay.
 
-    Some of it may have been written after the others were emptied: a late wrap-up or note.
+    Some of it may have been written after the rest was emptied: a late wrap-up or note. Parked work
+    stays until its owner has been reminded of it.
     """
     ended = (_phases.c.workspace_id == workspace_id) & (_phases.c.ended_at < before)
     rows = await tx.execute(
@@ -76,9 +81,12 @@ async def _delete_texts(tx: AsyncConnection, workspace_id: str, before: datetime
     for table, texts in ((_people, OWN_TEXTS), (rounds, ("note", "noted_by"))):
         in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
         await _empty(tx, table, texts, in_phase)
-    for table in (schema.set_aside_items, schema.hold_proposals):
+    reminded = (now - REMINDED_WITHIN).date()
+    items, proposals = schema.set_aside_items, schema.hold_proposals
+    is_followed_up = or_(items.c.parked_until.is_(None), items.c.parked_until < reminded)
+    for table, is_done in ((items, is_followed_up), (proposals, true())):
         in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
-        await tx.execute(delete(table).where(in_phase))
+        await tx.execute(delete(table).where(in_phase, is_done))
 
 
 async def _empty(

@@ -1,6 +1,6 @@
 """One person's data: what is deleted on their wish, and what unfinished phases still need."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -185,6 +185,20 @@ async def test_words_written_after_the_others_were_deleted_go_too(db: Database) 
         assert (phase.outcome, phase.thanks, phase.milestone) == (None, None, "")
         assert await last_learning(tx, WORKSPACE, LAUNCH) is None  # there is nothing to copy
         assert (await tx.execute(select(rounds.c.note, rounds.c.noted_by))).one() == (None, None)
+
+
+async def test_parked_work_stays_until_its_owner_was_reminded(db: Database) -> None:
+    settings = WorkspaceSettings(keep_texts_months=1)
+    async with db.transaction() as tx:
+        await a_phase(tx, **ENDED)
+        await tx.execute(insert(schema.set_aside_items).values(**an_item(BEN)))
+        kept = []
+        for day in (date(2027, 3, 15), date(2027, 3, 16)):
+            at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+            await retention.delete_expired(tx, WORKSPACE, settings, at)
+            kept.append(len((await the_phase(tx)).set_aside_items))
+
+    assert kept == [1, 0]
 
 
 def an_item(owner_id: str) -> dict[str, Any]:
