@@ -98,11 +98,7 @@ async def _send(
     # never be sent.
     batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]
     await schedule_key_deletion(tx, keys, workspace_id, now.date())
-    readers = {lead.user_id: lead.zone or phase.zone for lead in phase.reachable_leads}
-    if not readers:  # the person who started the phase, even if they have left the channel
-        starter = phase.participant(phase.lead_id)
-        readers = {phase.lead_id: (starter.zone if starter else None) or phase.zone}
-    for lead_id, zone in readers.items():
+    for lead_id, zone in phase.zones_of_readers.items():
         at = within_hours(now, zone, phase.calendar, begin=MORNING)
         for number, content in enumerate(messages, start=1):
             await enqueue.post(
