@@ -10,8 +10,8 @@ OPEN = (
     "they close, whoever runs the bot's server could link answers to people."
 )
 CLOSED = (
-    "• When they close, the totals are counted. Then every single answer is deleted, with the key "
-    "to it, and nobody can link it to you any more."
+    "• When they close, the totals are counted. Then every single answer is deleted, along with "
+    "its key, and nobody can link it to you any more."
 )
 MINIMUM = (
     "• Nothing is shown from fewer than {minimum} answers, and levels are rounded, so that nobody "
@@ -31,8 +31,9 @@ COMMENTS = {
 }
 REMAINS = (
     "What remains: your company's exports can show that you answered, never what. Your writing "
-    "style could give you away in a comment, and if everyone agrees, everyone is known. Someone "
-    "with an old backup and its keys could still link answers from before the questions closed."
+    "style could give you away in a comment, and if everyone gives the same answer, everyone's "
+    "answer is known. Someone with an old backup and its keys could still link answers from before "
+    "the questions closed."
 )
 
 

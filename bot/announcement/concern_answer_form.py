@@ -31,8 +31,8 @@ BUTTON = TITLE = "Answer in the Channel"
 LABEL = "Your answer"
 ABOUT = (
     "This goes into the announcement's thread in {channel}, with your name. Whoever wrote the "
-    "concern can read it there like everybody else. The note isn't shown; don't quote it either, "
-    "as its words could give somebody away."
+    "concern can read it there like everybody else. The concern itself isn't shown. Don't quote "
+    "it, because its words could give somebody away."
 )
 EXAMPLE = "Sunday work was my mistake. From now on I ask before Thursday, or it waits."
 NOTIFICATION = "{name} answered an anonymous concern"

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bot.announcement.concern_answer_form import BLOCK, LIMIT, answer_message
 from bot.announcement.contributions import check_length
+from bot.announcement.part_messages import CONCERN_ANSWERED, EMPTY_ANSWER
 from bot.clock import random_bytes
 from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
@@ -20,12 +21,6 @@ from bot.slack.mrkdwn import channel
 from bot.slack.request import Request
 
 ID_BYTES = 16
-
-EMPTY = "There is nothing in it yet. Write a sentence, or close the form."
-ANSWERED = (
-    "This concern has already been answered in the announcement's thread in {channel}. Add what's "
-    "missing there."
-)
 
 
 def new_answer_id() -> str:
@@ -54,7 +49,7 @@ async def post_answer(services: Services, request: Request, text: str) -> Phase:
         Refused: as for `phase_to_answer`, or the text is empty or too long.
     """
     if not text:
-        raise Refused(EMPTY, {BLOCK: EMPTY})
+        raise Refused(EMPTY_ANSWER, {BLOCK: EMPTY_ANSWER})
     check_length(text, LIMIT, BLOCK)
     request, key = _read_target(request)
     actor = await actor_of(services, request)
@@ -78,7 +73,7 @@ async def post_answer(services: Services, request: Request, text: str) -> Phase:
 
 
 def _answered(phase: Phase) -> str:
-    return ANSWERED.format(channel=channel(phase.channel_id))
+    return CONCERN_ANSWERED.format(channel=channel(phase.channel_id))
 
 
 def _read_target(request: Request) -> tuple[Request, MessageKey]:

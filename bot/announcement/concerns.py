@@ -15,7 +15,7 @@ from bot.agenda.slots import next_working_morning, within_hours
 from bot.agenda.work_calendar import MORNING
 from bot.announcement.concern_answers import new_answer_id
 from bot.announcement.contributions import check_length, running_phase_of_team
-from bot.announcement.part_messages import CONCERN_LIMIT, concerns_for_leads
+from bot.announcement.part_messages import CONCERN_LIMIT, EMPTY_CONCERN, concerns_for_leads
 from bot.clock import shuffled
 from bot.db import schema
 from bot.db.upserts import upsert
@@ -32,7 +32,6 @@ from bot.slack.request import Request
 
 BATCH_LENGTH = 16  # of the batch part of a key
 
-EMPTY = "There is nothing in it yet. Write what worries you, or close the form."
 
 _concerns = schema.concerns
 
@@ -48,7 +47,7 @@ async def raise_concern(
         Refused: the phase has ended, the person is not in its team, the text is empty or too long.
     """
     if not text:
-        raise Refused(EMPTY, {field: EMPTY})
+        raise Refused(EMPTY_CONCERN, {field: EMPTY_CONCERN})
     check_length(text, CONCERN_LIMIT, field)
     workspace_id, phase_id = request.workspace_id, request.target_id
     now = services.clock.now()

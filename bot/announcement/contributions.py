@@ -3,7 +3,7 @@
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.announcement.part_messages import PART_LIMIT
+from bot.announcement.part_messages import NOT_IN_CHANNEL, NOT_IN_TEAM, PART_LIMIT, PHASE_OVER
 from bot.db import schema
 from bot.phases import store
 from bot.phases.model import Phase
@@ -11,13 +11,9 @@ from bot.phases.wording import lead_names
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 _people = schema.phase_people
-
-OVER = "This phase has ended, so nothing was saved. What came of it is in the channel."
-NOT_IN_TEAM = "You aren't on this phase's team. Ask {leads} if you should be."
-NOT_THERE = "This phase belongs to a channel you aren't in. Join the channel first."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def visible_phase(services: Services, request: Request) -> Phase:
@@ -29,9 +25,9 @@ async def visible_phase(services: Services, request: Request) -> Phase:
     async with services.db.reading() as reader:
         phase = await store.load(reader, request.workspace_id, request.target_id)
     if phase is None:
-        raise Refused(NOT_THERE)
+        raise Refused(NOT_IN_CHANNEL)
     if not (phase.channel_id == request.channel_id or phase.has_participant(request.user_id)):
-        raise Refused(NOT_THERE)
+        raise Refused(NOT_IN_CHANNEL)
     return phase
 
 
@@ -88,7 +84,7 @@ async def running_phase_of_team(tx: AsyncConnection, request: Request) -> Phase:
     """
     phase = await store.load(tx, request.workspace_id, request.target_id)
     if phase is None or not phase.is_active:
-        raise Refused(OVER)
+        raise Refused(PHASE_OVER)
     if not phase.has_participant(request.user_id):
         raise Refused(NOT_IN_TEAM.format(leads=lead_names(phase)))
     return phase
@@ -101,5 +97,5 @@ def check_length(text: str, limit: int, field: str) -> None:
         Refused: it is longer; shown beside `field`.
     """
     if len(text) > limit:
-        refusal = TOO_LONG.format(length=len(text), limit=limit)
+        refusal = TEXT_TOO_LONG.format(length=len(text), limit=limit)
         raise Refused(refusal, {field: refusal})

@@ -35,20 +35,20 @@ MORE_PARTS = "And {count} more."
 #: Maximum size of all contributions, in JSON: Slack accepts 250,000 bytes per view.
 PARTS_ROOM = 120_000
 WHEN = (
-    "*When:* Every {weekday} at {time} in your own time zone, and first on the working morning "
-    "after the announcement."
+    "*When:* Every {weekday} at {time} in your own time zone. The first ones come on the working "
+    "morning after the announcement."
 )
 WHEN_SIMILAR = (
     "Every {weekday}, the questions come to the channel, to talk about together. Another phase "
-    "with the same lead has the same team but for one person, so comparing the two would show what "
-    "that person answered. Nothing is stored."
+    "with the same lead has the same team except for one person, so comparing the two would show "
+    "what that person answered. Nothing is stored."
 )
 WHEN_SMALL = (
     "Every {weekday}, the questions come to the channel, to talk about together: this team is too "
-    "small for answers without names. Nothing is stored."
+    "small for anonymous answers. Nothing is stored."
 )
-ASKED = "You get the questions as a direct message. Not answering changes nothing for you."
-NOT_ASKED = "You opted out, so you don't get the questions. You stay in the team."
+ASKED = "You get the questions as a direct message. Answering is up to you."
+NOT_ASKED = "You opted out, so you don't get the questions. You're still on the team."
 DONT_ASK, ASK_AGAIN = "Don't Ask Me Here", "Ask Me Here Again"
 
 

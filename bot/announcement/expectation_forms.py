@@ -25,8 +25,8 @@ NAME_SHOWN = 100
 
 TITLE = "What you count on"
 ABOUT = (
-    "*{title}*\nWhat do you count on each person for? Each reads their own line, and nobody "
-    "else's, with their next questions. Leave blank what needs no line."
+    "*{title}*\nWhat do you count on each person for? Each person reads only their own line, with "
+    "their next questions. Leave a line blank if you have nothing to say."
 )
 EXAMPLE = "Getting the importer through review by Thursday."
 REPLIED = {

@@ -6,13 +6,14 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.slots import within_hours
-from bot.announcement.contributions import OVER, check_length, running_phase_of_team
+from bot.announcement.contributions import check_length, running_phase_of_team
 from bot.announcement.expectation_forms import (
     WORDS_BLOCK,
     WORDS_LIMIT,
     line_block,
     reply_to_leads,
 )
+from bot.announcement.part_messages import EMPTY_ANSWER, LINE_CHANGED, PHASE_OVER
 from bot.db import schema
 from bot.outbox import enqueue, keys
 from bot.phases.expectation import LIMIT
@@ -22,9 +23,6 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.ids import form_digest
 from bot.slack.request import Request
-
-NO_LINE = "Your leads have changed this in the meantime. *My Part* shows how it stands."
-NO_WORDS = "There is nothing in it yet. Write a sentence, or close the form."
 
 _people = schema.phase_people
 
@@ -37,7 +35,7 @@ async def phase_to_write(services: Services, request: Request) -> Phase:
     """
     phase = await phase_to_manage(services, request)
     if not phase.is_active:
-        raise Refused(OVER)
+        raise Refused(PHASE_OVER)
     return phase
 
 
@@ -57,7 +55,7 @@ async def save_expectations(
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_active:
-            raise Refused(OVER)
+            raise Refused(PHASE_OVER)
         for member in phase.members:
             line = lines.get(member.user_id, member.expectation or "")
             if line != (member.expectation or ""):
@@ -104,7 +102,7 @@ async def send_reply(
         Refused: as for `member_with_line`, or the words are missing or too long.
     """
     if not words:
-        raise Refused(NO_WORDS, {WORDS_BLOCK: NO_WORDS})
+        raise Refused(EMPTY_ANSWER, {WORDS_BLOCK: EMPTY_ANSWER})
     check_length(words, WORDS_LIMIT, WORDS_BLOCK)
     now = services.clock.now()
     reply_id = form_digest(request.target_id, view_id)
@@ -127,7 +125,7 @@ async def _member_with_line(tx: AsyncConnection, request: Request) -> tuple[Phas
     phase = await running_phase_of_team(tx, request)
     member = phase.participant(request.user_id)
     if member is None or not member.expectation:
-        raise Refused(NO_LINE)
+        raise Refused(LINE_CHANGED)
     return phase, member
 
 

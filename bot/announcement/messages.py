@@ -66,7 +66,7 @@ PAUSED_WHY = {
     PauseReason.ARCHIVED: "the channel is archived",
     PauseReason.BOT_REMOVED: "I'm no longer in the channel",
     PauseReason.NOT_VISIBLE: "I can no longer see the channel",
-    PauseReason.RESTRICTED: "I may not post in the channel",
+    PauseReason.RESTRICTED: "I'm not allowed to post in the channel",
 }
 BACK = "Back on {day}."
 PARKED, UNTIL = "Parked", " until {day}"

@@ -52,9 +52,21 @@ MANY = "{count} concerns from your team, without names"
 FROM = "*{first}*, about {channel}."
 FROM_PART = "*{first}*, about {channel}. Message {number} of {count}."
 WHY = (
-    "Anonymous. Please don't try to guess who wrote it. An answer in the channel reaches the "
-    "writer without a name being needed."
+    "Anonymous. Please don't try to guess who wrote it. If you answer in the channel, the writer "
+    "can read it there without being named."
 )
+
+#: Refusals, and other replies to who pressed or typed.
+PHASE_OVER = "This phase has ended, so nothing was saved. What came of it is in the channel."
+NOT_IN_TEAM = "You aren't on this phase's team. Ask {leads} if you should be."
+NOT_IN_CHANNEL = "This phase belongs to a channel you aren't in. Join the channel first."
+EMPTY_ANSWER = "This is still empty. Write a sentence, or close the form."
+CONCERN_ANSWERED = (
+    "This concern has already been answered in the announcement's thread in {channel}. Add what's "
+    "missing there."
+)
+EMPTY_CONCERN = "This is still empty. Write what worries you, or close the form."
+LINE_CHANGED = "Your leads have just changed this. Open *My Part* to see the new line."
 
 
 def contribution_form(phase: Phase, user_id: str) -> View:

@@ -22,12 +22,12 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def press_try_again(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Handle *Try again*, offered while a phase is paused."""
+    """Handle *Try Again*, offered while a phase is paused."""
     await pause.try_again(services, request)
     await ack()
 
 
 async def press_post_again(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Handle *Post it again*, offered when the announcement was deleted."""
+    """Handle *Post It Again*, offered when the announcement was deleted."""
     await pause.post_again(services, request)
     await ack()

@@ -18,102 +18,111 @@ NAME_SHOWN = 30  # keeps the first line on one line
 PAUSED = "{emoji} {name} in {channel} is paused."
 BECAUSE: Mapping[PauseReason, str] = {
     PauseReason.ARCHIVED: (
-        "The channel is archived, so nothing can be said there. Unarchive it, and the phase goes "
-        "on by itself."
+        "The channel is archived, so I can't post there. Unarchive it, and the phase carries on by "
+        "itself."
     ),
     PauseReason.BOT_REMOVED: (
-        "I was removed from the channel, so I can say nothing there. Type `/invite @Imbalance` in "
-        "it, and the phase goes on by itself."
+        "I was removed from the channel, so I can't post there. Type `/invite @Imbalance` there, "
+        "and the phase carries on by itself."
     ),
     PauseReason.NOT_VISIBLE: (
-        "I cannot see the channel any more: it was made private without me, or deleted. Type "
-        "`/invite @Imbalance` in it, and the phase goes on by itself."
+        "I can't see the channel any more: it was made private without me, or deleted. Type "
+        "`/invite @Imbalance` there, and the phase carries on by itself."
     ),
     PauseReason.RESTRICTED: (
-        "Slack does not let me post there: posting is limited. Ask a workspace admin to allow the "
-        "app, then press Try again."
+        "Slack doesn't let me post there, because posting is limited. Ask a workspace admin to "
+        "allow the app, then press *Try Again*."
     ),
 }
 UNTIL = (
-    "Until then no new questions go out; open ones close as promised. It still ends on {day}, "
-    "and you hear of it here."
+    "Until then, no new questions go out, and open ones close on time. The phase still ends on "
+    "{day}, and I'll tell you here."
 )
-RESUMED = "{emoji} {name} in {channel} goes on."
+RESUMED = "{emoji} {name} in {channel} is running again."
 CAUGHT_UP = (
-    "I can write in the channel again. The announcement is up to date, results that waited follow."
+    "I can post in the channel again. The announcement is up to date, and any results that "
+    "were held back come next."
 )
 DELETED = "{emoji} {name} has ended: its channel was deleted."
 DELETED_WHY = (
-    "Nobody can read a closing there, so each member gets a goodbye on {day}, with your private "
-    "line if you write one."
+    "Nobody can read a closing message there, so each member gets a goodbye on {day}, with your "
+    "private line if you write one."
 )
+NOT_POSTED_AS_ENDED = (
+    "This phase has ended, so nothing was posted. `/imbalance` in the channel shows where things "
+    "stand."
+)
+NOT_PAUSED = "This phase isn't paused any more. It carries on as planned."
 MISSING = "The announcement in {channel} was deleted."
 MISSING_WHY = (
-    "The phase goes on: questions come as before, results as messages in the channel. If it was "
-    "deleted by mistake, post it again."
+    "The phase carries on: questions come as before, and results are posted as messages in the "
+    "channel. If the announcement was deleted by mistake, post it again."
 )
 POSTED_AGAIN = "The announcement in {channel} is posted again."
-ALONE = "I cannot write to {lead}, who leads in {channel} with you."
+ALONE = "I can't reach {lead}, who leads the phase in {channel} with you."
 ALONE_WHY = (
-    "Slack says that this account cannot be reached. What was meant for both of you comes to you. "
+    "Slack says this account can't be reached. What was meant for both of you now comes to you. "
     "Nothing changes for the team."
 )
-NOBODY = "A phase in {channel} has no lead whom I can write to."
+NOBODY = "I can't reach any lead of the phase in {channel}."
 NOBODY_WHY = (
-    "Slack says that the account cannot be reached, so results and the question what the phase "
-    "brought reach nobody. What the team wrote to its lead is kept, and sent if the account is "
-    "opened again. It ends by itself on {day}. As an admin you can end or extend it."
+    "Slack says the account can't be reached, so nobody gets the results or is asked what came of "
+    "the phase. What the team wrote to its lead is kept, and sent if the account is opened again. "
+    "The phase ends by itself on {day}. As an admin, you can end or extend it."
 )
-NOBODY_READS = "What a team wrote in {channel} reaches nobody."
+NOBODY_READS = "What the team in {channel} wrote can't reach its lead."
 NOBODY_READS_WHY = (
-    "It was meant for the lead of a phase that has ended, and Slack says that the account cannot "
-    "be reached. It is kept, nobody else reads it, and it is sent if the account is opened again."
+    "It was meant for the lead of a phase that has ended, and Slack says the account can't be "
+    "reached. It's kept, nobody else reads it, and it's sent if the account is opened again."
 )
-NOT_POSTED = "{what} in {channel} could not be posted."
+NOT_POSTED = "{what} in {channel} couldn't be posted."
 OUR_FAULT = (
-    "Slack refused it as I had written it. The defect is ours: whoever runs the bot finds it in "
-    "the log."
+    "Slack didn't accept the message I made. That's a mistake on our side; whoever runs the bot "
+    "can see it in the log."
 )
-NO_REPLIES = "Slack does not take replies in that thread."
+NO_REPLIES = "Slack doesn't allow replies in that thread."
 NOT_GRANTED = (
-    "The app may not do this as it is installed. Ask a workspace admin to install it again."
+    "The app doesn't have permission to do this. Ask a workspace admin to install it again."
 )
-REFUSED = "Slack refused it. Whoever runs the bot finds the reason in the log."
+REFUSED = "Slack refused it. Whoever runs the bot can see why in the log."
 WHY_NOT_POSTED: Mapping[FailureAction, str] = {
     FailureAction.MALFORMED: OUR_FAULT,
     FailureAction.NO_REPLY: NO_REPLIES,
     FailureAction.MISSING_PERMISSION: NOT_GRANTED,
     FailureAction.REPORT: REFUSED,
-    FailureAction.DROP_PERSON: "Slack says that this account cannot be reached.",
+    FailureAction.DROP_PERSON: "Slack says this account can't be reached.",
 }
 #: Notices about undelivered messages that contain what people wrote, by kind.
 UNDELIVERED: Mapping[str, str] = {
-    "concerns": "Concerns from your team in {channel} did not reach you.",
-    "comments": "Comments about {channel} did not reach you.",
-    "lead_results": "The results of {channel} did not reach you.",
-    "expectation_reply": "A reply from your team in {channel} did not reach you.",
-    "goodbye": "The line to {name} in {channel} did not arrive.",
-    "line": "The line to {name} in {channel} did not arrive.",
+    "concerns": "Concerns from your team in {channel} didn't reach you.",
+    "comments": "Comments about {channel} didn't reach you.",
+    "lead_results": "The results of {channel} didn't reach you.",
+    "expectation_reply": "A reply from your team in {channel} didn't reach you.",
+    "goodbye": "Your line to {name} in {channel} didn't arrive.",
+    "line": "Your line to {name} in {channel} didn't arrive.",
 }
 KEPT = (
-    "Nothing is lost: it is kept, and nobody reads it meanwhile. Ask whoever runs the bot to send "
-    "it again (`python -m bot outbox`)."
+    "Nothing is lost: it's kept, and nobody can read it until it's sent. Ask whoever runs the bot "
+    "to send it again (`python -m bot outbox`)."
 )
-KEPT_UNTIL_OPENED = "It is kept, and sent if the account is opened again."
+KEPT_UNTIL_OPENED = "It's kept, and sent if the account is opened again."
 #: The name of a message and where to read it instead, by the kind in its key.
 AWAITED: Mapping[str, tuple[str, str]] = {
     "announcement": ("The announcement", "`/imbalance status` in the channel shows the same."),
-    "results": ("Results", "You have them in this conversation: tell the team what you read."),
-    "closing": ("The closing", "Each member gets a goodbye. Tell the channel the rest yourself."),
+    "results": ("Results", "They're in this conversation: tell the team what you read."),
+    "closing": (
+        "The closing message",
+        "Each member gets a goodbye. Tell the channel the rest yourself.",
+    ),
     "wrapped_up": ("The wrap-up", "Each member gets it with their goodbye."),
-    "mistake": ("A mistake that somebody shared", "Ask in the channel who would tell it."),
+    "mistake": ("A mistake that somebody shared", "Ask in the channel who wanted to share one."),
     "extended": ("The new end", "The announcement and `/imbalance status` show it."),
-    "talking_points": ("The three questions", "`/imbalance help` says what they are about."),
+    "talking_points": ("The three questions", "`/imbalance help` explains what they're about."),
     "concern_answer": ("Your answer to a concern", "Post it in the channel yourself."),
-    "comments": ("Comments", "You have them in this conversation."),
-    "ask": ("A message with the questions", "Who is asked finds them in my App Home."),
+    "comments": ("Comments", "They're in this conversation."),
+    "ask": ("A message with the questions", "Everyone who is asked can answer on my Home tab."),
     "back_early": ("The reason for an early return", "Tell the channel yourself."),
-    "hold_proposal": ("A proposal of what can wait", "Ask your team what it was."),
+    "hold_proposal": ("A proposal for what can wait", "Ask your team what it was."),
     "hold_answer": ("An answer to a proposal", "Tell the channel yourself."),
 }
 
@@ -128,7 +137,7 @@ def paused(phase: Phase) -> Content:
         section(f"*{first}*\n{why}\n{until}"),
         actions(
             button("Try Again", TRY_AGAIN, phase.phase_id),
-            button("End now", WRAP_UP, phase.phase_id),
+            button("End Now", WRAP_UP, phase.phase_id),
         ),
     )
 
@@ -152,7 +161,7 @@ def channel_deleted(ended: EndedPhase, goodbyes_on: date) -> Content:
 def missing(phase: Phase) -> Content:
     """Notify each lead, once; an admin may have deleted it on purpose."""
     first = MISSING.format(channel=channel(phase.channel_id))
-    buttons = actions(button("Post it again", POST_AGAIN, phase.phase_id))
+    buttons = actions(button("Post It Again", POST_AGAIN, phase.phase_id))
     return content(first, section(f"*{first}*\n{MISSING_WHY}"), buttons)
 
 
@@ -182,7 +191,7 @@ def not_posted(phase: Phase, kind: str, consequence: FailureAction, *, post_agai
     """Notify each lead, once per message. `kind` is a key of AWAITED, `why` of WHY_NOT_POSTED."""
     what, where = AWAITED[kind]
     first = NOT_POSTED.format(what=what, channel=channel(phase.channel_id))
-    buttons = [actions(button("Post it again", POST_AGAIN, phase.phase_id))] if post_again else []
+    buttons = [actions(button("Post It Again", POST_AGAIN, phase.phase_id))] if post_again else []
     return content(first, section(f"*{first}*\n{WHY_NOT_POSTED[consequence]} {where}"), *buttons)
 
 

@@ -30,9 +30,6 @@ from bot.slack.conversations import Channel, fetch_channel
 from bot.slack.errors import ErrorKind, Refused, classify, reason_of
 from bot.slack.request import Request
 
-ENDED = "Nothing was posted: this phase has ended. `/imbalance` in the channel shows how it stands."
-NOT_PAUSED = "Nothing was changed: this phase is not paused any more. It goes on as planned."
-
 
 async def pause_phase(services: Services, item: AgendaItem) -> None:
     """Pause a phase after Slack has refused a message in its channel."""
@@ -75,7 +72,7 @@ async def try_again(services: Services, request: Request) -> None:
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_paused or not phase.is_active:
-            raise Refused(NOT_PAUSED if phase.is_active else ENDED)
+            raise Refused(words.NOT_PAUSED if phase.is_active else words.NOT_POSTED_AS_ENDED)
         await resume(tx, request.workspace_id, request.target_id, services.clock.now())
 
 
@@ -90,7 +87,7 @@ async def post_again(services: Services, request: Request) -> None:
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_active:
-            raise Refused(ENDED)
+            raise Refused(words.NOT_POSTED_AS_ENDED)
         if not await requeue.may_be_delivered(
             tx, request.workspace_id, keys.announcement(request.target_id)
         ):

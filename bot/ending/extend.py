@@ -14,6 +14,7 @@ from bot.dates import day, weeks
 from bot.db import schema
 from bot.ending import messages
 from bot.ending.extend_form import ENDS_ON, REASON, REASON_LIMIT, Extension
+from bot.ending.messages import EXTENDED_ONCE, NEEDS_DAY, NEEDS_REASON, NO_ROOM, TOO_LATE_TO_EXTEND
 from bot.outbox import enqueue, keys
 from bot.phases import rules, store
 from bot.phases.budget import Span
@@ -24,19 +25,8 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import stored_name
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 from bot.workspaces.store import add_audit_entry
-
-ENDED = (
-    "The phase has ended in the meantime, so it can't be extended. Close this form; the channel "
-    "has the rest."
-)
-ALREADY = "Already extended once, to {day}. A phase can be extended only once."
-NO_ROOM = (
-    "This phase already lasts {weeks}, as long as this workspace allows, so it can't be extended."
-)
-NEEDS_DAY = "No day is chosen yet. Pick a day up to {latest}."
-NEEDS_REASON = "The channel should know why it takes longer. Write one sentence."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def extend(services: Services, request: Request, extension: Extension) -> Phase:
@@ -72,7 +62,7 @@ def latest_end(phase: Phase) -> date:
 def why_not(phase: Phase, today: date) -> str | None:
     """Return why a running phase can't be extended at all; None: it can."""
     if phase.extension_reason is not None:
-        return ALREADY.format(day=day(phase.ends_on, today))
+        return EXTENDED_ONCE.format(day=day(phase.ends_on, today))
     if latest_end(phase) <= phase.ends_on:
         return NO_ROOM.format(weeks=weeks(phase.limits.max_weeks(phase.kind)))
     return None
@@ -120,7 +110,7 @@ ACTIONS = (AgendaAction(name=ActionName.WARN_END, run=warn_of_end),)
 
 
 def _check(phase: Phase, extension: Extension, today: date) -> None:
-    refused = why_not(phase, today) if phase.is_active else ENDED
+    refused = why_not(phase, today) if phase.is_active else TOO_LATE_TO_EXTEND
     if refused is not None:
         raise Refused(refused, {ENDS_ON: refused})
     errors = {
@@ -136,7 +126,7 @@ def _refusal_of_reason(reason: str) -> str | None:
     if not reason:
         return NEEDS_REASON
     if len(reason) > REASON_LIMIT:
-        return TOO_LONG.format(length=len(reason), limit=REASON_LIMIT)
+        return TEXT_TOO_LONG.format(length=len(reason), limit=REASON_LIMIT)
     return None
 
 

@@ -25,9 +25,9 @@ ABOUT = (
     "{title}\nA phase can be extended once, this one up to {latest}. The weekly questions go on "
     "until the new end."
 )
-ABOUT_SPRINT = f"{ABOUT} Recovery grows with it."
+ABOUT_SPRINT = f"{ABOUT} The recovery time gets longer too."
 CANNOT_TITLE, END_IT, PLAN_NEW = "Not extended", "End It", "Plan a New Phase"
-END_OR_PLAN = "End it when it's done, or plan a new phase that says again what it's for."
+END_OR_PLAN = "End it when it's done, or plan a new phase with a promise of its own."
 END_ONLY = "It ends on {day}, or sooner if you end it."
 NEW_END = "New end"
 WHY = "Why it takes longer"

@@ -13,21 +13,6 @@ from bot.slack.errors import Refused
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
 
-DONE, DONE_EXTENDING = "Sent", "Extended"
-ENDED = (
-    "The channel has it. Each member gets a goodbye in their working hours, or just your line if "
-    "they've had their goodbye."
-)
-ENDED_WHILE_PAUSED = (
-    "I can't post in the channel, so nothing is posted there. Each member reads what came of it "
-    "in a goodbye, in their working hours."
-)
-EXTENDED = "It ends on {day} now. The channel gets the new end and your reason."
-EXTENDED_WHILE_PAUSED = (
-    "It ends on {day} now. The channel gets the new end and your reason once I can post there "
-    "again."
-)
-
 
 def register(app: AsyncApp, services: Services) -> None:
     app.command(ANY, matchers=[is_subcommand("end")])(as_listener(services, type_end))
@@ -51,21 +36,21 @@ async def press_end(services: Services, request: Request, ack: AsyncAck, body: B
 async def submit_extend(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     extension = extend_form.parse(typed_values(body))
     moved = await extend.extend(services, request, extension)
-    template = EXTENDED_WHILE_PAUSED if moved.is_paused else EXTENDED
+    template = messages.EXTENSION_SENT_WHILE_PAUSED if moved.is_paused else messages.EXTENSION_SENT
     text = template.format(day=day(moved.ends_on, moved.day_of(services.clock.now())))
-    await show_next(ack, notice_view(DONE_EXTENDING, text))
+    await show_next(ack, notice_view(messages.EXTENSION_DONE, text))
 
 
 async def submit_wrap_up(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     submitted = wrap_up_form.parse(typed_values(body))
     ended = await wrap_up.wrap_up(services, request, submitted)
-    text = ENDED_WHILE_PAUSED if ended.is_paused else ENDED
-    await show_next(ack, notice_view(DONE, text, closes_all=True))
+    text = messages.WRAP_UP_SENT_WHILE_PAUSED if ended.is_paused else messages.WRAP_UP_SENT
+    await show_next(ack, notice_view(messages.WRAP_UP_DONE, text, closes_all=True))
 
 
 async def _open_end(services: Services, request: Request, body: Body) -> None:
     phase = await phase_to_manage(services, request)
     if phase.wrapped_up_at is not None:
-        raise Refused(wrap_up.WRITTEN)
+        raise Refused(messages.ALREADY_WRITTEN)
     form = wrap_up_form.build(phase)
     await open_form(services.client_for(request.workspace_id), body, form)

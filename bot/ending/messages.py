@@ -29,15 +29,15 @@ LINE_SHOWN = 300
 ENDED = "{emoji} {name} in {channel} has wrapped up."
 BROUGHT, LEARNED, THANKS = "What came of it", "What we learned", "Thanks"
 SERVED = "The goal"
-COST = "It took {days}{planned}."
-EXTENDED_BY = ", {days} of them by extension"
-EARLY = ", {days} fewer than planned"
+COST = "It took {took}."
+COST_LONGER = "It took {took}, {difference} longer than first planned."
+COST_SHORTER = "It took {took}, {difference} less than planned."
 BACK_HEADING = "*What comes back*"
 RESUMED = "• {text}: back with {owner} {when}."
 BACK_EARLY = "• {text}: brought back early, with {owner} since {day}."
 DROPPED = "• {text}: dropped."
 PARKED = "• {text}: parked with {owner} until {day}."
-RECOVERY = "*Recovery:* no new sprint is planned before {day}."
+RECOVERY = "*Recovery:* No new sprint before {day}."
 FOLLOWS = "{leads} will tell the channel what came of it and what was learned."
 BROUGHT_FIRST = "{emoji} {name} in {channel}: what came of it."
 CHANGED_SINCE = "Updated plan for the work on hold:"
@@ -45,34 +45,67 @@ ON, SINCE = "on {day}", "since {day}"
 LEVELS = "*The three questions, from 1 to 5*"
 
 WARN = "{emoji} {name} in {channel} ends on {day}."
-WARN_NOTHING = "You don't need to do anything: it ends by itself{back}."
-WARN_BACK = ", and the work on hold resumes on {day}"
-WARN_ASK = "Or wrap it up now, or extend it once with a reason the channel reads."
-WARN_ONLY = "It was already extended once, so more time would be a new phase."
+WARN_NOTHING = "You don't need to do anything: it ends by itself."
+WARN_BACK = (
+    "You don't need to do anything: it ends by itself, and the work on hold resumes on {day}."
+)
+WARN_ASK = (
+    "You can also wrap it up now, or extend it once with a reason, which the channel will see."
+)
+WARN_ONLY = "It was already extended once. For more time, plan a new phase."
 ASK_WRAP_UP = "{emoji} {name} in {channel} has ended. What came of it?"
 ASK_WHY = (
     "The channel reads what came of it, what you learned and your thanks. Each member gets a "
     "goodbye on {day}, with your private line if you write one."
 )
 ASK_WHILE_PAUSED = (
-    "I can't write in the channel now, so each member reads what came of it in a goodbye on "
+    "I can't post in the channel right now, so each member reads what came of it in a goodbye on "
     "{day}, with your private line if you write one."
 )
-ASK_BACK = " Work on hold resumes unless you say otherwise."
+ASK_BACK = "Work on hold resumes unless you say otherwise."
 WRITTEN = "{emoji} {name} in {channel} is wrapped up."
-WRITTEN_BY = "{writer} wrote it, and the channel has read it."
+WRITTEN_BY = "{writer} wrote it, and it's posted in the channel."
 WRITTEN_WHILE_PAUSED = "{writer} wrote it. Each member reads it in their goodbye."
 EXTENDED = "{emoji} {name} extended to {day}."
-EXTENDED_WHY = "It was to end on {before}. {lead}:"
-EXTENDED_RECOVERY = "Recovery grows with it: no new sprint is planned before {day}."
+EXTENDED_WHY = "It was due to end on {before}. {lead} says why:"
+EXTENDED_RECOVERY = "Recovery gets longer too: no new sprint before {day}."
 
 GOODBYE = "{emoji} {name} in {channel} has wrapped up."
 YOUR_PART, WROTE = "Your part", "*{writer} to you:*"
 BACK_WITH = "*Back with {owner} {when}:* {text}."
 YOURS_PARKED = "*Parked with you until {day}:* {text}."
-YOURS_DROPPED = "*Dropped, it was yours:* {text}."
+YOURS_DROPPED = "*Dropped, so it's off your list:* {text}."
 YOU = "you"
 LINE_FIRST = "{emoji} {name} in {channel}: a line for you."
+
+#: Confirmations to a lead who sent a form: titles and texts.
+WRAP_UP_DONE, EXTENSION_DONE = "Sent", "Extended"
+WRAP_UP_SENT = (
+    "It's posted in the channel. Each member gets a goodbye in their working hours, or only your "
+    "line if they've already had their goodbye."
+)
+WRAP_UP_SENT_WHILE_PAUSED = (
+    "I can't post in the channel, so nothing is posted there. Each member reads what came of it "
+    "in a goodbye, in their working hours."
+)
+EXTENSION_SENT = "It now ends on {day}. The channel gets the new end and your reason."
+EXTENSION_SENT_WHILE_PAUSED = (
+    "It now ends on {day}. The channel gets the new end and your reason once I can post there "
+    "again."
+)
+
+#: Refusals, and other replies to who pressed or typed.
+TOO_LATE_TO_EXTEND = "The phase has ended, so it can't be extended any more. Close this form."
+EXTENDED_ONCE = "Already extended once, to {day}. A phase can be extended only once."
+NO_ROOM = (
+    "This phase already lasts {weeks}, as long as this workspace allows, so it can't be extended."
+)
+NEEDS_DAY = "No day is chosen yet. Pick a day up to {latest}."
+NEEDS_REASON = "The channel should know why it takes longer. Write one sentence."
+ALREADY_WRITTEN = "This phase is already wrapped up. To add something, write it in the channel."
+NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
+PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
+PARKED_LATER = "{day} isn't after today. Pick a later day."
 
 
 def closing(ended: EndedPhase) -> Content:
@@ -120,23 +153,25 @@ def warning(phase: Phase) -> Content:
     buttons = [button("Wrap Up Now", WRAP_UP, phase.phase_id)]
     if not extended:
         buttons.append(button("Extend", EXTEND, phase.phase_id))
-    back = (
+    nothing_to_do = (
         WARN_BACK.format(day=day(phase.calendar.working_day_after(phase.ends_on)))
         if _is_anything_back(phase)
-        else ""
+        else WARN_NOTHING
     )
-    advice = f"{WARN_NOTHING.format(back=back)} {WARN_ONLY if extended else WARN_ASK}"
-    return content(first, section(f"*{first}*\n{advice}"), actions(*buttons))
+    choice = WARN_ONLY if extended else WARN_ASK
+    return content(first, section(f"*{first}*\n{nothing_to_do} {choice}"), actions(*buttons))
 
 
 def ask_wrap_up(phase: Phase, goodbyes_on: date) -> Content:
     """Build the message to each lead when the phase has ended by its date."""
     first = _first(ASK_WRAP_UP, phase)
     template = ASK_WHILE_PAUSED if phase.is_paused else ASK_WHY
-    why = template.format(day=day(goodbyes_on)) + (ASK_BACK if _is_anything_back(phase) else "")
+    sentences = [template.format(day=day(goodbyes_on))]
+    if _is_anything_back(phase):
+        sentences.append(ASK_BACK)
     return content(
         first,
-        section(f"*{first}*\n{why}"),
+        section("\n".join([f"*{first}*", " ".join(sentences)])),
         actions(button("Wrap Up", WRAP_UP, phase.phase_id, style="primary")),
     )
 
@@ -198,12 +233,11 @@ def _cost(ended: EndedPhase) -> str:
     phase = ended.phase
     took = (ended.ended_on - phase.starts_on).days + 1
     planned = (phase.original_ends_on - phase.starts_on).days + 1
-    deviation = ""
     if took > planned:
-        deviation = EXTENDED_BY.format(days=took - planned)
-    elif took < planned:
-        deviation = EARLY.format(days=planned - took)
-    return COST.format(days=days(took), planned=deviation)
+        return COST_LONGER.format(took=days(took), difference=days(took - planned))
+    if took < planned:
+        return COST_SHORTER.format(took=days(took), difference=days(planned - took))
+    return COST.format(took=days(took))
 
 
 def _wrap_up_lines(phase: Phase) -> Iterable[str]:

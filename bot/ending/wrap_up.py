@@ -10,6 +10,7 @@ from bot.agenda.slots import within_hours
 from bot.dates import day
 from bot.db import schema
 from bot.ending import end, goodbyes, messages
+from bot.ending.messages import ALREADY_WRITTEN, NEEDS_OUTCOME, PARKED_LATER, PARKED_WHEN
 from bot.ending.summary import EndedPhase, summarize
 from bot.ending.wrap_up_form import (
     LEARNING,
@@ -29,16 +30,8 @@ from bot.phases.permissions import actor_of, lock_to_manage
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 from bot.workspaces.store import add_audit_entry
-
-WRITTEN = (
-    "This phase is already wrapped up, and the channel has it. To add something, write to the "
-    "channel."
-)
-NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
-PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
-PARKED_LATER = "{day} isn't after today. Pick a later day."
 
 
 async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Phase:
@@ -52,7 +45,7 @@ async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Ph
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if phase.wrapped_up_at is not None:
-            raise Refused(WRITTEN)
+            raise Refused(ALREADY_WRITTEN)
         _check(submitted, phase.day_of(now))
         was_active, items = phase.is_active, phase.set_aside_items
         if was_active:
@@ -117,7 +110,7 @@ def _check(submitted: WrapUp, today: date) -> None:
     limits |= {line_block(user_id): (line, LINE_LIMIT) for user_id, line in submitted.lines.items()}
     for name, (text, limit) in limits.items():
         if len(text) > limit:
-            errors[name] = TOO_LONG.format(length=len(text), limit=limit)
+            errors[name] = TEXT_TOO_LONG.format(length=len(text), limit=limit)
     for position, item in submitted.decisions.items():
         if item.outcome is ItemOutcome.PARKED and item.until is None:
             errors[until_block(position)] = PARKED_WHEN

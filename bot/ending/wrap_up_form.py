@@ -28,7 +28,7 @@ TEXT_LIMIT, LINE_LIMIT = 1_000, 300
 #: Members with a line in the form; with more it would be too long to fill in.
 LINES_SHOWN = 20
 
-TITLE = "Wrap up"
+TITLE = "Wrap Up"
 ABOUT = {
     True: "The phase ends when you send this, and the channel reads what you write.",
     False: "The phase has ended. The channel reads what you write here.",
@@ -39,18 +39,18 @@ FIELDS = (
     (THANKS, "Thanks", "To all, for the late test night.", True),
 )
 BACK = "What comes back"
-BACK_ABOUT = "Everything on hold is taken up again, dropped, or parked until a day."
-UNTIL = "If parked: until"
-PRIVATE = "A line to each, in private"
+BACK_ABOUT = "Everything on hold is picked up again, dropped, or parked until a set day."
+UNTIL = "If parked, until when"
+PRIVATE = "A private line to each person"
 PRIVATE_ABOUT = (
     "Optional. Each member gets a goodbye of their own; only they read your line. Leave blank to "
     "send the goodbye without a personal line."
 )
-PRIVATE_REST = "There is room for {shown} here; the others get their goodbye without a line."
+PRIVATE_REST = "There is room for {shown} here; the others get a goodbye without a line."
 
 
 OUTCOMES = {
-    ItemOutcome.RESUMED: "Taken up again",
+    ItemOutcome.RESUMED: "Picked up again",
     ItemOutcome.DROPPED: "Dropped",
     ItemOutcome.PARKED: "Parked",
 }
@@ -82,7 +82,7 @@ def build(phase: Phase) -> View:
         callback_id=FORM,
         private_metadata=phase.phase_id,
         title=plain(TITLE),
-        submit=plain("End it" if phase.is_active else "Send"),
+        submit=plain("End It" if phase.is_active else "Send"),
         close=plain("Cancel"),
         blocks=blocks,
     )

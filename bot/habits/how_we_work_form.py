@@ -27,11 +27,11 @@ EXAMPLES = (
     "Meetings start with whoever has spoken least.",
 )
 CHANGED_MEANWHILE = (
-    "{name} changed line {number} while you were writing. It now says: {text} Yours is still "
-    "below: save again to replace it, or make it fit."
+    "{name} changed line {number} while you were writing. It now says: {text} Your line is still "
+    "below: save again to replace theirs, or change it."
 )
 REMOVED_MEANWHILE = (
-    "{name} removed line {number} while you were writing. Yours is still below: save again to "
+    "{name} removed line {number} while you were writing. Your line is still below: save again to "
     "bring it back, or clear it."
 )
 

@@ -17,14 +17,14 @@ BLOCK, TEXT = "mistake.text", "phase.mistake.text"
 LIMIT = 2_000
 NAME_SHOWN = 100
 
-TITLE = "A Mistake I Made"
+TITLE = "A Mistake I Learned From"
 LABEL = "What happened, and what did you learn?"
 ABOUT = "This goes into the announcement's thread in {channel}, with your name."
 EXAMPLE = "I shipped the migration on a Friday without a rollback. Now I rehearse it first."
 NOTIFICATION = "{name} shared a mistake they learned from"
-HEADING = "*{name}, about a mistake and what it taught:*"
-POSTED = "It's on its way to the announcement's thread in {channel}. Thank you for going there."
-EMPTY = "There is nothing in it yet. Write a sentence, or close the form."
+HEADING = "*{name} shared a mistake, and what they learned:*"
+POSTED = "It's on its way to the announcement's thread in {channel}. Thank you for sharing it."
+EMPTY = "This is still empty. Write a sentence, or close the form."
 
 
 def build(phase: Phase) -> View:

@@ -18,11 +18,12 @@ from bot.slack.links import parse_message_link
 from bot.slack.request import Request
 from bot.workspaces.lifecycle import may_change
 
-ADMINS_ONLY = "Nothing was done: only workspace admins decide about messages. Ask one of them."
+ADMINS_ONLY = "Only workspace admins can decide about messages. Ask one of them."
 NOT_SEEN = (
-    "Nothing was changed: Slack knows no message at this link. Copy it again from the message."
+    "Slack can't find a message at this link, so nothing was changed. Copy the link again "
+    "from the message."
 )
-CANNOT_ASK = "Nothing was changed: Slack did not answer. Try again in a minute."
+CANNOT_ASK = "Slack didn't answer, so nothing was changed. Try again in a minute."
 
 
 async def held_messages_of(

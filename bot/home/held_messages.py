@@ -19,20 +19,20 @@ LONGEST_LINK = 300
 
 TITLE = "Messages to decide about"
 ABOUT = (
-    "Slack's answer to these was lost, and Slack does not let me look whether they arrived. So I "
-    "neither post them again nor call them sent. Only workspace admins see this."
+    "I sent these to Slack, but its answer was lost, and I can't check whether they arrived. You "
+    "can look and decide. Only workspace admins see this."
 )
 IN_CHANNEL = "*{what}* in {channel}\nTo be posted {at}."
-TO_PERSON = "*{what}* to one person\nTo be sent {at}. Only they can see whether it is there."
+TO_PERSON = "*{what}* to one person\nTo be sent {at}. Only they can see whether it arrived."
 CHOICES = (
-    "*Post again*: if it is there after all, people see it twice. *It is there*: you paste its "
-    "link, and I keep it up to date. *Drop*: it stays unsaid, or as it is."
+    "*Post Again*: if it's there after all, people see it twice. *It's There*: paste its link, and "
+    "I'll keep it up to date. *Drop*: it isn't posted, or isn't updated."
 )
-MORE = "And {count} more. They come when these are decided."
-AGAIN_TITLE, AGAIN_TEXT = "Post it again?", "If it is there after all, people see it twice."
-DROP_TITLE, DROP_TEXT = "Drop it?", "It is not posted any more, and I stop asking about it."
+MORE = "And {count} more, once you've decided these."
+AGAIN_TITLE, AGAIN_TEXT = "Post it again?", "If it's there after all, people see it twice."
+DROP_TITLE, DROP_TEXT = "Drop it?", "It won't be posted, and I'll stop asking about it."
 
-FORM_TITLE = "It is there"
+FORM_TITLE = "It's There"
 FORM_ABOUT = (
     "Open the message in {channel}, choose *More actions* (⋯), then *Copy link*. With the link I "
     "can edit and pin it again. Nothing is posted."
@@ -80,9 +80,9 @@ def _message_blocks(held: HeldMessage) -> list[Block]:
 
 def _buttons(held: HeldMessage) -> ActionsBlock:
     again = button(
-        "Post again", AGAIN, held.message_id, confirm=_confirmation(AGAIN_TITLE, AGAIN_TEXT)
+        "Post Again", AGAIN, held.message_id, confirm=_confirmation(AGAIN_TITLE, AGAIN_TEXT)
     )
-    there = button("It is there", THERE, held.message_id)
+    there = button("It's There", THERE, held.message_id)
     drop = button("Drop", DROP, held.message_id, confirm=_confirmation(DROP_TITLE, DROP_TEXT))
     return actions(again, *([there] if held.channel_id else []), drop)
 

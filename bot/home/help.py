@@ -34,9 +34,9 @@ ABOUT = (
 )
 BARE = f"`{NAME}`  this channel at a glance, with the buttons that make sense now"
 SHORTER = f"Starting can be shorter: {START_EXAMPLES[0]} or {START_EXAMPLES[1]}"
-ANSWERS = "How answers are kept stands under *Details* of each phase, and in my Home tab."
-UNKNOWN = "Nothing was done: {typed} is not one of my commands."
-NOTHING_DONE = "Nothing was done: that is not one of my commands."
+ANSWERS = "How answers are kept is explained under *Details* of each phase, and on my Home tab."
+UNKNOWN = "{typed} isn't one of my commands."
+NOTHING_DONE = "That isn't one of my commands."
 MEANT = f"Did you mean `{NAME} {{name}}`?"
 SEE_HELP = f"`{NAME} help` lists what I can do."
 LONGEST_QUOTE = 40

@@ -28,7 +28,7 @@ PHASES_SHOWN = 12
 
 PHASES = "Phases in your channels"
 MORE_PHASES = "And {count} more. `/imbalance` in a channel shows how its phase stands."
-NO_PHASES = "None runs now."
+NO_PHASES = "No phase is running right now."
 OPTED_OUT = "You opted out, so you aren't asked in {channel}."
 OVER = "Finished. There'll be one or two follow-up check-ins."
 HINTS = "*Only the leads see this*"

@@ -21,9 +21,12 @@ INLINE = 3
 #: Keeps the whole tab within 100 blocks.
 QUESTION_BLOCKS = 40
 
-QUESTIONS, NO_QUESTIONS = "Your open questions", "None. The next ones come as a message from me."
-ANSWERED = "*{channel}* Noted. You can still change that until {until}."
-MORE_QUESTIONS = "There are more. Each of them came to you as a message."
+QUESTIONS, NO_QUESTIONS = (
+    "Your open questions",
+    ("None right now. The next ones come as a message from me."),
+)
+ANSWERED = "*{channel}* Thanks, that's it. You can change your answers until {until}."
+MORE_QUESTIONS = "There are more. You have a message from me for each of them."
 MORE = "*{channel}* Three questions are open until {until}."
 NOT_ASKED_ANY_MORE = (
     "You won't be asked in {channel} any more. This week's questions stay open until they close. "

@@ -94,7 +94,7 @@ async def check_message(
     """Say in private whether the message's work is on hold. Nothing of the message is kept."""
     request, message = Request.from_body(body, context), body["message"]
     if _is_ours(message, context):
-        raise Refused(lookup.OWN_MESSAGE)
+        raise Refused(messages.OWN_MESSAGE)
     phase = await lookup.phase_of_channel(services, request)
     items = lookup.items_named_in(phase, plain_text(message.get("text") or ""))
     thread_ts = message.get("thread_ts")
@@ -121,7 +121,7 @@ async def share(services: Services, request: Request, ack: AsyncAck, body: Body)
     if not await respond_to_url(
         client, body, shared, replace=False, thread_ts=place.thread_ts, in_channel=True
     ):
-        raise Refused(lookup.NOT_SHARED)
+        raise Refused(messages.NOT_SHARED)
     await respond_to_url(client, body, messages.share_done(phase, items), replace=True)
     await ack()
 

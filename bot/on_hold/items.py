@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.announcement.refresh import edit_announcement
 from bot.db import schema
 from bot.db.upserts import insert_if_new
+from bot.on_hold.messages import CANNOT_POST, NOT_A_COLLEAGUE
 from bot.outbox import enqueue, keys
 from bot.phases import store as phases
 from bot.phases.model import Phase
@@ -19,14 +20,6 @@ from bot.slack.content import Content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from bot.workspaces.store import add_audit_entry
-
-NOT_A_COLLEAGUE = (
-    "Only a full member of this workspace can pick work up again. Choose somebody else."
-)
-CANNOT_POST = (
-    "I can't write in the channel now, and the team should read this. Try again once I can: "
-    "`/imbalance status` there says what's wrong."
-)
 
 _items = schema.set_aside_items
 

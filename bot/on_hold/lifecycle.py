@@ -7,18 +7,11 @@ from datetime import date
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.announcement.contributions import OVER
+from bot.announcement.part_messages import PHASE_OVER
 from bot.db import schema
 from bot.on_hold import messages, rules
-from bot.on_hold.items import (
-    CANNOT_POST,
-    add_item,
-    check_owner,
-    publish_change,
-    refuse,
-    reply,
-    set_item,
-)
+from bot.on_hold.items import add_item, check_owner, publish_change, refuse, reply, set_item
+from bot.on_hold.messages import CANNOT_POST
 from bot.on_hold.parked import schedule_follow_ups
 from bot.on_hold.rules import Change, ItemDecision, ListChanges
 from bot.outbox import keys
@@ -49,7 +42,7 @@ async def change_list(
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_active:
-            raise Refused(OVER)
+            raise Refused(PHASE_OVER)
         today = phase.day_of(now)
         refuse(rules.refusals_to_change(phase.set_aside_items, submitted, phase.ends_on, today))
         back = {each.position for each in submitted.of_kind(Change.BACK)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.on_hold import rules
+from bot.on_hold.messages import ARCHIVED, MEMBERS_ONLY, NO_PHASE, OVER
 from bot.phases import store
 from bot.phases.model import PauseReason, Phase, SetAsideItem
 from bot.phases.permissions import actor_of
@@ -14,21 +15,6 @@ from bot.slack.errors import Refused
 from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.people import stored_name
 from bot.slack.request import Request
-
-OWN_MESSAGE = (
-    "This message is mine. Use *Is This on Hold?* on a message in which somebody asks for work."
-)
-NO_PHASE = (
-    "No phase runs in this channel, so nothing is on hold here. `/imbalance` shows how it stands."
-)
-ARCHIVED = (
-    "This channel is archived, so nothing is looked up here. Take it out of the archive first."
-)
-MEMBERS_ONLY = (
-    "Only full members of this workspace can look up what's on hold. Ask one of your colleagues."
-)
-OVER = "This phase has ended, so nothing is on hold any more. What came of it is in the channel."
-NOT_SHARED = "Slack didn't take it, so nothing was shared. Use *Is This on Hold?* again."
 
 _PLACE = re.compile(r"(?P<phase>\w+):(?P<ts>\d+\.\d+)-(?P<positions>\d+(?:\.\d+)*)")
 

@@ -30,24 +30,45 @@ DECLINED = "{proposer}: {name} won't put *{item}* on hold."
 
 PARKED_FIRST = "Parked until today: something from {channel}"
 PARKED = (
-    "*{item}* was parked until today, and it's yours. Take it up again, or say in {channel} that "
+    "*{item}* was parked until today, and it's yours. Pick it up again, or say in {channel} that "
     "you won't."
 )
 UNOWNED_FIRST = "Parked until today"
 UNOWNED = (
-    "*{item}* was parked until today, with {owner}, who can't be reached here. Who takes it up?"
+    "*{item}* was parked until today, with {owner}, who can't be reached here. Who picks it up?"
 )
 
 ON_HOLD_ITEM = "*{item}* is on hold, with {owner}. Back on {day}."
 PARKED_ITEM = "*{item}* is parked until {day}, with {owner}."
 BACK_ITEM_SINCE = "*{item}* was on hold. It came back on {day}, with {owner}."
 FOUND_FIRST, NOT_FOUND_FIRST = "What the list says about this", "This isn't on the list"
-NOT_FOUND = "*I don't find this on the list.*"
+NOT_FOUND = "*I can't find this on the list.*"
 NOTHING = "Nothing is on hold here."
 ONLY_YOU = "Only you see this. I compared the message's words with the list, and kept none of them."
 SHARED_FIRST = "What is on hold in this phase"
 SHARED_BY = "{name} shared this from the list of what's on hold."
 SHARED = "It's in the thread now."
+
+#: Refusals, and other replies to who pressed or typed.
+OWN_MESSAGE = "I wrote this message. Use *Is This on Hold?* on a message that asks for work."
+NO_PHASE = (
+    "No phase is running in this channel, so nothing is on hold here. `/imbalance` shows "
+    "where things stand."
+)
+ARCHIVED = "This channel is archived, so I can't look anything up here. Unarchive it first."
+MEMBERS_ONLY = (
+    "Only full members of this workspace can look up what's on hold. Ask one of your colleagues."
+)
+OVER = "This phase has ended, so nothing is on hold any more. What came of it is in the channel."
+NOT_SHARED = "Slack didn't accept it, so nothing was shared. Use *Is This on Hold?* again."
+NOT_A_COLLEAGUE = (
+    "Only a full member of this workspace can pick work up again. Choose somebody else."
+)
+CANNOT_POST = (
+    "I can't post in the channel right now, and the team should read this. Try again once I can: "
+    "`/imbalance status` there says what's wrong."
+)
+NO_PROPOSAL = "This proposal has been deleted. Ask for it to be made again."
 
 
 def back_early(items: Sequence[SetAsideItem], by: str, reason: str) -> Content:

@@ -42,14 +42,14 @@ ABOUT = "*{title}*\nThe announcement in {channel} shows this list, and changes w
 NOTHING = "Nothing is on hold."
 STAYS, STAYS_PARKED = "Stays on hold", "Stays parked until {day}"
 CHOICES = {Change.BACK: "Comes back now", Change.PARK: "Park until a day"}
-UNTIL = "If parked: until"
-WHY, WHY_HINT = "If something comes back early: why?", "The channel reads this, with your name."
+UNTIL = "If parked, until when"
+WHY, WHY_HINT = "Why something comes back early", "The channel reads this, with your name."
 WHY_EXAMPLE = "The customer needs it before the demo."
 MORE = "One more thing that can wait"
 NEW_LABEL, NEW_EXAMPLE = "Put on hold", "The monthly report"
 OWNER_LABEL, OWNER_NOBODY = "Who picks it up again", "You, unless you choose somebody"
 OPEN = "Proposed, and not answered yet"
-OPEN_ABOUT = "You answer in the announcement's thread."
+OPEN_ABOUT = "Answer these in the announcement's thread."
 PROPOSAL = "• {text} ({name})"
 
 

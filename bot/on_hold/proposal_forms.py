@@ -32,7 +32,7 @@ PROPOSED = "{channel} reads it in the announcement's thread, with your name. {an
 ANSWER_ABOUT = "*{name} proposes to put this on hold:*\n{text}"
 OWNER_LABEL = "Who picks it up again"
 LINES = {
-    True: ("A line with it", "Good idea, nobody will miss it."),
+    True: ("A line to go with it", "Good idea, nobody will miss it."),
     False: ("Why it can't wait", "The board reads it on Friday."),
 }
 LINE_HINT = "Everyone in the channel reads this, with your name."

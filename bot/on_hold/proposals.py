@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.announcement.contributions import OVER, running_phase_of_team
+from bot.announcement.contributions import running_phase_of_team
 from bot.announcement.expectations import phase_to_write
+from bot.announcement.part_messages import PHASE_OVER
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.on_hold import messages, rules, store
 from bot.on_hold.items import add_item, check_owner, publish_change, refuse, reply, require_writable
+from bot.on_hold.messages import NO_PROPOSAL
 from bot.on_hold.proposal_forms import Answer
 from bot.on_hold.rules import HoldProposal
 from bot.outbox import enqueue, keys
@@ -21,8 +23,6 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.ids import form_digest
 from bot.slack.request import Request
-
-NO_PROPOSAL = "I don't know this proposal any more. Ask for it again."
 
 _proposals = schema.hold_proposals
 
@@ -107,7 +107,7 @@ async def answer(
     async with services.db.transaction() as tx:
         phase = await lock_to_manage(tx, request, actor)
         if not phase.is_active:
-            raise Refused(OVER)
+            raise Refused(PHASE_OVER)
         proposal = await _proposal(tx, workspace_id, require_writable(phase), proposal_id)
         items = phase.set_aside_items
         refusal = rules.refusal_to_answer(proposal, items, accepts=accepts, line=given.line)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from bot.agenda.work_calendar import WorkCalendar
 from bot.dates import day
 from bot.phases.model import ItemOutcome, SetAsideItem
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 #: Characters of an item, a reason and an answer: one line each, whole in the announcement.
 TEXT_LIMIT = 240
@@ -22,19 +23,21 @@ WAITING_LIMIT, ITEM_LIMIT = 10, 30
 #: Shown and shared at most, of the items that a message names.
 FOUND_LIMIT = 3
 
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
-NO_TEXT = "There's nothing in it yet. Name the piece of work in a line."
+NO_TEXT = "This is still empty. Name the piece of work in a line."
 NO_REASON = "The channel should know why this comes back early. Say it in a line."
 NO_ANSWER = "Say in a line why it can't wait, so that nobody has to guess."
 NO_DAY = "Parked work needs a day on which somebody looks at it again. Choose one."
 TOO_SOON = "{day} is too soon: it's on hold until {last}. Choose a later day, or bring it back."
-CHANGED = "Somebody has just changed this. Close the form and open it again to see how it stands."
-FULL = "{limit} things wait already, and more don't fit in the announcement. Bring one back first."
-FULL_PROPOSAL = "{limit} things wait already, and more don't fit in the announcement."
+CHANGED = "Somebody has just changed this. Close the form and open it again to see the latest list."
+FULL = (
+    "{limit} things are on hold already, and the announcement has no room for more. Bring one "
+    "back first."
+)
+FULL_PROPOSAL = "{limit} things are on hold already, and the announcement has no room for more."
 TOO_MANY = "{limit} things were on hold in this phase, and that's as many as I can list."
 ON_LIST = 'That\'s on the list already, as "{text}".'
-PROPOSED = "{name} has proposed that already, and the answer is still open."
-ANSWERED = "{name} has answered this already. The answer is in the thread."
+PROPOSED = "{name} has already proposed that, and nobody has answered it yet."
+ANSWERED = "{name} has already answered this. The answer is in the thread."
 
 #: The fields of the form that lists what is on hold.
 REASON, NEW_TEXT, NEW_OWNER = "reason", "new.text", "new.owner"
@@ -136,7 +139,7 @@ def refusals_to_change(
         refusals[REASON] = NO_REASON
     for name, text in ((REASON, submitted.reason), (NEW_TEXT, submitted.new_text)):
         if len(text) > TEXT_LIMIT:
-            refusals[name] = TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
+            refusals[name] = TEXT_TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
     if submitted.new_text and NEW_TEXT not in refusals:
         back = {change.position for change in submitted.of_kind(Change.BACK)}
         left = [item for item in items if item.position not in back]
@@ -185,7 +188,7 @@ def refusal_to_propose(
     if not text:
         return NO_TEXT
     if len(text) > TEXT_LIMIT:
-        return TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
+        return TEXT_TOO_LONG.format(length=len(text), limit=TEXT_LIMIT)
     unanswered = (proposal for proposal in proposals if proposal.is_open)
     same = next((each for each in unanswered if is_same_work(each.text, text)), None)
     if same is not None:
@@ -200,7 +203,7 @@ def refusal_to_answer(
     if not proposal.is_open:
         return ANSWERED.format(name=proposal.answer_name)
     if len(line) > TEXT_LIMIT:
-        return TOO_LONG.format(length=len(line), limit=TEXT_LIMIT)
+        return TEXT_TOO_LONG.format(length=len(line), limit=TEXT_LIMIT)
     if accepts:
         return refusal_to_add(items, proposal.text, len(items))
     return None if line else NO_ANSWER

@@ -15,8 +15,8 @@ from bot.slack.request import Request
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import settings_of
 
-GONE = "I don't know this phase any more. `/imbalance` in its channel shows what runs there."
-NO_PHASE = "No phase runs in this channel."
+GONE = "I can't find this phase any more. `/imbalance` in its channel shows what's running there."
+NO_PHASE = "No phase is running in this channel."
 PHASE_ENDED = "The phase in {channel} ended on {day}."
 START_ONE = "`/imbalance start` begins one, and shows a preview before anything is posted."
 START_NEXT = "`/imbalance start` begins a new one, with a promise of its own."

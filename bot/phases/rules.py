@@ -13,7 +13,7 @@ from typing import Self
 from bot.agenda.work_calendar import WorkCalendar
 from bot.dates import day, weeks
 from bot.phases.budget import SHARE, Budget, Span
-from bot.workspaces.rules import WorkspaceSettings
+from bot.workspaces.rules import TEXT_TOO_LONG, WorkspaceSettings
 
 NOT_LATER = "{day} isn't after today. Pick a later day."
 SPRINT_TOO_LONG = "That's too long: sprints here last at most {weeks}. Pick a date by {latest}."
@@ -28,19 +28,19 @@ NEEDS_SET_ASIDE = (
 )
 NEEDS_PURPOSE = "Say what you want to be able to do together when this is over."
 NEEDS_TEAM = "Nobody is on the team yet. Choose who this phase is for."
-TEXT_TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 NEEDS_JUSTIFICATION = "{reason} Say why this can't wait; the channel will see it."
 OVER_BUDGET = "{sentence} The limit here is {allowed}."
-TOO_SOON = "The last sprint ended on {day}, less than its own length ago."
+TOO_SOON = "The last sprint ended on {day}, and less time has passed since than it lasted."
 IN_RECOVERY = "The team is in recovery until {day}."
-EXTENDED_ALREADY = "The phase that runs now was already extended, so announcing this one ends it."
+EXTENDED_ALREADY = "The current phase was already extended once, and announcing this one ends it."
 LONG_SPRINT = (
     "After {weeks}, longer hours bring little more, and people stay tired for longer. Could it "
     "end sooner?"
 )
 NOT_AN_EXTENSION = "{day} isn't after the current end, {end}. Pick a day up to {latest}."
 EXTENSION_TOO_LONG = (
-    "That's too long: a phase can grow by half of its first length. Pick a day up to {latest}."
+    "That's too long: a phase can be extended by half its original length. Pick a day up to "
+    "{latest}."
 )
 GUESTS_NEVER = "Guests and people from other organizations can't do this. Talk to {names}, who can."
 GUESTS_CANNOT_START = (

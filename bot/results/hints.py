@@ -52,7 +52,9 @@ SEEN = {
 }
 _WHERE_LOW = {
     "clarity": Advice(
-        meaning="The goal may be unclear, the work too much for the time, or the push endless.",
+        meaning=(
+            "The goal may be unclear, the work too much for the time, or the pressure constant."
+        ),
         action="ask everyone this week what they would drop first, and drop one of those things.",
     ),
     "trust": Advice(

@@ -13,7 +13,7 @@ from bot.agenda.slots import next_working_morning, within_hours, within_hours_if
 from bot.dates import LATE
 from bot.db import schema
 from bot.phases.model import Phase
-from bot.results import note_form, rules, store
+from bot.results import messages, note_form, rules, store
 from bot.results.audience import Audience, read_audience
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
 from bot.results.links import link_results
@@ -29,23 +29,13 @@ from bot.round_keys import RoundKeys, seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 #: The team sees results on the working day after the closing, in the lead's zone.
 TEAM_SEES_AT = time(10, 0)
 
 #: The results are in Slack by then, so that a link can lead to them.
 LINK_AFTER = timedelta(minutes=2)
-
-NOT_A_LEAD = (
-    "Only the leads of this phase reply here. You can write in the announcement's thread instead."
-)
-ALREADY_READ = (
-    "Your team has read the reply, so it stays as it is. Write in the announcement's thread "
-    "instead, or with the next results."
-)
-NOT_THERE = "These results belong to a channel you aren't in. Join the channel first."
-EMPTY = "There is nothing in it yet. Write what you heard and what changes, or close the form."
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
 
 
 async def store_results(
@@ -98,7 +88,7 @@ async def save_note(services: Services, request: Request, text: str) -> None:
     """
     limit = note_form.NOTE_LIMIT
     if not text or len(text) > limit:
-        refusal = TOO_LONG.format(length=len(text), limit=limit) if text else EMPTY
+        refusal = TEXT_TOO_LONG.format(length=len(text), limit=limit) if text else messages.EMPTY
         raise Refused(refusal, {note_form.BLOCK: refusal})
     workspace_id, round_id = request.workspace_id, request.target_id
     async with services.db.transaction() as tx:
@@ -112,7 +102,7 @@ async def save_note(services: Services, request: Request, text: str) -> None:
             .values(note=text, noted_by=request.user_id)
         )
         if not saved.rowcount:
-            raise Refused(ALREADY_READ, {note_form.BLOCK: ALREADY_READ})
+            raise Refused(messages.ALREADY_READ, {note_form.BLOCK: messages.ALREADY_READ})
         now = services.clock.now()
         due_at = await schedule.due_time(
             tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
@@ -133,7 +123,7 @@ async def visible_results(services: Services, request: Request) -> ResultsView:
     async with services.db.reading() as reader:
         phase = await store.phase_of_round(reader, workspace_id, round_id)
         if phase is None or phase.channel_id != request.channel_id:
-            raise Refused(NOT_THERE)
+            raise Refused(messages.NOT_THERE)
         return await _results_view(reader, workspace_id, phase, round_id, services.clock.now())
 
 
@@ -318,7 +308,7 @@ async def _results_view(
     rounds = await store.closed_rounds(tx, workspace_id, phase)
     ids = [closed_round.round_id for closed_round in rounds]
     if round_id not in ids:
-        raise Refused(NOT_THERE)
+        raise Refused(messages.NOT_THERE)
     return ResultsView(
         phase=phase,
         rounds=rounds[: ids.index(round_id) + 1],
@@ -330,14 +320,14 @@ async def _results_view(
 async def _led_phase(tx: AsyncConnection, request: Request) -> Phase:
     phase = await store.phase_of_round(tx, request.workspace_id, request.target_id)
     if phase is None or not phase.is_led_by(request.user_id):
-        raise Refused(NOT_A_LEAD)
+        raise Refused(messages.NOT_A_LEAD)
     return phase
 
 
 def _to_reply_to(rounds: Sequence[ClosedRound], round_id: str) -> ClosedRound:
     wanted = [closed_round for closed_round in rounds if closed_round.round_id == round_id]
     if not wanted or not wanted[0].may_be_replied_to:
-        raise Refused(ALREADY_READ)
+        raise Refused(messages.ALREADY_READ)
     return wanted[0]
 
 

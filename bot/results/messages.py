@@ -37,7 +37,7 @@ QUOTED_NOTE_LIMIT = 2_700
 TO_LEADS = "{results}, for the leads first"
 HEADLINE = "{here}: {gist}."
 FEW = "{results}: not enough answers."
-NOT_COUNTED = "{results}: the answers could not be counted."
+NOT_COUNTED = "{results}: the answers couldn't be counted."
 TOO_FEW = (
     "Not enough answers to keep everyone anonymous, so nothing is shown and nothing was kept. A "
     "question's level is shown from {minimum} answers on."
@@ -48,13 +48,13 @@ ANSWERED = {
     Participation.FEWER: "Fewer than half of the {asked} people asked answered.",
 }
 ONE_CHANGED = (
-    "The team has changed by one person, so levels are to the nearest whole number for now: finer "
-    "ones could show what that person answered."
+    "The team has changed by one person, so levels are rounded to the nearest whole number for "
+    "now. Finer ones could show what that person answered."
 )
 KEY_MISSING = (
-    "The answers could not be counted, because the key that protected them is missing on the bot's "
-    "server. They are deleted. Whoever runs it finds the reason in its log; the next round has a "
-    "new key."
+    "The answers couldn't be counted, because the key that protected them is missing on the bot's "
+    "server. They are deleted. Whoever runs the bot can see why in the log; the next questions "
+    "will have a new key."
 )
 TEAM_READS = (
     "Your team reads the totals {when}, in the announcement's thread. Nobody can change them."
@@ -66,7 +66,7 @@ SMALL_PRINT = (
     "questions closed. {leads} also {get} private tips based on these totals."
 )
 
-WHEN_BACK = "once I can write in the channel again"
+WHEN_BACK = "once I can post in the channel again"
 
 #: Limits of names in a sentence; of a name and of a question's label beside an answer.
 NAMES_SHOWN, NAME_SHOWN, LABEL_SHOWN = 600, 80, 75
@@ -95,6 +95,17 @@ SEVERAL_HAVE_NOT_REPLIED = "{names} haven't replied yet."
 
 TO_MEMBERS = "*{results} are out.* Individual answers are deleted.\n{link}"
 READ_THEM = "Read them in the thread"
+
+#: Refusals of a reply to the team.
+NOT_A_LEAD = (
+    "Only the leads of this phase reply here. You can write in the announcement's thread instead."
+)
+ALREADY_READ = (
+    "Your team has read the reply, so it stays as it is. Write in the announcement's thread "
+    "instead, or with the next results."
+)
+NOT_THERE = "These results belong to a channel you aren't in. Join the channel first."
+EMPTY = "This is still empty. Write what you heard and what changes, or close the form."
 
 
 def leads_message(view: ResultsView) -> Content:

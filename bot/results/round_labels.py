@@ -7,7 +7,7 @@ AXIS = {
     "first": "First",
     "weekly": "Week {week}",
     "closing": "Last",
-    "after": "{week} wk on",
+    "after": "{week} wk after",
     "poll": "Extra",
 }
 RESULTS = {

@@ -14,30 +14,10 @@ from bot.keys import Wrapped
 from bot.outbox import enqueue, keys
 from bot.outbox.keys import MessageKey
 from bot.rounds import ballots, questionnaires, store
+from bot.rounds.messages import LEFT_TEAM, NOT_ASKED, NOT_OPEN, OTHER_RECIPIENT, OUTSIDER
 from bot.rounds.model import QuestionnaireView, RosterEntry, Round
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-
-CLOSED = (
-    "Nothing was saved: these questions are closed, and answers are counted only together. "
-    "The next ones come as a message from Imbalance."
-)
-NOT_ASKED = (
-    "Nothing was saved: you are not among the people asked this time. Tell who leads the phase "
-    "if you should be."
-)
-OTHER_RECIPIENT = (
-    "Nothing was saved: this message was sent to somebody else. Answer in your own message from "
-    "Imbalance."
-)
-LEFT_TEAM = (
-    "Nothing was saved: you left the team of this phase since the questions went out. Tell who "
-    "leads the phase if that is wrong."
-)
-OUTSIDER = (
-    "Nothing was saved: since the questions went out, your account became a guest's, or one of "
-    "another organisation. Only full members of this workspace are asked."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +139,7 @@ def _authorize(
     round_row: Row[Any] | None, person_row: Row[Any] | None, now: datetime
 ) -> AuthorizedAnswer | Refused:
     if round_row is None or round_row.state != "open" or now >= round_row.closes_at:
-        return Refused(CLOSED)
+        return Refused(NOT_OPEN)
     if person_row is None:
         return Refused(NOT_ASKED)
     person = store.as_asked(person_row)

@@ -40,10 +40,10 @@ from bot.slack.content import Content
 from bot.slack.errors import Refused
 from bot.slack.inputs import UNKNOWN_TEXT
 from bot.slack.request import Request
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 #: A response_url is waited for no longer than two seconds.
 EDIT_AFTER = timedelta(seconds=4)
-TOO_LONG = "Nothing was saved: the comment has {length} characters, and {limit} fit. Shorten it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +175,7 @@ def _check(
         comment = change.comment
     if len(comment) > messages.COMMENT_LIMIT:
         block_id = messages.block_id(authorization.round.round_id, "comment")
-        text = TOO_LONG.format(length=len(comment), limit=messages.COMMENT_LIMIT)
+        text = TEXT_TOO_LONG.format(length=len(comment), limit=messages.COMMENT_LIMIT)
         return Refused(text, {block_id: text})
     return AcceptedChange(request=submission.request, authorized=authorization, change=change)
 

@@ -27,11 +27,6 @@ from bot.workspaces.store import settings_of
 
 BuildForm: TypeAlias = Callable[[QuestionnaireView, AnswerInput], View]
 
-NOTHING_CHOSEN = (
-    "Nothing was sent: no answer is chosen. Choose at least one, or close this and press "
-    "Skip This Week."
-)
-
 
 def register(app: AsyncApp, services: Services) -> None:
     app.action(tapped(messages.TAP))(as_listener(services, tap))
@@ -81,7 +76,7 @@ async def show_form(
 async def submit(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     given = answer_form.parse(typed_values(body), request.target_id)
     if not (given.answers or given.comment):
-        raise Refused(NOTHING_CHOSEN)
+        raise Refused(messages.NOTHING_CHOSEN)
     await answering.change(services, request, FormInput(given=given))
     await ack()
 
@@ -101,7 +96,7 @@ async def poll_from_command(
 
 
 async def poll_from_button(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Handle *Ask now* on the status card; the button carries the channel."""
+    """Handle *Ask Now* on the status card; the button carries the channel."""
     reply = await poll(services, replace(request, channel_id=request.target_id))
     client = services.client_for(request.workspace_id)
     await respond_to_url(client, body, content(reply, section(reply)), replace=False)

@@ -59,18 +59,18 @@ OPEN_UNTIL = "Open until {until}."
 PRIVACY_ONE = "{leads} sees totals only, from {minimum} answers on. {link} {export}"
 PRIVACY_MANY = "{leads} see totals only, from {minimum} answers on. {link} {export}"
 WHO_COULD_LINK = (
-    "While the questions are open, whoever runs this server could link answers to people; then "
-    "single answers are deleted."
+    "While the questions are open, whoever runs this server could link answers to people; after "
+    "that, answers are deleted."
 )
 WHAT_EXPORTS_SHOW = "Your company's exports can show that you answered, never what."
 LEAD_PRIVACY = (
-    "Kept under your name. The leads of this phase see it beside the team's totals; the team does "
-    "only if you share it."
+    "Your answers are kept under your name. The leads of this phase see them beside the team's "
+    "totals; the team sees them only if you share them."
 )
 LAST_RESULTS = "Read the last results"
 LEAD_PRIVACY_SHARED = (
-    "Kept under your name. The leads of this phase see it beside the team's totals, and so does "
-    "the team unless you turn that off."
+    "Your answers are kept under your name. The leads of this phase see them beside the team's "
+    "totals, and so does the team unless you turn that off."
 )
 ANSWERED = "{label} ✓"
 COMMENT_BUTTON, SHARE_BUTTON, CHANGE_BUTTON = "Comment", "Who Sees It", "Change"
@@ -78,28 +78,35 @@ SKIP_BUTTON, ANSWER_BUTTON, DO_NOT_ASK_BUTTON = "Skip This Week", "Answer", "Don
 
 RECEIVED = "Thanks, that's it. You can change your answers until the questions close."
 RECEIVED_UNTIL = "Thanks, that's it for {channel}. You can change your answers until {until}."
+NOTHING_CHOSEN = (
+    "No answer is chosen, so nothing was sent. Choose at least one, or close this and press *Skip "
+    "This Week*."
+)
 SKIPPED = "Skipped. There will be no reminder."
-SKIPPED_UNTIL = "Skipped for {channel}. No reminder comes. You can still answer until {until}."
+SKIPPED_UNTIL = (
+    "Skipped for {channel}. There will be no reminder. You can still answer until {until}."
+)
 REMINDER = "Still open: three questions about {channel}."
 ONLY_REMINDER = "This is the only reminder."
 CLOSED = "The questions about {channel} are closed."
-CLOSED_ENOUGH = "Individual answers are deleted. The totals come to the channel in a working day."
+CLOSED_ENOUGH = "Individual answers are deleted. The channel gets the totals in one working day."
 CLOSED_FEW = (
     "Not enough answers to keep everyone anonymous, so nothing is shown and nothing was kept."
 )
 CLOSED_UNREADABLE = (
-    "The answers could not be counted: the key that protected them is missing on the bot's "
+    "The answers couldn't be counted, because the key that protected them is missing on the bot's "
     "server. They are deleted."
 )
 CLOSED_LEAD = "Your own answers are kept for the leads of this phase."
 TALKING_POINTS = "Three questions to talk about together this week."
 TALKING_POINTS_WHY = (
-    "This team is too small for answers without names, so nobody is asked alone and nothing is "
-    "stored. Ten minutes together do more."
+    "This team is too small for anonymous answers, so nobody is asked in private and nothing is "
+    "stored. Ten minutes together are enough."
 )
 TALKING_POINTS_SIMILAR = (
-    "Nobody is asked alone and nothing is stored: another phase with the same lead has the same "
-    "team but for one person, whose answers could be worked out from the two."
+    "Another phase with the same lead has the same team except for one person, and comparing the "
+    "two would show what that person answered. So nobody is asked in private, and nothing is "
+    "stored."
 )
 
 
@@ -133,6 +140,55 @@ def questions_message(
     blocks = [*_note(asking, most - word_count(blocks)), *blocks]
     blocks = [*_introduction(asking, most - word_count(blocks)), *blocks]
     return content(opening.format(channel=in_channel), *blocks)
+
+
+#: Refusals, and other replies to who pressed or typed.
+NOT_OPEN = (
+    "These questions are closed, so nothing was saved. The next ones come as a message from "
+    "Imbalance."
+)
+NOT_ASKED = (
+    "You weren't asked this time, so nothing was saved. If that's wrong, tell whoever leads the "
+    "phase."
+)
+OTHER_RECIPIENT = (
+    "This message was sent to somebody else, so nothing was saved. Answer in your own message from "
+    "Imbalance."
+)
+LEFT_TEAM = (
+    "You've left this phase's team since the questions went out, so nothing was saved. If that's "
+    "wrong, tell whoever leads the phase."
+)
+OUTSIDER = (
+    "Only full members of this workspace are asked, and your account is now a guest's or belongs "
+    "to another organization. Nothing was saved."
+)
+KEY_MISSING = (
+    "The key that protects these answers is missing on the bot's server, so nothing was saved. "
+    "Tell whoever runs the bot, or wait for the next questions, which will have a new key."
+)
+POLL_AFTER_END = "The phase has ended, so no questions were sent."
+POLL_TOO_SOON = "The last questions went out {last}. You can ask again from {free}."
+POLL_WHILE_PAUSED = (
+    "This phase is paused because I can't post in its channel, so no questions were sent. "
+    "`/imbalance status` says why. Once I can post there again, the phase carries on by itself."
+)
+POLL_SENT = (
+    "{asked} people are asked, each between 08:00 and 20:00 on a working day. "
+    "The questions are open until {until}."
+)
+POLL_TEAM_TOO_SMALL = (
+    "This team is too small for anonymous answers. The questions come to the channel instead, to "
+    "talk about together."
+)
+POLL_TEAMS_TOO_SIMILAR = (
+    "Another phase with the same lead has the same team except for one person, and comparing the "
+    "two would show what that person answered. The questions come to the channel instead, to talk "
+    "about together."
+)
+POLL_POSTED_TODAY = (
+    "Today's questions are already in the channel, to talk about together, so no more were sent."
+)
 
 
 def is_done(asking: QuestionnaireView, progress: Progress) -> bool:

@@ -18,13 +18,9 @@ from bot.rounds.answer_authorization import AuthorizedAnswer
 from bot.rounds.answer_changes import AnswerChange, AnswerInput
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import BallotChange
+from bot.rounds.messages import KEY_MISSING
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-
-KEY_MISSING = (
-    "Nothing was saved: the key that protects these answers is missing on the bot's server. Tell "
-    "whoever runs it, or wait for the next questions; they will have a new one."
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

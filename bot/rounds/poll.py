@@ -7,6 +7,15 @@ from bot.phases.permissions import actor_of, nothing_runs, require_channel
 from bot.phases.rules import refusal_to_manage
 from bot.phases.wording import lead_names
 from bot.rounds import membership, rules, store
+from bot.rounds.messages import (
+    POLL_AFTER_END,
+    POLL_POSTED_TODAY,
+    POLL_SENT,
+    POLL_TEAM_TOO_SMALL,
+    POLL_TEAMS_TOO_SIMILAR,
+    POLL_TOO_SOON,
+    POLL_WHILE_PAUSED,
+)
 from bot.rounds.opening import Opening, OpeningResult, open_now, talking_points_day
 from bot.rounds.rules import RoundKind
 from bot.services import Services
@@ -14,33 +23,8 @@ from bot.slack.errors import Refused
 from bot.slack.mrkdwn import date_token
 from bot.slack.request import Request
 
-#: Action id of *Ask now*; the button carries the channel.
+#: Action id of *Ask Now*; the button carries the channel.
 POLL = "phases.poll"
-
-ENDED = "No questions were sent: the phase has ended in the meantime."
-TOO_SOON = "The last questions went out {last}. You can ask again from {free} on."
-PAUSED = (
-    "No questions were sent: this phase is paused, because I cannot write in its channel. "
-    "`/imbalance status` says why; when the channel is back, it goes on by itself."
-)
-ASKED = (
-    "{asked} people are asked, each between 08:00 and 20:00 on a working day. "
-    "The questions are open until {until}."
-)
-TOO_SMALL = (
-    "Nobody is asked alone: this team is too small for answers without names. The questions come "
-    "to the channel, to talk about together."
-)
-TOO_SIMILAR = (
-    "Nobody is asked alone: another phase with the same lead has the same team but for one "
-    "person, whose answers could be worked out from the two. The questions come to the channel, "
-    "to talk about together."
-)
-
-ALREADY_POSTED = (
-    "No questions were sent: this team is not asked one by one, and today's questions stand in "
-    "the channel already, to talk about together."
-)
 
 
 async def poll(services: Services, request: Request) -> str:
@@ -60,21 +44,21 @@ async def poll(services: Services, request: Request) -> str:
     async with services.db.transaction() as tx:
         locked = await phase_store.lock(tx, workspace_id, phase.phase_id)
         if locked is None or not locked.is_active:
-            raise Refused(ENDED)
+            raise Refused(POLL_AFTER_END)
         phase = locked
         if phase.is_paused or seen is None:
-            raise Refused(PAUSED)
+            raise Refused(POLL_WHILE_PAUSED)
         last = await store.last_opening(tx, workspace_id, channel_id)
         free = rules.next_poll_from(last)
         if last is not None and free is not None and now < free:
-            raise Refused(TOO_SOON.format(last=date_token(last), free=date_token(free)))
+            raise Refused(POLL_TOO_SOON.format(last=date_token(last), free=date_token(free)))
         opening = Opening(kind=RoundKind.POLL, on=None, at=now)
         talk_subject = talking_points_day(phase, opening)
         key = keys.talking_points(talk_subject.phase_id, talk_subject.on)
         already_posted = await requeue.exists(tx, workspace_id, key)
         opened = await open_now(tx, services, workspace_id, phase, opening, seen)
         if already_posted and not opened.asked:
-            raise Refused(ALREADY_POSTED)
+            raise Refused(POLL_POSTED_TODAY)
     return _reply(opened)
 
 
@@ -93,5 +77,5 @@ async def _phase_to_poll(services: Services, request: Request) -> Phase:
 
 def _reply(opened: OpeningResult) -> str:
     if not opened.asked:
-        return TOO_SIMILAR if opened.is_too_similar else TOO_SMALL
-    return ASKED.format(asked=opened.asked, until=date_token(opened.closes_at))
+        return POLL_TEAMS_TOO_SIMILAR if opened.is_too_similar else POLL_TEAM_TOO_SMALL
+    return POLL_SENT.format(asked=opened.asked, until=date_token(opened.closes_at))

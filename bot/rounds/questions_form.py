@@ -14,10 +14,10 @@ from bot.workspaces.rules import LONGEST_LABEL, LONGEST_QUESTION
 
 FORM = "workspaces.wording"
 VALUE = "workspaces.words"
-TITLE = "Your words"
+TITLE = "Reword the Questions"
 ABOUT = (
-    "They hold from the next questions on. Left empty, ours stay. {lead} becomes the lead's "
-    "name, {does} and {Does} go with it."
+    "These are used from the next questions on. Leave a field empty to keep our wording. {lead} "
+    "becomes the lead's name; {does} and {Does} become the verb that fits it."
 )
 LABELS = {
     "label": "Label",

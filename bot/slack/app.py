@@ -27,12 +27,10 @@ Next = Callable[[], Awaitable[BoltResponse]]
 #: Events about the bot itself that we act on; the others only echo what we did.
 OWN_EVENTS = {"message_metadata_posted", "member_joined_channel", "member_left_channel"}
 NOT_INSTALLED_TEXT = (
-    "Nothing was changed: only people of the workspace that I am installed in can use this. Ask "
+    "Only people from the workspace where I'm installed can use this, so nothing was changed. Ask "
     "one of them."
 )
-INTERNAL_ERROR_TEXT = (
-    "That did not work, and nothing was changed: something failed on our side. Try again."
-)
+INTERNAL_ERROR_TEXT = "Something went wrong on our side, and nothing was changed. Try again."
 
 
 def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:

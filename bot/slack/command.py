@@ -14,9 +14,9 @@ NAME = "/imbalance"
 #: Whoever installs the app may give the command another name, so handlers take any.
 ANY = re.compile("")
 _IN_SENTENCES = re.compile(rf"(?<=`){NAME}(?![\w-])")
-#: Slack's limit is 32 characters; marks would break out of the sentence.
 #: Shown for words after a subcommand that takes none.
-TAKES_NOTHING = f"Nothing was done: nothing can follow `{NAME} {{name}}`. To go on, type just that."
+TAKES_NOTHING = f"`{NAME} {{name}}` takes nothing after it. Type only that."
+#: Slack's limit is 32 characters; marks would break out of the sentence.
 _USABLE = re.compile(r"/[^\s/`*~<>&]{1,31}")
 
 

@@ -27,15 +27,15 @@ RETRY_PAUSE_SECONDS = 0.1
 REQUEST_KINDS = EVENT, PERSON = ("event", "person")
 
 STORAGE_UNAVAILABLE_TEXT = (
-    "Nothing was saved or changed: our storage cannot be reached right now. Try again in a minute."
+    "I can't reach my storage right now, so nothing was saved or changed. Try again in a minute."
 )
 STORAGE_FULL_TEXT = (
-    "Nothing was saved or changed: our storage is full. Tell whoever runs this bot, and try again "
-    "later."
+    "My storage is full, so nothing was saved or changed. Tell whoever runs this bot, and try "
+    "again later."
 )
 OUTCOME_UNKNOWN_TEXT = (
-    "We cannot see whether that was saved: our storage stopped answering halfway. Try again in a "
-    "minute; doing it twice does no harm."
+    "I can't tell whether that was saved, because my storage stopped answering halfway. Try again "
+    "in a minute; doing it twice does no harm."
 )
 #: Slack asks for the options of a menu; we have no such menus.
 _SUGGESTIONS = {"block_suggestion", "dialog_suggestion"}

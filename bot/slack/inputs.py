@@ -24,7 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 UNKNOWN_TEXT = (
-    "Nothing was changed: I do not know this button, form or command. It may be from another "
+    "I don't know this button, form or command, so nothing was changed. It may be from another "
     "version of me. `/imbalance help` shows what I can do."
 )
 #: Raised where a form's state has other inputs or values than the form.
@@ -32,7 +32,8 @@ _UNREADABLE = (LookupError, ValueError, TypeError, AttributeError)
 #: Limit of a label or a hint (https://docs.slack.dev/reference/block-kit/blocks/input-block).
 MAX_LABEL_LENGTH = 2_000
 TRUNCATED_HINT = (
-    "This had {length:,} characters and {limit:,} fit, so its end was cut off. Check how it ends."
+    "This was {length:,} characters long, and only {limit:,} fit, so the end was cut off. "
+    "Check how it ends now."
 )
 
 

@@ -30,19 +30,20 @@ CALL_TIMEOUT_SECONDS = 2
 #: Slack's hosts for a response_url; the second one is of GovSlack.
 RESPONSE_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 NO_TRIGGER_TEXT = (
-    "I can't open a form from here: Slack did not say for whom. Use `/imbalance` in the channel."
+    "Slack didn't say who pressed this, so I can't open a form from here. Use `/imbalance` "
+    "in the channel."
 )
-NO_ANSWER_TEXT = "Slack did not answer in time, so the form may not have come up. Try again."
+NO_ANSWER_TEXT = "Slack didn't answer in time, so the form may not have opened. Try again."
 EXPIRED_TEXT = "Slack stopped waiting before I could show the form. Try again."
 CONFLICT_TEXT = (
-    "The form had already changed when your press arrived, so I left it as it is. What you typed "
-    "is kept. Press again if something is missing."
+    "The form had already changed when you pressed, so I left it as it is. What you typed is kept. "
+    "Press again if something is missing."
 )
 CLOSED_TEXT = "The form was closed before I could change it. What you typed is kept: open it again."
 LIMITED_TEXT = "Slack limits how many forms I may open at once. Try again in a minute."
-TOO_MANY_FORMS_TEXT = "Slack shows no more forms on top of each other. Close this one first."
+TOO_MANY_FORMS_TEXT = "Slack can't open another form on top of this one. Close this one first."
 NOT_SHOWN_TEXT = (
-    "Slack did not show the form ({reason}). Try again. If that does not help, tell whoever runs "
+    "Slack didn't show the form ({reason}). Try again. If that doesn't help, tell whoever runs "
     "this bot."
 )
 #: Slack's refusals of a view that is valid.
@@ -54,9 +55,9 @@ _SENTENCES = {
     **dict.fromkeys(("ratelimited", "rate_limited"), LIMITED_TEXT),
 }
 INVALID_VIEW_TEXT = (
-    "I can't show what comes next: Slack would not accept the page I made. That is a mistake on "
-    "our side, and it is logged. What you typed is kept. Try again with shorter texts, or tell "
-    "whoever runs this bot."
+    "I can't show the next page, because Slack didn't accept it. That's a mistake on our side, and "
+    "it's logged. What you typed is kept. Try again with shorter texts, or tell whoever runs this "
+    "bot."
 )
 #: Slack's errors name the places in a view that are wrong, beside the reason.
 _POINTER = re.compile(r"\[json-pointer:(/view/[\w/]*)\]")

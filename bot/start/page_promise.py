@@ -15,7 +15,7 @@ from slack_sdk.models.views import View
 
 from bot.announcement.messages import SHORT
 from bot.dates import weeks
-from bot.phases.rules import TEXT_TOO_LONG, PhaseKind
+from bot.phases.rules import PhaseKind
 from bot.slack.content import actions, button, context, plain
 from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean
@@ -30,6 +30,7 @@ from bot.start.promise_texts import (
     fields_of,
     milestone_of,
 )
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 PAGE = "phase.start.promise"
 DAY, OWNER = "phase.start.day", "phase.start.owner"

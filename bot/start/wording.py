@@ -5,12 +5,12 @@ from bot.phases.rules import PhaseKind
 # --- why nothing can be started -------------------------------------------------------------
 
 RUNS_ALREADY_LEAD = (
-    "A {name} runs here until {day}. One at a time keeps it clear: use `/imbalance extend` or "
-    "`/imbalance end` first."
+    "A {name} is running here until {day}. One at a time keeps it clear: use `/imbalance extend` "
+    "or `/imbalance end` first."
 )
 RUNS_ALREADY = (
-    "A {name} led by {leads} runs here until {day}. One at a time keeps it clear: talk to {leads} "
-    "about what should come next."
+    "A {name} led by {leads} is running here until {day}. One at a time keeps it clear: talk to "
+    "{leads} about what should come next."
 )
 TYPED_IS_KEPT = "What you typed is kept for a week."
 GONE = "This form is older than a week, so it was deleted. Use `/imbalance start` again."
@@ -45,7 +45,7 @@ UNREAD_EXTENSION = (
     "`/imbalance extend` and pick the day in the form."
 )
 READ_AS = "I read that as {day}."
-NO_KIND = "It isn't chosen yet whether results or trust comes first. Press *Back*."
+NO_KIND = "You haven't chosen whether results or trust comes first. Press *Back*."
 ALONE = "Nobody else who could be on the team is in {channel}. Invite your team first."
 CANNOT_JOIN = (
     "Slack didn't let me into this channel ({reason}). Type `/invite @Imbalance` there, then "
@@ -68,7 +68,7 @@ TYPED_END, TYPED_MILESTONE = "Ends {day}", "milestone “{milestone}”"
 TYPED = "From your command: {parts}. You can change it on the next page."
 UNREAD_END = "I can't read “{typed}” as a day, so the end is {day}. Change it on the next page."
 NO_END = "You typed “until” without a day, so the end is {day}. Change it on the next page."
-FOLLOWS = "This one follows the phase that runs now. Announcing it ends that one."
+FOLLOWS = "This one follows the current phase, and announcing it ends that one."
 WHICH_KIND = "What comes first?"
 KINDS = {
     PhaseKind.RESULTS_SPRINT: "A milestone can't slip; other work can wait.",
@@ -117,7 +117,7 @@ BLANK = {
 TEAM = "Team"
 TEAM_HINT = "Who the phase is for and who is asked: people in this channel."
 CO_LEADS = "Co-leads"
-CO_LEADS_HINT = "Up to {most}. They see what you see, and may extend and end."
+CO_LEADS_HINT = "Up to {most}. They see what you see, and can extend or end the phase."
 TOO_MANY_LEADS = "That's more than {most} co-leads. Choose those the team should hear from."
 DAY, AT, AT_HINT = "Questions come on", "At", "In each person's own time zone."
 OFF_HOURS = "Questions go out between 08:00 and 20:00. Choose a time in between."
@@ -134,8 +134,8 @@ WHO_READS = "Everyone who can read {channel} sees the results. First questions: 
 WHO_READS_TALK = "{channel} talks about three questions together, first on {first}."
 STILL_EXAMPLE = "This is still the example's text. Go *Back* and make it yours."
 TOO_SIMILAR = (
-    "Another phase that you or a co-lead runs has the same team but for one person. Comparing the "
-    "two would show what that person answered, so here the questions come to the channel as "
+    "Another phase that you or a co-lead runs has the same team except for one person. Comparing "
+    "the two would show what that person answered, so here the questions come to the channel as "
     "talking points. With a different team, people are asked one by one: go *Back* to *Options*."
 )
 MANY_SPRINT = (
@@ -147,8 +147,8 @@ ANNOUNCED = (
     "questions: {first}."
 )
 ANNOUNCED_EXPECTATIONS = (
-    "*What do you count on each person for?* Optional: a line each. Everyone reads their own, "
-    "and nobody else's, with their first questions."
+    "*What do you count on each person for?* Optional: a line each. Each person reads only their "
+    "own, with their first questions."
 )
 WRITE_EXPECTATIONS = "Write the Lines"
 ANNOUNCED_GO_FIRST = (

@@ -34,11 +34,13 @@ from bot.status.model import ChannelState, ChannelStatus, NextQuestions
 STATUS = "status.show"
 SHORT = 240
 
-NOTHING = "No phase runs in this channel."
+NOTHING = "No phase is running in this channel."
 KIND = "{emoji} *{name}:* {sentence}"
-LAST = "The last one: {emoji} {name}, ended {day}."
+LAST = "The last one: {emoji} {name}, ended on {day}."
 NEVER = "None has run here yet."
-NOT_WRAPPED = "{emoji} {name} ended {day} and isn't wrapped up yet. The channel is waiting for it."
+NOT_WRAPPED = (
+    "{emoji} {name} ended on {day} and isn't wrapped up yet. The channel is waiting for it."
+)
 OPEN_UNTIL = "*Questions:* Open now, until {until}."
 NEXT_ON = "*Next questions:* {day}."
 TALK_ON = "*Next questions:* {day}, here in the channel, to talk about together."
@@ -48,14 +50,14 @@ NO_RESULTS = "*Results:* None yet."
 
 BUDGET_TITLE = "Results sprints in this channel"
 COUNTED = "• {first} to {last}: {days}"
-NONE_COUNTED = "No sprint counts in these 90 days."
+NONE_COUNTED = "No sprint in these 90 days."
 FREE = "A two-week sprint needs no extra reason from {day} on."
 FREE_NOW = "A two-week sprint needs no extra reason now."
 RESTING = "*Recovery:* No new sprint before {day}."
-A_THIRD, PERCENT = "a third", "{percent:.0f} %"
+A_THIRD, PERCENT = "a third", "{percent:.0f}%"
 WHY = (
-    "Past {share} of 90 days, starting another needs a reason, which the channel will see. When "
-    "everything is critical all the time, nothing is."
+    "Once sprints take more than {share} of 90 days, starting another needs a reason, which the "
+    "channel will see. When everything is critical all the time, nothing is."
 )
 
 

@@ -16,16 +16,17 @@ AUDIT_ADMINS_ONLY = "Only workspace admins can see the audit log. Ask one of the
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ADMINS_CHANGE = "Only workspace admins can change these. Ask one of them."
 WITHOUT_COUNTRY, NAMED_NO_COUNTRY = "No country", "None: every weekday is a working day"
-HOLIDAYS_OF = "of {country}; no questions and no other direct messages on them"
+HOLIDAYS_OF = "those of {country}; no questions and no other direct messages on those days"
 NO_HOLIDAYS = "no country is set, so every weekday is a working day"
 ANYONE = "any full member of the channel"
 #: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
 STARTERS_NAMED = 40
+STARTERS_COUNTED = "{count} people named by the admins"
 
 LINES = (
     "*Results sprint*: at most {sprint_max}, extensions included, with a warning after "
-    "{sprint_warn}. Past {budget_percent}% of 90 days, starting another needs a reason, which the "
-    "channel will see.",
+    "{sprint_warn}. Once sprints take more than {budget_percent}% of 90 days, starting another "
+    "needs a reason, which the channel will see.",
     "*Trust-building*: at most {trust_max}.",
     "*Who may start*: {starters}.",
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
@@ -37,10 +38,10 @@ LINES = (
 )
 SAVED = "Saved. The audit log keeps who changed what:\n{changes}"
 NAMES = {
-    "sprint_warn_weeks": "Warn of sprints over so many weeks",
+    "sprint_warn_weeks": "Warn about sprints over this many weeks",
     "sprint_max_weeks": "Longest results sprint, in weeks",
     "trust_max_weeks": "Longest trust-building phase, in weeks",
-    "budget_percent": "Share of 90 days in results sprints, in per cent",
+    "budget_percent": "Share of 90 days in results sprints, in percent",
     "starters": "Who may start phases",
     "minimum_small": "Answers needed, teams of 4 to 7",
     "minimum_large": "Answers needed, teams of 8 or more",
@@ -85,5 +86,5 @@ def _starters(starters: tuple[str, ...] | None) -> str:
     if starters is None:
         return ANYONE
     if len(starters) > STARTERS_NAMED:
-        return f"{len(starters)} people named by the admins"
+        return STARTERS_COUNTED.format(count=len(starters))
     return join_names([mention(user_id) for user_id in starters])

@@ -45,7 +45,7 @@ TEXTS_AFTER_LEVELS = (
     "Phases are deleted as a whole with their results, after {months}. Keep texts no longer than "
     "that."
 )
-TOO_LONG = "That's {length:,} characters, and {limit:,} fit. Shorten it a little."
+TEXT_TOO_LONG = "That's {length:,} characters, but only {limit:,} fit. Shorten it a little."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,9 @@ def _is_zone(name: str) -> bool:
 def _long_wording(questions: Mapping[str, Mapping[str, str]]) -> list[Fault]:
     limits = {"label": LONGEST_LABEL, "to_member": LONGEST_QUESTION, "to_lead": LONGEST_QUESTION}
     return [
-        Fault(field=f"{key}_{name}", text=TOO_LONG.format(length=len(text), limit=limits[name]))
+        Fault(
+            field=f"{key}_{name}", text=TEXT_TOO_LONG.format(length=len(text), limit=limits[name])
+        )
         for key, words in questions.items()
         for name, text in words.items()
         if len(text) > limits[name]

@@ -43,20 +43,23 @@ VALUE = "workspaces.value"
 MAX_STARTERS = 100
 LONGEST_ZONE = 64
 
-ABOUT = "They hold for this whole workspace, for phases started from now on."
+ABOUT = "These apply to the whole workspace, to phases started from now on."
 LIMITS, ANSWERS, DEFAULTS = "*Limits*", "*Answers*", "*What a new phase begins with*"
 WORKING_DAYS = "*Working days*"
 KEPT = "*How long data is kept*\nSingle answers are never kept after their questions close."
 WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
 HINTS = {
     "sprint_max_weeks": "Extensions included.",
-    "budget_percent": "Beyond it, starting another needs a reason, which the channel will see.",
+    "budget_percent": "Above it, starting another needs a reason, which the channel will see.",
     "starters": "Leave empty to let any full member start one.",
     "minimum_small": (
-        "It can be raised, never lowered: fewer answers would show people. A team of fewer people "
-        "gets the questions to talk about."
+        "This can be raised, never lowered: fewer answers could show who said what. Smaller teams "
+        "get the questions to talk about together."
     ),
-    "minimum_large": "It can be raised, never lowered; as above for teams of fewer people.",
+    "minimum_large": (
+        "This can be raised, never lowered. Teams with fewer people than this get the questions "
+        "to talk about together."
+    ),
     "keep_texts_months": "After the end of a phase: what people wrote in it.",
     "keep_levels_months": "After the end of a phase: its results, people and dates.",
     "keep_messages_days": "That a message was sent, where and when; never its text.",

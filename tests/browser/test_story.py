@@ -112,7 +112,7 @@ async def test_phase_from_start_to_end(story: PhaseStory) -> None:
     await expect(chiara.surface).to_contain_text("Your open questions")
     await story.picture(chiara, "home")
     await answer(chiara, (4, 4, 2))
-    await expect(chiara.surface).to_contain_text("You can still change that")
+    await expect(chiara.surface).to_contain_text("You can change your answers")
 
     await read_results(story)
     await end(story)
@@ -196,11 +196,11 @@ async def end(story: PhaseStory) -> None:
     ana = await story.person("Ana Costa", height=TALL)
     await ana.open("launch")
     await ana.type_command("/imbalance end")
-    await ana.press("End it")
+    await ana.press("End It")
     assert await ana.error_at("What came of it") != ""
     await ana.fill_field("What came of it", "Beta is out. Both customers have it.")
     await ana.fill_field("Chiara", "Without your Tuesday fix we'd have slipped.")
-    await ana.press("End it")
+    await ana.press("End It")
     await expect(ana.modal).to_contain_text("goodbye")
     await ana.press("Close")
     await expect(ana.message("has wrapped up")).to_contain_text("Dark mode: back with")

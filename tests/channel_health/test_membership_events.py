@@ -190,9 +190,9 @@ def request_by(user_id: str) -> Request:
 @pytest.mark.parametrize(
     ("press", "change", "message"),
     [
-        (pause.try_again, {"state": "active"}, "this phase is not paused any more"),
-        (pause.try_again, {"state": "ended", "paused_at": NOW}, "this phase has ended"),
-        (pause.post_again, {"state": "ended"}, "this phase has ended"),
+        (pause.try_again, {"state": "active"}, "This phase isn't paused any more"),
+        (pause.try_again, {"state": "ended", "paused_at": NOW}, "This phase has ended"),
+        (pause.post_again, {"state": "ended"}, "This phase has ended"),
     ],
 )
 async def test_retry_buttons_are_refused_if_nothing_is_paused_or_the_phase_ended(
@@ -273,7 +273,7 @@ async def test_reachable_leads_are_told_about_a_failed_message_but_not_a_pending
 
     expected = {f"not_said:closing:{PHASE}::{lead}" for lead in (ANA, CHIARA)}
     assert set(notices) == (expected if state == "failed" else set())
-    assert all("The closing" in body["text"] for body in notices.values())
+    assert all("The closing message" in body["text"] for body in notices.values())
 
 
 async def test_failed_message_of_a_deleted_phase_is_not_reported(
@@ -289,4 +289,4 @@ async def test_posting_again_is_offered_only_for_a_running_phase(
     await update_phase(phase_db, state=state)
     (body,) = (await report_undelivered(services, f"announcement:{PHASE}")).values()
 
-    assert ("Post it again" in str(body)) is is_offered
+    assert ("Post It Again" in str(body)) is is_offered

@@ -132,7 +132,7 @@ async def test_try_again_is_refused_unless_the_phase_is_running_and_paused(
     services: Services,
 ) -> None:
     phase_id = await running(services)
-    with pytest.raises(Refused, match="is not paused any more"):
+    with pytest.raises(Refused, match="isn't paused any more"):
         await channel_health_pause.try_again(services, by(ANA, phase_id))
     await pause(services, phase_id, PauseReason.RESTRICTED)
     await channel_health_pause.try_again(services, by(ANA, phase_id))
@@ -141,7 +141,7 @@ async def test_try_again_is_refused_unless_the_phase_is_running_and_paused(
     await pause(services, phase_id, PauseReason.RESTRICTED)
     await end(services, phase_id)
     for press in (channel_health_pause.try_again, channel_health_pause.post_again):
-        with pytest.raises(Refused, match="this phase has ended"):
+        with pytest.raises(Refused, match="This phase has ended"):
             await press(services, by(ANA, phase_id))
     assert (await pause_state(services, phase_id))[1] == PauseReason.RESTRICTED
 

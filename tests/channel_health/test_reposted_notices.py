@@ -24,7 +24,7 @@ LEADS = (ANA, HANA, BEN)
 
 
 def notice_keys(phase: Phase, user_id: str) -> tuple[MessageKey, MessageKey]:
-    """Return the keys of both notices: it was deleted, or could not be posted."""
+    """Return the keys of both notices: it was deleted, or couldn't be posted."""
     announcement = keys.announcement(phase.phase_id)
     return keys.announcement_missing(phase.phase_id, user_id), keys.not_delivered(
         announcement, user_id

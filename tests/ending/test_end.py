@@ -70,7 +70,7 @@ async def test_ending_notifies_channel_and_leads_and_edits_the_announcement(
     (closing,) = (await messages(services, "closing:")).values()
     assert closing["conversation"] == LAUNCH
     assert "back with <@U0BEN> on Tue 8 Dec" in str(closing["payload"])
-    assert "no new sprint is planned before Wed 23 Dec" in str(closing["payload"])
+    assert "No new sprint before Wed 23 Dec" in str(closing["payload"])
     assert "Ana and Hana will tell the channel" in str(closing["payload"])
     requests = await messages(services, "wrap_up:")
     assert set(requests) == {f"wrap_up:{phase_id}:{lead}" for lead in (ANA, HANA)}

@@ -63,8 +63,8 @@ async def test_extension_reason_is_posted_and_shown_in_the_announcement(services
     await extend(services, by(ANA, phase_id), EXTENSION)
 
     (message,) = (await messages(services, "extended:")).values()
-    assert "Ana: The audit came late." in str(message["payload"])
-    assert "no new sprint is planned before Wed 6 Jan" in str(message["payload"])
+    assert "Ana says why: The audit came late." in str(message["payload"])
+    assert "no new sprint before Wed 6 Jan" in str(message["payload"])
     (edit,) = (await messages(services, "edit:announcement:")).values()
     assert "*Extended from Mon 7 Dec:* The audit came late." in str(edit["payload"])
 
@@ -92,7 +92,7 @@ async def test_extension_by_an_admin_is_signed_with_their_name(
     await extend(services, by(OWNER, phase_id), EXTENSION)
 
     (message,) = (await messages(services, "extended:")).values()
-    assert "Olivia: The audit came late." in str(message["payload"])
+    assert "Olivia says why: The audit came late." in str(message["payload"])
 
 
 async def test_phase_is_extended_only_once(services: Services) -> None:
@@ -144,7 +144,7 @@ async def test_ended_phase_cannot_be_extended(services: Services) -> None:
     await wrap_up(services, by(ANA, phase_id), SAID)
     before = await evidence(services)
 
-    with pytest.raises(Refused, match="has ended in the meantime"):
+    with pytest.raises(Refused, match="can't be extended any more"):
         await extend(services, by(ANA, phase_id), EXTENSION)
     assert await evidence(services) == before
 
@@ -164,7 +164,7 @@ async def test_ended_phase_cannot_be_extended(services: Services) -> None:
         ),
         (replace(EXTENSION, ends_on=date(2026, 12, 15)), "ends_on", "Pick a day up to Mon 14 Dec."),
         (replace(EXTENSION, reason=""), "reason", "The channel should know why"),
-        (replace(EXTENSION, reason="x" * 501), "reason", "501 characters, and 500 fit"),
+        (replace(EXTENSION, reason="x" * 501), "reason", "501 characters, but only 500 fit"),
     ],
 )
 async def test_invalid_extension_is_refused_at_its_field(

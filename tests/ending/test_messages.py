@@ -143,7 +143,7 @@ def test_hostile_and_long_texts_fit_and_never_ping_the_channel(filler: str) -> N
 
 
 def test_closing_mentions_recovery_only_for_sprints() -> None:
-    recovery_line = "no new sprint is planned before Mon 4 Jan"
+    recovery_line = "No new sprint before Mon 4 Jan"
 
     assert recovery_line in text_of(messages.closing(over()))
     assert recovery_line in text_of(messages.closing(over(**WORDS)))

@@ -143,9 +143,9 @@ async def test_wrap_up_racing_with_the_end_ends_the_phase_once(
     ("changes", "field", "message"),
     [
         ({"outcome": ""}, "outcome", "Say in a sentence what came of it"),
-        ({"outcome": "x" * 1_001}, "outcome", "1,001 characters, and 1,000 fit"),
-        ({"learning": "x" * 3_001}, "learning", "3,001 characters, and 1,000 fit"),
-        ({"lines": {BEN: "x" * 301}}, f"line:{BEN}", "301 characters, and 300 fit"),
+        ({"outcome": "x" * 1_001}, "outcome", "1,001 characters, but only 1,000 fit"),
+        ({"learning": "x" * 3_001}, "learning", "3,001 characters, but only 1,000 fit"),
+        ({"lines": {BEN: "x" * 301}}, f"line:{BEN}", "301 characters, but only 300 fit"),
         ({"decisions": {1: ItemDecision(outcome=ItemOutcome.PARKED)}}, "until:1", "needs a day"),
         (
             {"decisions": {0: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2026, 11, 23))}},
@@ -200,5 +200,5 @@ async def test_leads_co_leads_and_admins_may_wrap_up(services: Services, user_id
 async def test_wrap_up_of_an_unknown_phase_is_refused(services: Services) -> None:
     await running(services)
 
-    with pytest.raises(Refused, match="don't know this phase any more"):
+    with pytest.raises(Refused, match="can't find this phase any more"):
         await wrap_up(services, by(ANA, "nothing"), SAID)

@@ -105,5 +105,5 @@ async def test_a_link_that_slack_does_not_confirm_is_refused_beside_it(
     with pytest.raises(Refused) as refused:
         await held_decisions.decide(in_two_phases, Decision.THERE, request, link=LINK)
 
-    says = "no message at this link" if failure == "refused" else "Slack did not answer"
+    says = "find a message at this link" if failure == "refused" else "Slack didn't answer"
     assert says in refused.value.fields["link"]

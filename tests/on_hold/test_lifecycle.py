@@ -136,7 +136,7 @@ async def test_work_proposed_by_two_members_at_once_is_proposed_once(
         propose(services, phase_id, DEV, "The report."),
     )
 
-    assert "has proposed that already" in str(refusals)
+    assert "has already proposed that" in str(refusals)
     assert len(await proposed(services, phase_id)) == 1
     assert len(await keys(services, "hold_proposal")) == 1
 
@@ -155,7 +155,7 @@ async def test_only_one_of_two_leads_answers_a_proposal(services: Services, phas
 
     (answered,) = await proposed(services, phase_id)
     items = (await loaded(services, phase_id)).set_aside_items
-    assert "has answered this already" in str(refusals)
+    assert "has already answered this" in str(refusals)
     assert [one.owner_id for one in items[2:]] == ([DEV] if answered.accepted else [])
     assert len(await keys(services, "hold_answer")) == 1
 

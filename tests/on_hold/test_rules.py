@@ -124,7 +124,7 @@ def test_texts_longer_than_the_limit_are_refused(length: int) -> None:
     [
         ("", rules.NO_TEXT),
         ("Dark mode", "That's on the list already"),
-        ("monthly  REPORT", "Ben has proposed that already"),
+        ("monthly  REPORT", "Ben has already proposed that"),
         ("The demo", None),
     ],
 )
@@ -140,7 +140,7 @@ def test_declined_work_may_be_proposed_again() -> None:
 @pytest.mark.parametrize("accepts", [True, False])
 def test_proposal_is_answered_once(accepts: bool) -> None:
     refusal = rules.refusal_to_answer(ANSWERED, (), accepts=accepts, line="Yes.")
-    assert refusal == "Ana has answered this already. The answer is in the thread."
+    assert refusal == "Ana has already answered this. The answer is in the thread."
 
 
 def test_line_is_needed_to_decline_only() -> None:
@@ -150,7 +150,7 @@ def test_line_is_needed_to_decline_only() -> None:
 
 def test_proposal_is_not_accepted_onto_a_full_list() -> None:
     full = many(rules.WAITING_LIMIT)
-    assert "10 things wait already" in (
+    assert "10 things are on hold already" in (
         rules.refusal_to_answer(PROPOSAL, full, accepts=True, line="") or ""
     )
 

@@ -139,7 +139,10 @@ def test_long_sprint_warning_starts_the_day_after_four_weeks(days: int, warned: 
         (history(recovery_until=TODAY - timedelta(days=1)), None),
         # twelve days long, so the next may begin twelve days after it ended
         (history(days_from(TODAY - timedelta(days=23), 12)), None),
-        (history(days_from(TODAY - timedelta(days=22), 12)), "less than its own length ago"),
+        (
+            history(days_from(TODAY - timedelta(days=22), 12)),
+            "less time has passed since than it lasted",
+        ),
         (
             SprintHistory(
                 budget=compute_budget([days_from(date(2026, 9, 15), 15)], TODAY, sprint().span)

@@ -106,13 +106,13 @@ async def test_only_leads_and_admins_can_manage_and_poll(
 async def test_change_of_an_unknown_phase_is_refused(services: Services) -> None:
     await running(services)
     for change in CHANGES.values():
-        with pytest.raises(Refused, match="don't know this phase any more"):
+        with pytest.raises(Refused, match="can't find this phase any more"):
             await change(services, by(OWNER, "another"))
     async with services.db.transaction() as tx:
         actor = Actor(user_id=OWNER, is_full_member=True, is_admin=True)
-        with pytest.raises(Refused, match="don't know this phase any more"):
+        with pytest.raises(Refused, match="can't find this phase any more"):
             await lock_to_manage(tx, by(OWNER, "another"), actor)
-    with pytest.raises(Refused, match="don't know this phase any more"):
+    with pytest.raises(Refused, match="can't find this phase any more"):
         await phase_to_manage(services, by(OWNER, "another"))
 
 

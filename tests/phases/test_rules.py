@@ -91,7 +91,7 @@ def test_complete_sprint_and_trust_proposals_may_start() -> None:
         (sprint(set_aside=()), "set_aside", "it's just more pressure"),
         (trust(promise=TrustPromise(purpose="")), "purpose", "able to do together"),
         (sprint(member_ids=("UANA",)), "members", "Nobody is on the team"),
-        (sprint(milestone="x" * 3_001), "milestone", "3,001 characters, and 3,000 fit"),
+        (sprint(milestone="x" * 3_001), "milestone", "3,001 characters, but only 3,000 fit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -123,7 +123,7 @@ LONG_AGO = Span(starts_on=date(2026, 9, 10), ends_on=date(2026, 10, 5))
 @pytest.mark.parametrize(
     ("before", "reason"),
     [
-        (history(RECENT), "less than its own length ago"),
+        (history(RECENT), "less time has passed since than it lasted"),
         (history(LONG_AGO), "41 of 90 days"),
         (history(recovery_until=date(2026, 11, 30)), "recovery until Mon 30 Nov"),
         (history(was_extended=True), "already extended"),
@@ -185,7 +185,7 @@ def test_extension_is_at_most_half_the_length_and_within_the_maximum(
         (date(2026, 11, 20), TODAY, "Fri 20 Nov isn't after the current end, Mon 7 Dec."),
         (date(2025, 12, 9), TODAY, "Tue 9 Dec 2025 isn't after the current end, Mon 7 Dec."),
         (date(2026, 12, 9), date(2026, 12, 9), "Wed 9 Dec isn't after today."),  # after downtime
-        (date(2028, 12, 9), TODAY, "a phase can grow by half of its first length"),
+        (date(2028, 12, 9), TODAY, "a phase can be extended by half its original length"),
         (date(2028, 12, 9), TODAY, "Pick a day up to Mon 14 Dec."),
         (date(2026, 12, 1), date(2027, 1, 4), "up to Mon 14 Dec 2026."),
     ],

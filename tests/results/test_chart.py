@@ -17,7 +17,7 @@ from bot.results import chart_process
 from bot.results.chart import CHART_SCRIPT
 
 FIRST = {"name": "First", "day": 1}
-AFTER: dict[str, Any] = {"name": "2 wk on", "day": 25}
+AFTER: dict[str, Any] = {"name": "2 wk after", "day": 25}
 
 
 def facts(rounds: list[dict[str, Any]], *levels: list[float | None]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ async def test_reply_after_the_team_has_read_the_results_is_added_to_them_once(
     [
         (replace(BY_ANA, user_id=BEN), "I hear you", "Only the leads"),
         (replace(BY_ANA, target_id="of another workspace"), "I hear you", "Only the leads"),
-        (BY_ANA, "", "There is nothing in it yet"),
+        (BY_ANA, "", "This is still empty"),
         (BY_ANA, "x" * 1_001, "1,001 characters"),
     ],
 )

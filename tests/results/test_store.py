@@ -239,7 +239,7 @@ async def test_note_of_exactly_the_limit_is_saved_under_its_authors_name(
     await make_leads(phase, BEN)
     await close(phase)
     await save_note(services, by(BEN), "x" * NOTE_LIMIT)
-    with pytest.raises(Refused, match="1,001 characters, and 1,000 fit"):
+    with pytest.raises(Refused, match="1,001 characters, but only 1,000 fit"):
         await save_note(services, by(ANA), "x" * (NOTE_LIMIT + 1))
 
     async with phase.reading() as reader:

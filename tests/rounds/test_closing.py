@@ -256,7 +256,7 @@ async def test_key_missing_for_a_day_closes_the_round_without_results(
     edit = str((await said(opened))[f"edit:ask:{ROUND}:{BEN}"])
     assert "is missing on the bot's server" in edit
     to_lead = (await said(opened))[f"lead_results:{ROUND}:{ANA}"]
-    assert "the answers could not be counted" in to_lead["text"]
+    assert "the answers couldn't be counted" in to_lead["text"]
     assert "is missing on the bot's server" in str(to_lead["blocks"])
     assert (await the_round(opened)).reached_minimum is False
     assert await remaining_rows(opened) == [0, 0]

@@ -110,7 +110,7 @@ async def test_refused_answers_do_not_affect_others_in_the_batch(
     asked: Database, services: Services
 ) -> None:
     refused = {
-        "not among": answer(services, by(GUEST), same_level(1)),
+        "weren't asked": answer(services, by(GUEST), same_level(1)),
         "somebody else": answer(services, by(CHIARA, message=("D0BEN", "1.1")), same_level(1)),
         "characters": answer(services, by(DEV), same_level(1, "x" * 1_001)),
         "are closed": answer(services, by(EMI, target_id="nosuch"), same_level(1)),

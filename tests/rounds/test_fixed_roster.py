@@ -82,7 +82,7 @@ async def test_waiting_joiner_cannot_answer_and_is_not_counted_in_the_announceme
     round_ = await open_round(services, clock, WEEKLY)
 
     request = Request(workspace_id=WORKSPACE, user_id=EVE, target_id=round_.round_id)
-    with pytest.raises(Refused, match="not among the people asked"):
+    with pytest.raises(Refused, match="weren't asked this time"):
         await answer(services, request, AnswerInput(answers={"clarity": 1}))
     async with joiners.reading() as reader:
         phase = await the_phase(reader)
@@ -141,7 +141,7 @@ async def test_person_who_opted_out_changes_no_number_and_is_not_asked(
     assert (second.asked, second.minimum, second.rounding) == (7, 4, "half")
     assert BEN not in await asked_in(joiners, second.round_id)
     request = Request(workspace_id=WORKSPACE, user_id=BEN, target_id=second.round_id)
-    with pytest.raises(Refused, match="not among the people asked"):
+    with pytest.raises(Refused, match="weren't asked this time"):
         await answer(services, request, AnswerInput(answers={"clarity": 1}))
 
 
@@ -189,7 +189,7 @@ async def test_phase_beside_another_with_the_same_team_but_one_gets_talking_poin
         clock.move_to((await agenda_of(joiners, "post_talking_points"))[f"{PHASE}:2026-11-24"])
         await carry_out(services, "post_talking_points")
         posted = str((await said(joiners))[f"talking_points:{PHASE}:2026-11-24"])
-        assert "the same team but for one person" in posted
+        assert "the same team except for one person" in posted
 
 
 @pytest.mark.parametrize(

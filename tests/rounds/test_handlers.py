@@ -128,7 +128,7 @@ async def test_answers_are_accepted_until_the_second_before_the_close(
     if is_accepted:
         await answer(services, by_ben(None), ANSWERS)
     else:
-        with pytest.raises(Refused, match="these questions are closed"):
+        with pytest.raises(Refused, match="These questions are closed"):
             await answer(services, by_ben(None), ANSWERS)
 
 
@@ -137,7 +137,7 @@ async def test_cancelled_round_refuses_answers_before_its_closing_time(
 ) -> None:
     async with asked.transaction() as tx:
         await tx.execute(update(schema.rounds).values(state="cancelled"))
-    with pytest.raises(Refused, match="these questions are closed"):
+    with pytest.raises(Refused, match="These questions are closed"):
         await answer(services, by_ben(None), ANSWERS)
 
 

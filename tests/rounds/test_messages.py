@@ -196,8 +196,8 @@ def test_five_buttons_are_the_same_whatever_was_answered() -> None:
 def test_privacy_note_states_the_minimum_of_the_round() -> None:
     assert messages.small_print(replace(ASKING, minimum=6)) == (
         "Ana sees totals only, from 6 answers on. While the questions are open, whoever runs this "
-        "server could link answers to people; then single answers are deleted. Your company's "
-        "exports can show that you answered, never what."
+        "server could link answers to people; after that, answers are deleted. Your "
+        "company's exports can show that you answered, never what."
     )
 
 

@@ -81,7 +81,7 @@ async def test_lead_or_admin_without_full_membership_cannot_poll(
 async def test_refused_polls_give_a_reason(
     phase: Database, services: Services, clock: AdjustableClock
 ) -> None:
-    with pytest.raises(Refused, match="No phase runs"):
+    with pytest.raises(Refused, match="No phase is running"):
         await poll(services, by(ANA, "C0PLATF"))
     with pytest.raises(Refused, match="Only this phase's leads"):
         await poll(services, by(BEN))

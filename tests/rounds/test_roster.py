@@ -210,7 +210,7 @@ async def test_poll_in_a_paused_phase_is_refused(phase: Database, services: Serv
     async with phase.transaction() as tx:
         await tx.execute(update(schema.phases).values(paused_at=NOW, pause_reason="archived"))
 
-    with pytest.raises(Refused, match="this phase is paused"):
+    with pytest.raises(Refused, match="This phase is paused"):
         await poll(services, by(ANA))
 
 

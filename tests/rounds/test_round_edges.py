@@ -66,9 +66,9 @@ async def test_a_small_team_is_polled_again_the_next_day(
         await plan_rounds(tx, WORKSPACE, await the_phase(tx), NOW)
     clock.move_to(datetime(2026, 11, 26, 12, tzinfo=UTC))
     for _ in range(2):
-        assert "too small for answers without names" in await poll(services, HERE)
+        assert "too small for anonymous answers" in await poll(services, HERE)
         await carry_out(services, "post_talking_points")
-        with pytest.raises(Refused, match="stand in the channel already"):
+        with pytest.raises(Refused, match="already in the channel"):
             await poll(services, HERE)
         clock.advance(timedelta(days=1))
 

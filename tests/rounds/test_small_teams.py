@@ -60,10 +60,10 @@ async def test_small_team_poll_posts_talking_points_once_a_day(
     await start_small_team(db, BEN, CHIARA, DEV, settings=WorkspaceSettings())
     clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
     request = Request(workspace_id=WORKSPACE, channel_id=LAUNCH, user_id=ANA)
-    assert "too small for answers without names" in await poll(services, request)
+    assert "too small for anonymous answers" in await poll(services, request)
     await carry_out(services, "post_talking_points")
 
-    with pytest.raises(Refused, match="stand in the channel already"):
+    with pytest.raises(Refused, match="already in the channel"):
         await poll(services, request)
 
     assert await agenda_of(db, "post_talking_points") == {}

@@ -25,7 +25,7 @@ async def test_a_poll_is_refused_where_slack_does_not_say_who_is_there(
 ) -> None:
     fake_slack.faults.fail_next(METHOD, error=error)
 
-    with pytest.raises(Refused, match="I cannot write in its channel"):
+    with pytest.raises(Refused, match="I can't post in its channel"):
         await poll(services, HERE)
 
     assert await the_round(phase) is None
@@ -43,5 +43,5 @@ async def test_a_poll_that_slack_could_not_answer_asks_nobody_and_may_be_sent_ag
     assert await the_round(phase) is None
 
     assert "7 people are asked" in await poll(services, HERE)
-    with pytest.raises(Refused, match="No phase runs in this channel"):
+    with pytest.raises(Refused, match="No phase is running in this channel"):
         await poll(services, replace(HERE, channel_id="C0OTHER"))

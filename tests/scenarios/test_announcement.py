@@ -15,9 +15,9 @@ async def test_second_extension_starts_a_follow_up_phase(harness: BotHarness, an
     assert ana.page == "Not extended"
     await ana.me.click("phases.plan_next", view_id=ana.view["id"])
     assert ana.page == "Is this the moment?"
-    assert "Announcing it ends that one." in shown(ana.blocks)
+    assert "announcing it ends that one." in shown(ana.blocks)
 
-    assert "already extended, so announcing this one ends it" in shown(ana.blocks)
+    assert "already extended once, and announcing this one ends it" in shown(ana.blocks)
     await ana.sends(**CLEAR, **{"start.text.justification": "One customer is left."})
     assert ana.typed("start.text.milestone") == "ship the beta"
     assert ana.typed("start.row.0") == "Dark mode"
@@ -85,7 +85,7 @@ async def test_details_say_how_answers_are_kept(harness: BotHarness, ana: Lead) 
     details = shown(ben.blocks)
     assert "Every Tuesday at 10:00 in your own time zone" in details
     assert "Nothing is shown from fewer than 4 answers" in details
-    assert "every single answer is deleted, with the key to it" in details
+    assert "every single answer is deleted, along with its key" in details
     assert "What remains: your company's exports can show that you answered" in details
 
 

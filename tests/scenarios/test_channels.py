@@ -47,8 +47,10 @@ async def test_closed_channel_pauses_the_phase_until_it_reopens(
 
     await reopen(harness, how)
 
-    (goes_on,) = [message for message in ana.me.dm_with_bot() if "goes on" in message["text"]]
-    assert goes_on["ts"] == paused["ts"]
+    (resumed,) = [
+        message for message in ana.me.dm_with_bot() if "is running again" in message["text"]
+    ]
+    assert resumed["ts"] == paused["ts"]
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
     await harness.wait(days=5)
     assert any("questions" in text for text in dm_texts(harness, BEN))
@@ -68,7 +70,7 @@ async def test_closed_private_channel_pauses_the_phase_until_it_reopens(
     await reopen(harness, how, SECRET)
 
     assert (await phase(harness)).paused_at is None
-    assert "goes on" in dm_texts(harness)[0]
+    assert "is running again" in dm_texts(harness)[0]
 
 
 @pytest.mark.parametrize("removed", [False, True])
@@ -98,7 +100,7 @@ async def test_results_held_back_by_a_pause_are_posted_when_it_ends(
     assert await count(harness, schema.question_levels) > 0
     assert not any("stakes" in text for text in channel_texts(harness))
     (results,) = [m for m in ana.me.dm_with_bot() if "for the leads first" in m["text"]]
-    assert "once I can write in the channel again" in shown(results["blocks"])
+    assert "once I can post in the channel again" in shown(results["blocks"])
 
     await reopen(harness, "archived")
     await harness.wait(days=2)
@@ -119,7 +121,7 @@ async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
 
     assert (await phase(harness)).state == "ended"
     asked = dm_containing(harness, ANA, "What came of it?")
-    assert "I can't write in the channel now" in shown(asked["blocks"])
+    assert "I can't post in the channel right now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
     await ana.sends(outcome="Beta is out.")
     assert "I can't post in the channel" in shown(ana.blocks)
@@ -165,7 +167,7 @@ async def test_pause_is_explained_by_commands_and_app_home(harness: BotHarness, 
     home = ana.me.home
     assert home is not None
     assert "paused: I'm no longer in the channel" in shown(home["blocks"])
-    assert "this phase is paused" in (await ana.me.command("/imbalance poll", LAUNCH)).text
+    assert "This phase is paused" in (await ana.me.command("/imbalance poll", LAUNCH)).text
     assert "One at a time" in (await ana.me.command("/imbalance start", LAUNCH)).text
 
 
@@ -210,7 +212,7 @@ async def test_missed_archive_and_unarchive_events_are_noticed_within_a_day(
     channel.is_archived = False
     await harness.wait(days=1)
 
-    assert "goes on" in dm_texts(harness)[0]
+    assert "is running again" in dm_texts(harness)[0]
 
 
 async def test_deleted_channel_ends_the_phase_and_returns_set_aside_work(

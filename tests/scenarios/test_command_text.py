@@ -58,7 +58,7 @@ async def test_unknown_subcommand_is_named_as_it_was_typed(harness: BotHarness) 
     ana = harness.slack.as_user(ANA)
     for typed, named in (("@Ben", "@Ben"), ("#platform", "#platform"), ("<b>", "&lt;b&gt;")):
         answer = await ana.command(f"/imbalance {typed}", LAUNCH)
-        assert f'"{named}" is not one of my commands' in shown(answer.body["blocks"])
+        assert f'"{named}" isn\'t one of my commands' in shown(answer.body["blocks"])
 
 
 async def test_stranger_is_shown_without_a_name_if_slack_cannot_be_asked(

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.announcement.concern_answers import EMPTY, post_answer
+from bot.announcement.concern_answers import post_answer
+from bot.announcement.part_messages import EMPTY_ANSWER
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
@@ -73,7 +74,7 @@ async def test_blank_answer_is_refused_where_it_was_typed(
     harness: BotHarness, ana: Lead, delivered: dict[str, Any]
 ) -> None:
     await press(harness, ANA, BUTTON, delivered)
-    assert await ana.sends(**{FIELD: " \u200b "}) == {FIELD: EMPTY}
+    assert await ana.sends(**{FIELD: " \u200b "}) == {FIELD: EMPTY_ANSWER}
     assert replies(harness) == []
 
 

@@ -68,7 +68,7 @@ async def test_lead_retries_delivery_after_a_posting_restriction_is_lifted(
     await harness.wait(days=4)
     assert ("results", "restricted_action") in await failed_messages(harness)
     paused = dm_containing(harness, ANA, "is paused")
-    assert "Slack does not let me post there" in shown(paused["blocks"])
+    assert "Slack doesn't let me post there" in shown(paused["blocks"])
     posts_before = call_count(harness, "chat.postMessage")
     await harness.wait(days=2)
     assert call_count(harness, "chat.postMessage") == posts_before
@@ -76,7 +76,9 @@ async def test_lead_retries_delivery_after_a_posting_restriction_is_lifted(
     await press(harness, ANA, "phases.try_again", paused)
     assert call_count(harness, "chat.postMessage") == posts_before + 1
     again = [m for m in ana.me.dm_with_bot() if "is paused" in m["text"]]
-    assert len(again) == 1  # the first was edited to "goes on"; this one reports the new failure
+    assert (
+        len(again) == 1
+    )  # the first was edited to "is running again"; this one reports the new failure
     harness.slack.restrict(LAUNCH, "")
     await press(harness, ANA, "phases.try_again", again[0])
 
@@ -120,7 +122,7 @@ async def test_deleted_announcement_is_reposted_only_on_request(
     (results,) = ana.me.visible(LAUNCH)
     assert not results.get("thread_ts")
     missing = dm_containing(harness, ANA, "The announcement in")
-    assert "If it was deleted by mistake, post it again" in shown(missing["blocks"])
+    assert "If the announcement was deleted by mistake, post it again" in shown(missing["blocks"])
 
     await press(harness, ANA, "phases.post_again", missing)
 
@@ -166,8 +168,8 @@ async def test_malformed_message_is_logged_as_an_error_and_reported_to_the_lead(
     found = [line for line in logs if line["event"] == "refused_as_malformed"]
     assert len(found) == 2
     assert {line["log_level"] for line in found} == {"error"}
-    (text,) = [one for one in dm_texts(harness) if "could not be posted" in one]
-    assert text == f"The announcement in <#{LAUNCH}> could not be posted."
+    (text,) = [one for one in dm_texts(harness) if "couldn't be posted" in one]
+    assert text == f"The announcement in <#{LAUNCH}> couldn't be posted."
     assert all(dm_texts(harness, member) for member in MEMBERS)
     await harness.wait(days=1)
     assert "11 days left" in shown(ana.me.visible(LAUNCH)[0]["blocks"])
@@ -184,14 +186,14 @@ async def test_lead_is_told_when_results_cannot_be_posted_in_a_locked_thread(
 
     await harness.wait(days=2)
 
-    assert f"Results in <#{LAUNCH}> could not be posted." in dm_texts(harness)
+    assert f"Results in <#{LAUNCH}> couldn't be posted." in dm_texts(harness)
     assert (await phase(harness)).paused_at is None
 
 
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        ("external_channel_migrating", "finds the reason in the log"),
+        ("external_channel_migrating", "can see why in the log"),
         ("missing_scope", "Ask a workspace admin to install it again"),
     ],
 )
@@ -202,12 +204,12 @@ async def test_lead_is_told_of_a_refused_announcement_and_can_repost_it(
     await ana.starts()
     await ana.me.close()
 
-    refused = dm_containing(harness, ANA, f"The announcement in <#{LAUNCH}> could not be posted.")
+    refused = dm_containing(harness, ANA, f"The announcement in <#{LAUNCH}> couldn't be posted.")
     assert why in shown(refused["blocks"])
     harness.slack.faults.fail_next("chat.postMessage", error=error)
     await press(harness, ANA, "phases.post_again", refused)
     assert channel_texts(harness) == []
-    refused = dm_containing(harness, ANA, "could not be posted")  # the same notice, updated
+    refused = dm_containing(harness, ANA, "couldn't be posted")  # the same notice, updated
     await press(harness, ANA, "phases.post_again", refused)
 
     assert len(channel_texts(harness)) == 1
@@ -231,7 +233,7 @@ async def test_lead_gets_no_failure_notice_after_an_operator_retry_succeeds(
 
     await harness.wait(days=1)
 
-    assert not [one for one in dm_texts(harness) if "could not be posted" in one]
+    assert not [one for one in dm_texts(harness) if "couldn't be posted" in one]
 
 
 async def test_deleted_announcement_of_an_ended_phase_does_not_affect_the_active_phase(

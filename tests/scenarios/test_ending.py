@@ -45,7 +45,7 @@ async def test_lead_is_warned_before_the_end_and_the_phase_ends_automatically(
     text = shown(closing["blocks"])
     assert "It took 15 days." in text
     assert "• Dark mode: back with <@U0BEN> on Tue 8 Dec." in text
-    assert "*Recovery:* no new sprint is planned before Wed 23 Dec." in text
+    assert "*Recovery:* No new sprint before Wed 23 Dec." in text
     channel = harness.slack.workspace.conversations[LAUNCH]
     assert channel.pins == []
     assert channel.bookmarks == []
@@ -57,7 +57,7 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     await ana.starts()
     await harness.travel_to(WARNED)
     await ana.me.click("phases.end")
-    assert ana.page == "Wrap up"
+    assert ana.page == "Wrap Up"
     assert "The phase ends when you send this" in shown(ana.blocks)
     assert ana.inputs[:5] == ["outcome", "learning", "thanks", "outcome:0", "until:0"]
 
@@ -66,7 +66,7 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     assert "Each member gets a goodbye" in shown(ana.blocks)
     (closing,) = channel_messages_containing(harness, "has wrapped up")
     text = shown(closing["blocks"])
-    assert "It took 11 days, 4 fewer than planned." in text
+    assert "It took 11 days, 4 days less than planned." in text
     assert "*What came of it:* Beta is out." in text
     assert "*What we learned:* Review earlier." in text
     assert "*Thanks:* To all." in text
@@ -99,7 +99,7 @@ async def test_goodbyes_arrive_in_each_members_working_hours(
         "*Your part:* I carry the importer.",
         "*Ana to you:* Your Tuesday fix saved us.",
         "*Back with you on Tue 24 Nov:* Dark mode.",
-        "*Recovery:* no new sprint is planned before Wed 25 Nov.",
+        "*Recovery:* No new sprint before Wed 25 Nov.",
     ]
     assert "Tuesday" not in str(dms_containing(harness, CHIARA, "has wrapped up")).replace(
         "Tue 24", ""
@@ -184,7 +184,7 @@ async def test_dropped_item_is_reported_to_the_channel_and_its_owner(
         channel_messages_containing(harness, "has wrapped up")[0]["blocks"]
     )
     goodbye = shown(dms_containing(harness, BEN, "has wrapped up")[0]["blocks"])
-    assert "*Dropped, it was yours:* Dark mode." in goodbye
+    assert "*Dropped, so it's off your list:* Dark mode." in goodbye
 
 
 async def test_second_wrap_up_is_refused_and_keeps_the_typed_text(
@@ -297,9 +297,9 @@ async def test_results_after_the_end_stand_beside_those_at_the_start_and_at_the_
     text = shown(after["blocks"])
     assert text.count(" at the start, ") == text.count(" at the end, ") == 3
     (chart,) = _charts(after)
-    assert "2 wk on" in chart["alt_text"]
+    assert "2 wk after" in chart["alt_text"]
     (closing,) = channel_messages_containing(harness, "has wrapped up")
-    assert "2 wk on" not in _charts(closing)[0]["alt_text"]
+    assert "2 wk after" not in _charts(closing)[0]["alt_text"]
 
 
 def _charts(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.announcement.expectation_forms import FITS_NOTED
-from bot.announcement.expectations import NO_LINE
+from bot.announcement.part_messages import LINE_CHANGED
 from bot.db import schema
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, MEMBERS, BotHarness
 from tests.scenarios.lead import Lead, shown
@@ -104,7 +104,7 @@ async def test_reply_reaches_the_lead_once_with_name_and_own_words(
     ben = Lead(harness, BEN)
     await press(harness, BEN, button, asked(harness, BEN))
     assert "Ana gets this with your name. Nobody else does." in shown(ben.blocks)
-    assert "There is nothing in it yet" in str(await ben.sends(**{"expectation.words": "\u200b"}))
+    assert "This is still empty" in str(await ben.sends(**{"expectation.words": "\u200b"}))
 
     await ben.sends(**{"expectation.words": WORDS})
 
@@ -152,7 +152,7 @@ async def test_reply_to_a_line_taken_back_is_refused(harness: BotHarness, writte
     async with harness.bot.db.transaction() as tx:
         await tx.execute(people.update().values(expectation=None))
 
-    assert NO_LINE in str(await Lead(harness, BEN).sends(**{"expectation.words": WORDS}))
+    assert LINE_CHANGED in str(await Lead(harness, BEN).sends(**{"expectation.words": WORDS}))
 
     assert not any("replied" in text for text in dm_texts(harness, ANA))
 

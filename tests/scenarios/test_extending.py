@@ -31,7 +31,7 @@ async def test_phase_is_extended_once_with_its_reason_posted_to_the_channel(
     assert await ana.sends(ends_on="2026-12-14") == {}
 
     (notice,) = channel_messages_containing(harness, "extended to Mon 14 Dec")
-    assert "Ana: The audit came late." in shown(notice["blocks"])
+    assert "Ana says why: The audit came late." in shown(notice["blocks"])
     announcement = channel_messages_containing(harness, "until Mon 14 Dec: ship the beta")[0]
     assert "*Extended from Mon 7 Dec:* The audit came late." in shown(announcement["blocks"])
     await harness.travel_to(OVER)

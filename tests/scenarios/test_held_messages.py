@@ -105,7 +105,7 @@ async def test_held_message_confirmed_by_link_gets_its_updates_again(harness: Bo
     errors = await submit_link(harness, "https://example.com")
     assert "no link to a message" in errors["link"]
     errors = await submit_link(harness, f"{harness.slack.url}/archives/{LAUNCH}/p1999999999000000")
-    assert "Slack knows no message at this link" in errors["link"]
+    assert "Slack can't find a message at this link" in errors["link"]
     ts = posted["ts"].replace(".", "")
     assert await submit_link(harness, f"{harness.slack.url}/archives/{LAUNCH}/p{ts}") == {}
     await harness.wait(days=1)
@@ -156,7 +156,7 @@ async def test_admin_rights_are_checked_again_on_click(held_announcement: BotHar
     await owner.click(AGAIN)
     await held_announcement.settle()
 
-    assert "only workspace admins decide" in shown((owner.top_view or {})["blocks"])
+    assert "Only workspace admins can decide" in shown((owner.top_view or {})["blocks"])
     assert await state(held_announcement) == "held"
 
 
@@ -189,7 +189,7 @@ async def test_held_messages_beyond_the_display_limit_are_counted(
     seen = shown((await home(held_announcement, OWNER))["blocks"])
 
     assert seen.count("To be posted") == SHOWN
-    assert "And 2 more. They come when these are decided." in seen
+    assert "And 2 more, once you've decided these." in seen
 
 
 async def test_member_whose_question_was_not_delivered_answers_in_app_home(
@@ -207,4 +207,6 @@ async def test_member_whose_question_was_not_delivered_answers_in_app_home(
     await tap_in_home(harness, BEN, clarity=4, trust=4, ego=4)
 
     assert asked == []
-    assert "Noted. You can still change that" in shown((await home(harness, BEN))["blocks"])
+    assert "Thanks, that's it. You can change your answers" in shown(
+        (await home(harness, BEN))["blocks"]
+    )

@@ -49,7 +49,7 @@ async def test_member_answers_in_app_home(round_open: BotHarness) -> None:
 
     whole = await tap_in_home(round_open, CHIARA, trust=4, ego=4)
 
-    assert "Noted. You can still change that" in texts(whole)
+    assert "Thanks, that's it. You can change your answers" in texts(whole)
     assert newest_message(round_open, CHIARA)["text"].startswith("Thanks, that's it.")
 
 
@@ -157,7 +157,9 @@ async def test_chosen_channel_where_nothing_can_start_is_refused_beside_it(
 
     errors = await ben.sends(channel=LAUNCH)
 
-    assert errors["channel"].startswith("A results sprint led by Ana runs here until Mon 7 Dec.")
+    assert errors["channel"].startswith(
+        "A results sprint led by Ana is running here until Mon 7 Dec."
+    )
     assert ben.typed("channel") == LAUNCH
     assert "archived" in (await ben.sends(channel=ARCHIVED))["channel"]
 
@@ -180,5 +182,5 @@ async def test_help_is_shown_and_a_mistyped_command_does_nothing(harness: BotHar
     ben = harness.slack.as_user(BEN)
     assert "What Imbalance can do here" in (await ben.command("/imbalance help", LAUNCH)).text
     answer = await ben.command("/imbalance strat", LAUNCH)
-    assert "Nothing was done" in answer.text
+    assert "That isn't one of my commands" in answer.text
     assert ben.top_view is None

@@ -58,7 +58,7 @@ async def test_long_milestone_is_truncated_on_every_page(
     assert ana.page == "The promise"
     assert utf16(milestone(ana)) <= 240
     assert milestone(ana).endswith("…")
-    assert "240 fit, so its end was cut off" in hint(ana)
+    assert "240 fit, so the end was cut off" in hint(ana)
 
     await ana.me.click("phase.start.back")
     assert ana.page == "Is this the moment?"
@@ -154,7 +154,7 @@ async def test_longest_names_fit_every_form(harness: BotHarness, ana: Lead) -> N
         assert view is not None
         assert view["title"]["text"] == title
     await ana.me.command("/imbalance end", LAUNCH)
-    assert ana.page == "Wrap up"
+    assert ana.page == "Wrap Up"
     assert harness.slack.problems == []
 
 

@@ -100,7 +100,7 @@ async def test_unknown_form_is_explained_to_the_user(harness: BotHarness) -> Non
     status, text = await post_and_read(harness, body, signed(body), kind)
 
     assert status == 200
-    assert "I do not know this button, form or command" in text
+    assert "I don't know this button, form or command" in text
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_form_with_other_inputs_is_refused_with_a_sentence(
         status, text = await post_and_read(harness, body, signed(body))
 
         assert status == 200
-        assert "Nothing was" in text
+        assert "nothing was changed" in text
     assert log_is_clean(written)
 
 
@@ -133,7 +133,7 @@ async def test_another_workspace_is_refused_with_a_sentence_and_its_events_ackno
     for body in (typed, form({**SUBMITTED, **elsewhere})):
         status, text = await post_and_read(harness, body, signed(body))
         assert status == 200
-        assert "only people of the workspace that I am installed in" in text
+        assert "Only people from the workspace where I'm installed" in text
     assert await post_signed(harness, form({**PRESSED, **elsewhere})) == 200
     for kind in ("channel_archive", "app_uninstalled", "user_change"):
         event = {**event_callback(kind), "team_id": "T0OTHER", "authorizations": None}

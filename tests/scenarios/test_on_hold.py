@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.announcement.contributions import NOT_IN_TEAM, OVER
+from bot.announcement.part_messages import NOT_IN_TEAM, PHASE_OVER
 from bot.db import schema
-from bot.on_hold import lookup, rules
-from bot.on_hold.items import CANNOT_POST, NOT_A_COLLEAGUE
+from bot.on_hold import messages, rules
+from bot.on_hold.messages import CANNOT_POST, NOT_A_COLLEAGUE
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from tests.harness import (
@@ -202,12 +202,12 @@ async def test_full_list_takes_no_more(harness: BotHarness, lead: Lead) -> None:
 
     errors = await changes(lead, **{"new.text": "One too many"})
 
-    assert "10 things wait already" in errors["new.text"]
+    assert "10 things are on hold already" in errors["new.text"]
     assert on_hold(harness).count("Work") == rules.WAITING_LIMIT - 1
     await lead.me.close(everything=True)
     ben = Lead(harness, BEN)
     await ben.me.click(MORE, channel=LAUNCH, ts=announcement(harness)["ts"])
-    assert "10 things wait already" in str(await ben.sends(**REPORT))
+    assert "10 things are on hold already" in str(await ben.sends(**REPORT))
 
 
 async def test_second_of_two_leads_who_change_one_item_reads_that_it_changed(
@@ -232,7 +232,7 @@ async def test_form_sent_after_the_end_changes_nothing(harness: BotHarness, lead
     await harness.wait(days=15)
     before = await items(harness)
 
-    assert OVER in str(await lead.sends(**DARK_BACK))
+    assert PHASE_OVER in str(await lead.sends(**DARK_BACK))
     assert await items(harness) == before
 
 
@@ -370,7 +370,7 @@ async def test_only_one_of_two_leads_answers(harness: BotHarness, lead: Lead) ->
     sent = await asyncio.gather(lead.sends(reason="Yes."), other.sends(reason="No."))
 
     assert sorted(map(len, sent)) == [0, 1]
-    assert "has answered this already" in str(sent)
+    assert "has already answered this" in str(sent)
     assert len(replies(harness)) == 2
     is_accepted = "Yes." in shown(replies(harness)[1]["blocks"])
     assert ("The demo" in on_hold(harness)) is is_accepted
@@ -383,13 +383,13 @@ async def test_answer_after_the_end_is_refused(harness: BotHarness, lead: Lead) 
     await harness.wait(days=15)
     before, stored = replies(harness), await items(harness)
 
-    assert OVER in str(await lead.sends(reason="Yes."))
+    assert PHASE_OVER in str(await lead.sends(reason="Yes."))
     await lead.me.close(everything=True)
     await lead.me.click(DECLINE, channel=LAUNCH, ts=proposal["ts"])
     await harness.settle()
 
     assert lead.me.top_view is None
-    assert lead.me.ephemerals(LAUNCH)[-1]["text"] == OVER
+    assert lead.me.ephemerals(LAUNCH)[-1]["text"] == PHASE_OVER
     assert (replies(harness), await items(harness)) == (before, stored)
 
 
@@ -523,7 +523,7 @@ async def test_shortcut_without_a_match_shows_the_list_and_what_the_person_can_d
 ) -> None:
     _, answer = await checks(harness, user_id, "Who orders lunch?")
 
-    assert "I don't find this on the list" in answer
+    assert "I can't find this on the list" in answer
     assert "*On hold:* Dark mode (Ben). Back on Tue 8 Dec." in answer
     person = Lead(harness, user_id)
     private = person.me.ephemerals(LAUNCH)[-1]
@@ -559,8 +559,8 @@ async def test_nothing_of_the_message_is_kept(
 @pytest.mark.parametrize(
     ("user_id", "channel_id", "told"),
     [
-        (CHIARA, PLATFORM, lookup.NO_PHASE),
-        (GUEST, LAUNCH, lookup.MEMBERS_ONLY),
+        (CHIARA, PLATFORM, messages.NO_PHASE),
+        (GUEST, LAUNCH, messages.MEMBERS_ONLY),
     ],
 )
 async def test_shortcut_that_cannot_be_answered_says_why(
@@ -574,7 +574,7 @@ async def test_shortcut_that_cannot_be_answered_says_why(
 
 
 async def test_shortcut_on_the_bots_own_message_says_so(harness: BotHarness, lead: Lead) -> None:
-    assert await looks_up(harness, CHIARA, announcement(harness)["ts"]) == lookup.OWN_MESSAGE
+    assert await looks_up(harness, CHIARA, announcement(harness)["ts"]) == messages.OWN_MESSAGE
 
 
 async def test_shortcut_in_an_archived_channel_says_so(harness: BotHarness, lead: Lead) -> None:
@@ -582,7 +582,7 @@ async def test_shortcut_in_an_archived_channel_says_so(harness: BotHarness, lead
     await wait_for_delivery(harness.slack.archive(LAUNCH))
     await harness.settle()
 
-    assert await looks_up(harness, CHIARA, message["ts"]) == lookup.ARCHIVED
+    assert await looks_up(harness, CHIARA, message["ts"]) == messages.ARCHIVED
 
 
 async def test_shortcut_after_the_end_finds_no_phase(harness: BotHarness, lead: Lead) -> None:
@@ -591,9 +591,9 @@ async def test_shortcut_after_the_end_finds_no_phase(harness: BotHarness, lead: 
     private = chiara.ephemerals(LAUNCH)[-1]
     await harness.wait(days=15)
 
-    assert await looks_up(harness, CHIARA, ts) == lookup.NO_PHASE
+    assert await looks_up(harness, CHIARA, ts) == messages.NO_PHASE
     await chiara.click(SHARE, channel=LAUNCH, ts=private["ts"])
-    assert chiara.ephemerals(LAUNCH)[-1]["text"] == lookup.OVER
+    assert chiara.ephemerals(LAUNCH)[-1]["text"] == messages.OVER
     assert replies(harness, ts) == []
 
 

@@ -201,7 +201,7 @@ async def test_reply_is_sanitized_and_an_empty_one_is_refused(round_closed: BotH
     await reply_to_team(round_closed, "  We \u202estop\u202c the importer. \n")
     errors = await reply_to_team(round_closed, " \u200b\n ")
 
-    assert "There is nothing in it yet" in errors["results.note"]
+    assert "This is still empty" in errors["results.note"]
     async with round_closed.bot.db.reading() as reader:
         notes = list(await reader.scalars(select(schema.rounds.c.note)))
     assert notes == ["We stop the importer."]

@@ -199,7 +199,7 @@ async def test_empty_form_is_refused_and_a_comment_alone_is_accepted(
     ben = round_open.slack.as_user(BEN)
     await ben.click("rounds.change")
     (error,) = set((await ben.submit()).errors.values())
-    assert "no answer is chosen" in error
+    assert "No answer is chosen" in error
 
     view = ben.top_view
     assert view is not None
@@ -268,7 +268,7 @@ async def test_closed_round_refuses_answers(round_open: BotHarness) -> None:
 
     submitted = await ben.submit()
 
-    assert "these questions are closed" in json.dumps(submitted.errors)
+    assert "These questions are closed" in json.dumps(submitted.errors)
 
 
 async def test_forged_press_in_another_persons_message_changes_nothing(
@@ -314,7 +314,7 @@ async def test_poll_is_refused_too_soon_without_a_phase_or_to_a_non_lead(
     not_a_lead = await ben.command("/imbalance poll", LAUNCH)
 
     assert "You can ask again from" in soon.text
-    assert "No phase runs" in nowhere.text
+    assert "No phase is running" in nowhere.text
     assert "Only this phase's leads" in not_a_lead.text
 
 

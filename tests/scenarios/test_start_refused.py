@@ -78,7 +78,8 @@ async def test_second_phase_in_a_channel_is_refused(harness: BotHarness, ana: Le
     answer = await ben.types("trust")
 
     assert answer == (
-        "A results sprint led by Ana runs here until Mon 7 Dec. One at a time keeps it clear: "
+        "A results sprint led by Ana is running here until Mon 7 Dec. One at a time keeps it "
+        "clear: "
         "talk to Ana about what should come next."
     )
     assert "use `/imbalance extend` or `/imbalance end` first" in await ana.types("trust")
@@ -97,7 +98,7 @@ async def test_slower_of_two_leads_is_refused_and_keeps_the_draft(
     await ben.sends()
 
     assert ben.page == "Preview"
-    assert "A results sprint led by Ana runs here until Mon 7 Dec" in shown(ben.blocks)
+    assert "A results sprint led by Ana is running here until Mon 7 Dec" in shown(ben.blocks)
     assert "What you typed is kept for a week" in shown(ben.blocks)
     assert "Customer data." in shown(ben.blocks)
     assert await count(harness, schema.phases) == 1

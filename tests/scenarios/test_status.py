@@ -34,7 +34,7 @@ async def test_bare_command_before_the_first_phase_explains_the_kinds(
     harness: BotHarness, ana: Lead
 ) -> None:
     lines = await status_lines(harness, ANA)
-    assert lines == ["*No phase runs in this channel.*", *KINDS, "Start a Phase"]
+    assert lines == ["*No phase is running in this channel.*", *KINDS, "Start a Phase"]
 
     await ana.me.click("phases.start")
 
@@ -123,7 +123,7 @@ async def test_status_buttons_open_forms_for_a_member(
 
 
 @pytest.mark.parametrize(
-    ("button", "page"), [("phases.extend", "Extend"), ("phases.end", "Wrap up")]
+    ("button", "page"), [("phases.extend", "Extend"), ("phases.end", "Wrap Up")]
 )
 async def test_status_buttons_open_forms_for_the_lead(
     harness: BotHarness, ana: Lead, button: str, page: str
@@ -158,8 +158,8 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
     await harness.travel_to(OVER)
     await harness.travel_to(datetime(2026, 12, 11, 12, tzinfo=UTC))  # the last results are out
     assert await status_lines(harness, ANA, "status") == [
-        "*No phase runs in this channel.*",
-        "The last one: 🏁 Results sprint, ended Mon 7 Dec.",
+        "*No phase is running in this channel.*",
+        "The last one: 🏁 Results sprint, ended on Mon 7 Dec.",
         "*Results of the last days:* Not enough answers to keep everyone anonymous.",
         "*Next questions:* Mon 21 Dec.",
         "*Recovery:* No new sprint before Wed 23 Dec.",
@@ -168,7 +168,8 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
         "History",
     ]
     unwrapped = (
-        "🏁 Results sprint ended Mon 7 Dec and isn't wrapped up yet. The channel is waiting for it."
+        "🏁 Results sprint ended on Mon 7 Dec and isn't wrapped up yet. The channel is waiting for "
+        "it."
     )
     lines = await status_lines(harness, ANA)
     assert lines[-4:] == [unwrapped, "Start a Phase", "Wrap Up", "Status"]
@@ -176,7 +177,7 @@ async def test_status_after_the_end_and_after_the_wrap_up(harness: BotHarness, a
 
     await status_lines(harness, ANA)
     await ana.me.click("phases.end")
-    assert ana.page == "Wrap up"
+    assert ana.page == "Wrap Up"
     await ana.sends(**WRAP_UP)
     await ana.me.close()
 
@@ -201,5 +202,5 @@ async def test_budget_lists_counted_sprints_and_the_next_free_date(
 async def test_budget_without_any_sprint(harness: BotHarness) -> None:
     lines = await status_lines(harness, BEN, "budget", GENERAL)
 
-    assert "No sprint counts in these 90 days." in lines
+    assert "No sprint in these 90 days." in lines
     assert "A two-week sprint needs no extra reason now." in lines

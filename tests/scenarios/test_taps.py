@@ -277,7 +277,7 @@ async def test_tap_on_an_old_message_after_the_close_is_refused_and_changes_noth
     await round_open.settle()
 
     shown = presser.person.visible(presser.places[0][0])
-    assert any("these questions are closed" in message["text"] for message in shown)
+    assert any("These questions are closed" in message["text"] for message in shown)
     assert "are closed" in shown[0]["text"]
 
 

@@ -80,8 +80,8 @@ async def test_refused_concerns_are_kept_reported_and_delivered_on_retry(
     with capture_logs() as logs:
         await harness.wait(days=2, hours=18)
 
-    notice = dm_containing(harness, ANA, "did not reach you")
-    assert notice["text"] == f"Concerns from your team in <#{LAUNCH}> did not reach you."
+    notice = dm_containing(harness, ANA, "didn't reach you")
+    assert notice["text"] == f"Concerns from your team in <#{LAUNCH}> didn't reach you."
     assert "Nothing is lost" in shown(notice["blocks"])
     assert CONCERN not in dm_transcript(harness)
     (held,) = await stored_messages(harness)
@@ -112,7 +112,7 @@ async def test_each_failed_concern_delivery_is_reported(harness: BotHarness, ana
         harness.slack.faults.fail_next("chat.postMessage", error="invalid_blocks")
         await harness.wait(days=2, hours=18)
 
-    assert sum("did not reach you" in text for text in dm_texts(harness)) == 2
+    assert sum("didn't reach you" in text for text in dm_texts(harness)) == 2
     assert len(await stored_messages(harness)) == 2
 
 
@@ -126,7 +126,7 @@ async def test_concerns_wait_for_a_deactivated_lead_to_return(
     await harness.wait(days=1)
 
     assert [CONCERN in one for one in await stored_messages(harness)] == [True]
-    assert dm_texts(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
+    assert dm_texts(harness, OWNER) == [f"I can't reach any lead of the phase in <#{LAUNCH}>."]
     assert "What the team wrote to its lead is kept" in dm_transcript(harness, OWNER)
     assert CONCERN not in dm_transcript(harness, OWNER)
 
@@ -149,7 +149,7 @@ async def test_admins_are_told_of_undeliverable_concerns_after_the_end(
 
     await harness.wait(days=4)
 
-    assert f"What a team wrote in <#{LAUNCH}> reaches nobody." in dm_texts(harness, OWNER)
+    assert f"What the team in <#{LAUNCH}> wrote can't reach its lead." in dm_texts(harness, OWNER)
     assert CONCERN not in dm_transcript(harness, OWNER)
     assert any(CONCERN in one for one in await stored_messages(harness))
 
@@ -225,7 +225,7 @@ async def test_comments_wait_for_a_deactivated_lead_to_return(
 
     assert CONCERN in str(await stored_messages(harness, "comments"))
     assert CONCERN not in dm_transcript(harness, OWNER)
-    assert dm_texts(harness, OWNER) == [f"A phase in <#{LAUNCH}> has no lead whom I can write to."]
+    assert dm_texts(harness, OWNER) == [f"I can't reach any lead of the phase in <#{LAUNCH}>."]
 
     harness.slack.change_user(ANA, deleted=False)
     await harness.settle()
@@ -249,8 +249,8 @@ async def test_undelivered_personal_line_is_reported_and_sent_on_reactivation(
 
     await harness.wait(days=5)
 
-    notice = dm_containing(harness, ANA, "The line to Ben")
-    assert notice["text"] == f"The line to Ben in <#{LAUNCH}> did not arrive."
+    notice = dm_containing(harness, ANA, "Your line to Ben")
+    assert notice["text"] == f"Your line to Ben in <#{LAUNCH}> didn't arrive."
     assert "sent if the account is opened again" in shown(notice["blocks"])
     assert any("For the night." in one for one in await stored_messages(harness, "goodbye"))
     assert posts_to(harness, BEN) >= 1

@@ -82,8 +82,8 @@ async def test_co_lead_is_told_of_an_unreachable_lead(harness: BotHarness, ana: 
 
     await harness.wait(days=16)
 
-    assert [text for text in dm_texts(harness, CHIARA) if "I cannot write to" in text] == [
-        f"I cannot write to Ana, who leads in <#{LAUNCH}> with you."
+    assert [text for text in dm_texts(harness, CHIARA) if "I can't reach" in text] == [
+        f"I can't reach Ana, who leads the phase in <#{LAUNCH}> with you."
     ]
     assert posts_to(harness, ANA) == 1
     assert any("What came of it?" in text for text in dm_texts(harness, CHIARA))
@@ -99,7 +99,7 @@ async def test_admins_are_told_when_the_only_lead_is_unreachable(
     await harness.wait(days=16)
 
     (text,) = dm_texts(harness, OWNER)
-    assert text == f"A phase in <#{LAUNCH}> has no lead whom I can write to."
+    assert text == f"I can't reach any lead of the phase in <#{LAUNCH}>."
     assert posts_to(harness, ANA) == 1
     assert any("has wrapped up" in one for one in dm_texts(harness, BEN))
 

@@ -16,7 +16,7 @@ from tests.scenarios.lead import Lead
 Row = tuple[str, str, str]
 
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)
-NOTHING = "No phase runs in this channel."
+NOTHING = "No phase is running in this channel."
 ENDED = f"The phase in <#{LAUNCH}> ended on Mon 7 Dec."
 START = "`/imbalance start` begins one, and shows a preview before anything is posted."
 START_NEXT = "`/imbalance start` begins a new one, with a promise of its own."
@@ -27,7 +27,7 @@ ASK_MEMBER = (
 ASK_FINN = "In this workspace, phases are started by Finn. Ask them to start yours."
 LEADS_ONLY = "Only this phase's leads and workspace admins can do this. Talk to Ana."
 NO_GUESTS = "Guests and people from other organizations can't do this. Talk to Ana, who can."
-RUNS = "A results sprint led by Ana runs here until Mon 7 Dec. One at a time keeps it clear:"
+RUNS = "A results sprint led by Ana is running here until Mon 7 Dec. One at a time keeps it clear:"
 UNREAD_EXTENSION = (
     "I can't read “{typed}” as a new end. Type `/imbalance extend 1w`, or just "
     "`/imbalance extend` and pick the day in the form."
@@ -49,7 +49,7 @@ WITHOUT_A_PHASE: Sequence[Row] = (
 WHILE_RUNNING: Sequence[Row] = (
     *((BEN, words, LEADS_ONLY) for words in ("end", "extend", "extend 1w", "poll")),
     *((GUEST, words, NO_GUESTS) for words in ("end", "extend", "poll")),
-    *((user_id, "end", "[Wrap up]") for user_id in (ANA, OWNER)),
+    *((user_id, "end", "[Wrap Up]") for user_id in (ANA, OWNER)),
     *((user_id, "extend", "[Extend]") for user_id in (ANA, OWNER)),
     (BEN, "start", f"{RUNS} talk to Ana about what should come next."),
     (GUEST, "start", ASK_MEMBER),
@@ -57,7 +57,7 @@ WHILE_RUNNING: Sequence[Row] = (
         (
             ANA,
             f"{name} tomorrow",
-            f"Nothing was done: nothing can follow `/imbalance {name}`. To go on, type just that.",
+            f"`/imbalance {name}` takes nothing after it. Type only that.",
         )
         for name in ("end", "poll")
     ),
@@ -78,14 +78,14 @@ WHILE_RUNNING: Sequence[Row] = (
     (
         ANA,
         "extend 8w",
-        "I read that as Mon 1 Feb 2027. That's too long: a phase can grow by half of its first "
-        "length. Pick a day up to Mon 14 Dec.",
+        "I read that as Mon 1 Feb 2027. That's too long: a phase can be extended by half its "
+        "original length. Pick a day up to Mon 14 Dec.",
     ),
 )
 AFTER_THE_END: Sequence[Row] = (
     *((user_id, "extend", f"{ENDED} {START_NEXT}") for user_id in (ANA, BEN, OWNER)),
     (GUEST, "extend", f"{ENDED} {ASK_MEMBER}"),
-    (ANA, "end", "[Wrap up]"),
+    (ANA, "end", "[Wrap Up]"),
     (BEN, "end", LEADS_ONLY),
     (GUEST, "end", NO_GUESTS),
     (ANA, "poll", f"{NOTHING} {START}"),
@@ -166,7 +166,7 @@ BLANKS: Sequence[tuple[str, str, dict[str, str], str]] = (
         BEN,
         "phase.concern",
         {"phase.concern.text": INVISIBLE},
-        "There is nothing in it yet. Write what worries you, or close the form.",
+        "This is still empty. Write what worries you, or close the form.",
     ),
 )
 

@@ -54,7 +54,7 @@ def test_input_hint_reports_a_truncated_value() -> None:
     block = text_input("b", "Goal", "a", limit=10, value="x" * 11, hint="Short is good.").to_dict()
 
     assert block["element"]["initial_value"] == "x" * 9 + "…"
-    assert block["hint"]["text"].startswith("This had 11 characters and 10 fit")
+    assert block["hint"]["text"].startswith("This was 11 characters long, and only 10 fit")
     assert block["hint"]["text"].endswith("Short is good.")
 
 

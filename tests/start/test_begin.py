@@ -111,7 +111,7 @@ async def test_phase_of_one_day_gets_no_end_warning(services: Services) -> None:
 async def test_channel_has_at_most_one_running_phase(services: Services) -> None:
     await store_people(services)
     await begin(services)
-    with pytest.raises(Refused, match="A results sprint runs here until Mon 7 Dec"):
+    with pytest.raises(Refused, match="A results sprint is running here until Mon 7 Dec"):
         await begin(services, TRUST)
 
     await begin(services, replace(TRUST, channel_id=PLATFORM))

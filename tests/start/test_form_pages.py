@@ -329,7 +329,7 @@ def test_error_for_a_long_text_names_its_length_and_the_limit() -> None:
     draft = replace(FILLED, texts={**FILLED.texts, "ask": "x" * 3_001})
 
     fault = page_promise.faults(draft, PhaseKind.RESULTS_SPRINT)["ask"]
-    assert fault == "That's 3,001 characters, and 240 fit. Shorten it a little."
+    assert fault == "That's 3,001 characters, but only 240 fit. Shorten it a little."
 
 
 def test_lead_owns_set_aside_items_without_an_owner() -> None:

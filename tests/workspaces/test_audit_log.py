@@ -30,7 +30,7 @@ def entry(action: str, subject: str = "x", before: Any = None, after: Any = None
     [
         (
             entry("settings", "budget_percent", 33, 40),
-            f"<@{ANA}> changed the setting “Share of 90 days in results sprints, in per cent”: "
+            f"<@{ANA}> changed the setting “Share of 90 days in results sprints, in percent”: "
             "33 → 40",
         ),
         (entry("settings", "starters", [ANA], None), '["U0ANA"] → default'),
