@@ -92,6 +92,7 @@ bench: $(DEV) ## how fast it is, beside an app that does nothing (QUICK=1, ONLY=
 snapshots: $(DEV) ## write what is said anew; then read the diff
 	@.venv/bin/python -m pytest -n $(JOBS) --snapshot-update \
 		$$(grep -rl --include='test_*.py' 'snapshot' tests) $(ARGS)
+	@.venv/bin/python -m tests.docs.message_pages
 	@git --no-pager diff --stat -- tests
 
 pins: $(DEV) ## renew requirements*.txt from pyproject.toml

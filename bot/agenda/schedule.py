@@ -223,7 +223,7 @@ async def subjects_about(
 
 
 async def next_due(reader: AsyncConnection, excluding: Iterable[str] = ()) -> datetime | None:
-    """Return when the next action is due, excluding those in `besides`, or None if nothing is."""
+    """Return when the next action is due, without those in `excluding`, or None if nothing is."""
     not_excluded = _agenda.c.action.not_in(list(excluding))
     awaiting_retry = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
     earliest = [

@@ -97,15 +97,14 @@ async def _send(
     # never be sent.
     batch = sha256(":".join(sorted(concerns)).encode()).hexdigest()[:BATCH_LENGTH]
     await schedule_key_deletion(tx, keys, workspace_id, now.date())
-    starter = [person for person in phase.people if person.user_id == phase.lead_id]
-    for lead in phase.reachable_leads or starter:  # even if they have left the channel
-        at = within_hours(now, lead.zone or phase.zone, phase.calendar, begin=MORNING)
+    for lead_id, zone in phase.zones_of_readers.items():
+        at = within_hours(now, zone, phase.calendar, begin=MORNING)
         for number, content in enumerate(messages, start=1):
             await enqueue.post(
                 tx,
                 workspace_id,
-                key=message_keys.concerns(phase.phase_id, batch, number, lead.user_id),
-                to=lead.user_id,
+                key=message_keys.concerns(phase.phase_id, batch, number, lead_id),
+                to=lead_id,
                 content=seal_content(keys, workspace_id, content, now),
                 now=at,
             )

@@ -110,14 +110,14 @@ async def send_reply(
         phase, member = await _member_with_line(tx, request)
         await _update(tx, request, member, expectation_reply=reply)
         message = reply_to_leads(phase, member, reply, words)
-        for lead in phase.reachable_leads:
+        for lead_id, zone in phase.zones_of_readers.items():
             await enqueue.post(
                 tx,
                 request.workspace_id,
-                key=keys.expectation_reply(phase.phase_id, reply_id, lead.user_id),
-                to=lead.user_id,
+                key=keys.expectation_reply(phase.phase_id, reply_id, lead_id),
+                to=lead_id,
                 content=message,
-                now=within_hours(now, lead.zone or phase.zone, phase.calendar),
+                now=within_hours(now, zone, phase.calendar),
             )
 
 

@@ -86,6 +86,9 @@ MALFORMED = {
 PERSONAL_KINDS = frozenset(
     {"concerns", "comments", "expectation_reply", "lead_results", "goodbye", "line"}
 )
+#: Kinds of messages to the channel that contain the only copy of what a person wrote. If refused,
+#: they are kept, and the leads are told that they are missing.
+CHANNEL_KINDS = frozenset({"concern_answer", "mistake"})
 #: The installed app lacks a permission.
 MISSING_PERMISSION = {
     "messages_tab_disabled",

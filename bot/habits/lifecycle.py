@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 
 from sqlalchemy import update
 
@@ -16,10 +15,9 @@ from bot.phases.model import Phase
 from bot.phases.working_agreement import LINE_LIMIT, LineChange, conflicts, edited, to_json
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.ids import form_digest
 from bot.slack.request import Request
 
-#: Of the part of a key that identifies one submitted form.
-ID_LENGTH = 16
 #: Only these phases have habits; the buttons are in no other announcement.
 NOT_HERE = "This belongs to trust-building phases; a results sprint doesn't have it."
 
@@ -79,7 +77,7 @@ async def share_mistake(services: Services, request: Request, text: str, *, view
     if not text:
         raise Refused(mistake_form.EMPTY, {mistake_form.BLOCK: mistake_form.EMPTY})
     check_length(text, mistake_form.LIMIT, mistake_form.BLOCK)
-    story_id = sha256(f"{request.target_id}:{view_id}".encode()).hexdigest()[:ID_LENGTH]
+    story_id = form_digest(request.target_id, view_id)
     async with services.db.transaction() as tx:
         phase = _with_habits(await running_phase_of_team(tx, request))
         person = phase.participant(request.user_id)

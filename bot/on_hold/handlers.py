@@ -93,7 +93,7 @@ async def check_message(
 ) -> None:
     """Say in private whether the message's work is on hold. Nothing of the message is kept."""
     request, message = Request.from_body(body, context), body["message"]
-    if message.get("user") == context.bot_user_id or message.get("bot_id") == context.bot_id:
+    if _is_ours(message, context):
         raise Refused(messages.OWN_MESSAGE)
     phase = await lookup.phase_of_channel(services, request)
     items = lookup.items_named_in(phase, plain_text(message.get("text") or ""))
@@ -124,6 +124,12 @@ async def share(services: Services, request: Request, ack: AsyncAck, body: Body)
         raise Refused(messages.NOT_SHARED)
     await respond_to_url(client, body, messages.share_done(phase, items), replace=True)
     await ack()
+
+
+def _is_ours(message: Mapping[str, Any], context: AsyncBoltContext) -> bool:
+    """Return whether the bot wrote it; people's messages have no `bot_id`, and ours may not."""
+    authors = (message.get("user"), context.bot_user_id), (message.get("bot_id"), context.bot_id)
+    return any(author is not None and author == ours for author, ours in authors)
 
 
 async def _answer_privately(

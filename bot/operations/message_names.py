@@ -1,6 +1,7 @@
 """Names of messages and explanations of failures, for people who decide about them. Pure."""
 
 from bot.channel_health.failure_policy import (
+    CHANNEL_KINDS,
     MALFORMED,
     MISSING_PERMISSION,
     PAUSE_REASONS,
@@ -132,7 +133,9 @@ def explanation_of(message: ListedMessage) -> str:
     reason = message.reason
     if reason is None:
         return "" if message.state in _AS_PLANNED else _NO_REASON
-    holds_words = message.kind in PERSONAL_KINDS and message.operation is Operation.POST
+    holds_words = (
+        message.kind in PERSONAL_KINDS | CHANNEL_KINDS and message.operation is Operation.POST
+    )
     if message.to_person and reason in UNREACHABLE:
         return _UNREACHABLE_KEPT if holds_words else _UNREACHABLE
     if reason in MALFORMED and holds_words:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block
 
-from bot.phases.model import ExpectationReply, Participant, Phase
+from bot.phases.model import Participant, Phase
 from bot.phases.wording import names_as_subject, one_or_many
 from bot.slack.content import actions, button, section
 from bot.slack.mrkdwn import quotation
@@ -17,11 +17,6 @@ FITS, CHANGE_IT, TOO_MUCH = (
     "phase.expectation.change",
     "phase.expectation.too_much",
 )
-REPLIES = {
-    FITS: ExpectationReply.FITS,
-    CHANGE_IT: ExpectationReply.CHANGE,
-    TOO_MUCH: ExpectationReply.TOO_MUCH,
-}
 BUTTONS = {FITS: "Fits", CHANGE_IT: "Change It", TOO_MUCH: "Too Much"}
 #: Characters of the line: in the form, and with escapes in a message.
 LIMIT, SHOWN = 150, 600

@@ -58,17 +58,17 @@ async def ended_phase_ids(
 async def last_learning(tx: AsyncConnection, workspace_id: str, channel_id: str) -> str | None:
     """Return what was learned in the channel's last phase; empty: nothing was written.
 
-    None: the channel had no phase.
+    None: the channel had no phase, or what was written in it was kept long enough and is deleted.
     """
     row = (
         await tx.execute(
-            select(_phases.c.learning)
+            select(_phases.c.learning, _phases.c.texts_deleted)
             .where(_phases.c.workspace_id == workspace_id, _phases.c.channel_id == channel_id)
             .order_by(_phases.c.started_at.desc())
             .limit(1)
         )
     ).first()
-    return None if row is None else row.learning or ""
+    return None if row is None or row.texts_deleted else row.learning or ""
 
 
 async def team_counts(

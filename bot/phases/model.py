@@ -201,6 +201,16 @@ class Phase:
         return tuple(person for person in self.leads if person.is_reachable)
 
     @property
+    def zones_of_readers(self) -> dict[str, str]:
+        """Return the time zones of those who are sent what the team writes, by user id.
+
+        Where no lead can be reached, it is kept for the person who started the phase.
+        """
+        readers = {lead.user_id: lead.zone or self.zone for lead in self.reachable_leads}
+        starter = self.participant(self.lead_id)
+        return readers or {self.lead_id: (starter.zone if starter else None) or self.zone}
+
+    @property
     def members(self) -> tuple[Participant, ...]:
         return tuple(person for person in self.people if not (person.is_lead or person.has_left))
 

@@ -31,9 +31,7 @@ async def post_to_leads(
     Where no lead can be messaged, comments are kept for the person who started the phase.
     """
     phase = view.phase
-    readers = {lead.user_id: lead.zone or phase.zone for lead in phase.reachable_leads}
-    if not readers and comments:
-        readers = {phase.lead_id: phase.zone}
+    readers = phase.zones_of_readers if phase.reachable_leads or comments else {}
     message = messages.leads_message(view)
     for lead_id, zone in readers.items():
         key = message_keys.lead_results(view.round.round_id, lead_id)

@@ -54,7 +54,7 @@ class BackgroundTasks:
             await asyncio.wait(self._under_way)
 
     async def stop(self) -> None:
-        """Wait for the tasks to end, but no longer than `LONGEST_SECONDS`."""
+        """Wait for the tasks to end, but no longer than `STOP_TIMEOUT_SECONDS`."""
         if not self._under_way:
             return
         _, late = await asyncio.wait(self._under_way, timeout=STOP_TIMEOUT_SECONDS)

@@ -186,9 +186,14 @@ async def stored_ids(tx: AsyncConnection, workspace_id: str) -> tuple[str, ...]:
 
 async def ids_to_refresh(tx: AsyncConnection, workspace_id: str, now: datetime) -> tuple[str, ...]:
     """Return the ids of people whose stored profile is old enough to refresh."""
+    return await _ids(tx, workspace_id, is_stale(now))
+
+
+def is_stale(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a stored profile is old enough to refresh."""
     people = schema.people
     closed = and_(people.c.is_deleted, people.c.refreshed_at <= now - DEACTIVATED_PROFILE_MAX_AGE)
-    return await _ids(tx, workspace_id, or_(people.c.refreshed_at <= now - PROFILE_MAX_AGE, closed))
+    return or_(people.c.refreshed_at <= now - PROFILE_MAX_AGE, closed)
 
 
 async def _ids(

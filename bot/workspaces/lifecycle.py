@@ -18,7 +18,7 @@ from bot.slack.command import NAME, installed
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import forget_old
 from bot.slack.request import Request
-from bot.workspaces import profile_refresh, retention, store
+from bot.workspaces import personal_data, profile_refresh, retention, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
 from bot.workspaces.rules import WorkspaceSettings, faults
 
@@ -147,7 +147,7 @@ async def may_change(services: Services, request: Request) -> bool:
 async def forget_me(services: Services, request: Request) -> bool:
     """Delete what is kept about the person who asks; return whether a running phase needs some."""
     async with services.db.transaction() as tx:
-        return await retention.forget_person(tx, request.workspace_id, request.user_id)
+        return await personal_data.forget_person(tx, request.workspace_id, request.user_id)
 
 
 async def tidy(services: Services, item: AgendaItem) -> None:

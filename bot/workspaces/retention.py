@@ -1,13 +1,14 @@
-"""Deletion of what is kept no longer, of one person's data, and of all that a workspace has.
+"""Deletion of what is kept no longer, and of all that a workspace has.
 
 How long each kind is kept is a setting of the workspace. What is deleted is gone from the database;
 copies in Slack and in backups are not ours to delete.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Table, delete, func, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -17,14 +18,26 @@ from bot.db import schema
 from bot.log import log
 from bot.outbox.enqueue import State
 from bot.services import Services
+from bot.slack.people import is_stale
 from bot.workspaces.rules import WorkspaceSettings, months_before
 
 #: After an uninstallation, all data of the workspace is deleted.
 PURGED_AFTER = timedelta(days=30)
-#: Profiles of people in no phase are only a cache.
-PROFILES_KEPT = timedelta(days=90)
+#: The owner of parked work is reminded on its day or, if that is none, the next working day.
+REMINDED_WITHIN = timedelta(days=14)
 #: States of messages that nothing more will happen to.
-_SETTLED = (State.SENT, State.EXPIRED)
+SETTLED = (State.SENT, State.EXPIRED)
+#: What people wrote about a phase, beside its milestone and promise.
+_PHASE_TEXTS = (
+    "justification",
+    "extension_reason",
+    "outcome",
+    "learning",
+    "thanks",
+    "how_we_work",
+)
+#: What a row of `phase_people` holds of people's words.
+OWN_TEXTS = ("contribution", "expectation", "expectation_reply", "thanks_line")
 
 _phases = schema.phases
 _people = schema.phase_people
@@ -35,47 +48,53 @@ async def delete_expired(
     tx: AsyncConnection, workspace_id: str, settings: WorkspaceSettings, now: datetime
 ) -> None:
     """Delete what this workspace has kept for as long as its settings say."""
-    await _delete_texts(tx, workspace_id, months_before(now, settings.keep_texts_months))
+    await _delete_texts(tx, workspace_id, months_before(now, settings.keep_texts_months), now)
     ended_before = _phases.c.ended_at < months_before(now, settings.keep_levels_months)
     await tx.execute(delete(_phases).where(_phases.c.workspace_id == workspace_id, ended_before))
     audit = schema.audit
     old_entries = audit.c.at < months_before(now, settings.keep_audit_months)
     await tx.execute(delete(audit).where(audit.c.workspace_id == workspace_id, old_entries))
     await _delete_messages(tx, workspace_id, now - timedelta(days=settings.keep_messages_days))
-    await _delete_profiles(tx, workspace_id, now - PROFILES_KEPT)
+    await _delete_profiles(tx, workspace_id, now)
 
 
-async def _delete_texts(tx: AsyncConnection, workspace_id: str, before: datetime) -> None:
-    """Empty what people wrote in phases that ended before this time; the levels stay."""
+async def _delete_texts(
+    tx: AsyncConnection, workspace_id: str, before: datetime, now: datetime
+) -> None:
+    """Empty what people wrote in phases that ended before this time; the levels stay.
+
+    Some of it may have been written after the rest was emptied: a late wrap-up or note. Parked work
+    stays until its owner has been reminded of it.
+    """
+    ended = (_phases.c.workspace_id == workspace_id) & (_phases.c.ended_at < before)
     rows = await tx.execute(
-        select(_phases.c.phase_id, _phases.c.promise).where(
-            _phases.c.workspace_id == workspace_id,
-            _phases.c.ended_at < before,
-            ~_phases.c.texts_deleted,
-        )
+        select(_phases.c.phase_id, _phases.c.promise).where(ended, ~_phases.c.texts_deleted)
     )
     for phase_id, promise in rows.all():
-        of_phase = (_phases.c.workspace_id == workspace_id) & (_phases.c.phase_id == phase_id)
-        emptied: dict[str, Any] = dict.fromkeys(
-            ("justification", "extension_reason", "outcome", "learning", "thanks", "how_we_work")
-        )
         await tx.execute(
             update(_phases)
-            .where(of_phase)
-            .values(**emptied, milestone="", promise=dict.fromkeys(promise, ""), texts_deleted=True)
+            .where(ended, _phases.c.phase_id == phase_id)
+            .values(milestone="", promise=dict.fromkeys(promise, ""), texts_deleted=True)
         )
-        await _delete_own_texts(tx, _in_phase(_people, workspace_id, phase_id))
-        rounds = schema.rounds
-        for lines in (schema.set_aside_items, schema.hold_proposals):
-            await tx.execute(delete(lines).where(_in_phase(lines, workspace_id, phase_id)))
-        noted = _in_phase(rounds, workspace_id, phase_id)
-        await tx.execute(update(rounds).where(noted).values(note=None, noted_by=None))
+    await _empty(tx, _phases, _PHASE_TEXTS, ended)
+    rounds, in_ended = schema.rounds, select(_phases.c.phase_id).where(ended)
+    for table, texts in ((_people, OWN_TEXTS), (rounds, ("note", "noted_by"))):
+        in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
+        await _empty(tx, table, texts, in_phase)
+    reminded = (now - REMINDED_WITHIN).date()
+    items, proposals = schema.set_aside_items, schema.hold_proposals
+    is_followed_up = or_(items.c.parked_until.is_(None), items.c.parked_until < reminded)
+    for table, is_done in ((items, is_followed_up), (proposals, true())):
+        in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
+        await tx.execute(delete(table).where(in_phase, is_done))
 
 
-async def _delete_own_texts(tx: AsyncConnection, whose: ColumnElement[bool]) -> None:
-    """Delete what these rows of people say about their part."""
-    texts = dict.fromkeys(("contribution", "expectation", "expectation_reply", "thanks_line"))
-    await tx.execute(update(_people).where(whose).values(**texts))
+async def _empty(
+    tx: AsyncConnection, table: Table, texts: Sequence[str], rows: ColumnElement[bool]
+) -> None:
+    """Empty these columns in those of the rows that have anything in them."""
+    any_text = or_(*(table.c[name].is_not(None) for name in texts))
+    await tx.execute(update(table).where(rows, any_text).values(dict.fromkeys(texts, null())))
 
 
 async def _delete_messages(tx: AsyncConnection, workspace_id: str, before: datetime) -> None:
@@ -89,52 +108,28 @@ async def _delete_messages(tx: AsyncConnection, workspace_id: str, before: datet
     await tx.execute(
         delete(_messages).where(
             _messages.c.workspace_id == workspace_id,
-            _messages.c.state.in_(_SETTLED),
+            _messages.c.state.in_(SETTLED),
             _messages.c.created_at < min(before, oldest or before),
         )
     )
 
 
-async def _delete_profiles(tx: AsyncConnection, workspace_id: str, before: datetime) -> None:
-    profiles = schema.people
+async def _delete_profiles(tx: AsyncConnection, workspace_id: str, now: datetime) -> None:
+    """Delete the profiles of people in no phase, which are only a cache, instead of reading them.
+
+    Whoever is to pick up work on hold is named with it, and messaged about it.
+    """
+    profiles, items = schema.people, schema.set_aside_items
     in_a_phase = select(_people.c.user_id).where(_people.c.workspace_id == workspace_id)
+    owners = select(items.c.owner_id).where(items.c.workspace_id == workspace_id)
     await tx.execute(
         delete(profiles).where(
             profiles.c.workspace_id == workspace_id,
-            profiles.c.refreshed_at < before,
+            is_stale(now),
             profiles.c.user_id.not_in(in_a_phase),
+            profiles.c.user_id.not_in(owners),
         )
     )
-
-
-async def forget_person(tx: AsyncConnection, workspace_id: str, user_id: str) -> bool:
-    """Delete a person's data, except what a running phase needs. Return whether one needs some.
-
-    What they signed as a lead, the audit log and their wish not to be asked stay.
-    """
-    running = select(_phases.c.phase_id).where(
-        _phases.c.workspace_id == workspace_id, _phases.c.state == "active"
-    )
-    for table in (_people, schema.reflections, schema.non_participants):
-        theirs = (table.c.workspace_id == workspace_id) & (table.c.user_id == user_id)
-        await tx.execute(delete(table).where(theirs, table.c.phase_id.not_in(running)))
-    proposals = schema.hold_proposals
-    theirs = (proposals.c.workspace_id == workspace_id) & (proposals.c.proposed_by == user_id)
-    await tx.execute(delete(proposals).where(theirs, proposals.c.phase_id.not_in(running)))
-    of_ended = select(schema.rounds.c.round_id).where(
-        schema.rounds.c.workspace_id == workspace_id, schema.rounds.c.phase_id.not_in(running)
-    )
-    asked, drafts, profiles = schema.round_people, schema.phase_drafts, schema.people
-    for table, which in (
-        (asked, asked.c.round_id.in_(of_ended)),
-        (drafts, true()),
-        (profiles, true()),
-    ):
-        theirs = (table.c.workspace_id == workspace_id) & (table.c.user_id == user_id)
-        await tx.execute(delete(table).where(theirs, which))
-    theirs = (_people.c.workspace_id == workspace_id) & (_people.c.user_id == user_id)
-    await _delete_own_texts(tx, theirs)
-    return await tx.scalar(select(_people.c.phase_id).where(theirs).limit(1)) is not None
 
 
 async def schedule_purge(tx: AsyncConnection, workspace_id: str, at: datetime) -> None:
@@ -177,7 +172,3 @@ async def purge(tx: AsyncConnection, workspace_id: str) -> int:
 def _state_of(workspace_id: str) -> Any:
     workspaces = schema.workspaces
     return select(workspaces.c.state).where(workspaces.c.workspace_id == workspace_id)
-
-
-def _in_phase(table: Table, workspace_id: str, phase_id: str) -> ColumnElement[bool]:
-    return and_(table.c.workspace_id == workspace_id, table.c.phase_id == phase_id)

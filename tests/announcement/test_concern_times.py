@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from bot.announcement import concerns
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.services import Services
 from bot.slack.request import Request
+from bot.workspaces.personal_data import forget_person
 from tests.harness import ANA, BEN, CHIARA, DEV, EMI, FINN, WORKSPACE
 from tests.rounds.round_rows import ZONES, a_person
 from tests.start.proposals import SPRINT, begin
@@ -80,3 +81,21 @@ async def test_a_lead_who_cannot_read_them_is_left_out_while_another_can(
     await raise_and_deliver(co_led, clock, phase_id)
 
     assert set(await sent_at(co_led)) == {FINN}
+
+
+async def test_concerns_wait_for_the_starter_whose_place_was_deleted(
+    co_led: Services, clock: AdjustableClock
+) -> None:
+    """Who forgot themselves after the end is no lead any more, and nobody else may read it."""
+    phase_id = await begin(co_led, LED_FROM_TOKYO)
+    request = Request(workspace_id=WORKSPACE, target_id=phase_id, user_id=BEN)
+    await concerns.raise_concern(co_led, request, text="Weekends.", field="text", view_id="V1")
+    async with co_led.db.transaction() as tx:
+        await tx.execute(update(schema.phases).values(state="ended", ended_at=DUE_AT))
+        await tx.execute(delete(schema.agenda).where(schema.agenda.c.action == "open_round"))
+        assert not await forget_person(tx, WORKSPACE, ANA)
+
+    clock.move_to(DUE_AT)
+    await concerns.deliver_concerns(co_led, await item(co_led, "deliver_concerns"))
+
+    assert await sent_at(co_led) == {ANA: DUE_AT}

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.announcement import expectations
 from bot.clock import AdjustableClock
@@ -74,3 +74,21 @@ async def test_action_on_expectations_works_in_a_paused_phase(
         await tx.execute(update(schema.phases).values(paused_at=clock.now()))
 
     await ACTIONS[action](services, written)
+
+
+@pytest.mark.parametrize("gone", ["is_deleted", "left_at"])
+async def test_reply_is_kept_for_a_lead_who_cannot_be_reached(
+    services: Services, written: str, clock: AdjustableClock, gone: str
+) -> None:
+    """The words are stored nowhere else, and the person was told that they are on their way."""
+    table = schema.people if gone == "is_deleted" else schema.phase_people
+    async with services.db.transaction() as tx:
+        value = True if gone == "is_deleted" else clock.now()
+        await tx.execute(update(table).where(table.c.user_id == ANA).values({gone: value}))
+
+    await reply(services, written)
+
+    messages = schema.messages
+    async with services.db.reading() as reader:
+        to = messages.c.key.startswith("expectation_reply:")
+        assert list(await reader.scalars(select(messages.c.conversation).where(to))) == [ANA]

@@ -8,6 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.announcement import details_page, part_messages
+from bot.announcement.concern_answer_form import answer_message
 from bot.phases.model import Phase
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.playground.fake_slack.forms import state_values
@@ -119,3 +120,10 @@ def test_details_of_a_large_and_hostile_team_fit() -> None:
     phase: Phase = replace(SPRINT, people=(participant(ANA), *people))
 
     assert check_view(details_page.build(phase, TODAY).to_dict()) == []
+
+
+def test_answer_to_a_concern_matches_snapshot(snapshot: SnapshotAssertion) -> None:
+    message = answer_message("Ana", "My mistake.\nFrom now on I ask before Thursday.")
+    assert check_blocks(message.blocks, "message") == []
+
+    assert [message.text, message.blocks] == snapshot.use_extension(JSONSnapshotExtension)

@@ -101,6 +101,15 @@ def test_explanation_of_unknown_missing_and_user_disabled_reasons():
     ).endswith("Drop it.")
 
 
+@pytest.mark.parametrize("key", ["mistake:1:2", "concern_answer:1:2", "concerns:1:2:1:U0ANA"])
+def test_operators_are_warned_before_they_drop_the_only_copy_of_words(key: str):
+    malformed = listed_message(key=key, reason="invalid_blocks", state=State.FAILED)
+    edit = listed_message(key=key, reason="invalid_blocks", operation=Operation.UPDATE)
+
+    assert "loses what people wrote" in message_names.explanation_of(malformed)
+    assert "loses what people wrote" not in message_names.explanation_of(edit)
+
+
 def test_repr_hides_the_recipient():
     assert "U0BEN" not in repr(listed_message(key="ask:1:U0BEN"))
 

@@ -66,7 +66,8 @@ def posted(slack: FakeSlack) -> list[tuple[str, str, str]]:
         (conversation.id, ts, message["text"])
         for conversation in slack.workspace.conversations.values()
         for ts, message in conversation.messages.items()
-        if message.get("user") == people.BOT_USER_ID and "subtype" not in message
+        if message.get("user") == people.BOT_USER_ID
+        and message.get("subtype") in (None, "thread_broadcast")
     ]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from slack_sdk.errors import SlackApiError
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
@@ -14,11 +14,12 @@ from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.playground.server import FakeSlack
 from bot.services import Services
+from bot.slack.people import stored_ids
 from bot.workspaces.lifecycle import tidy
 from bot.workspaces.profile_refresh import read_person
 from tests.harness import BEN, CHIARA, DEV, MEMBERS, WORKSPACE
 from tests.rounds.evidence import agenda_of
-from tests.rounds.round_rows import NOW, a_person
+from tests.rounds.round_rows import NOW, PHASE, a_person, a_phase
 
 
 async def run_tidy(services: Services, clock: AdjustableClock, days: int) -> None:
@@ -53,6 +54,7 @@ async def test_profiles_are_reread_after_a_month_and_closed_accounts_after_six_d
     services: Services, clock: AdjustableClock, is_deleted: bool, days: int, expected: Sequence[str]
 ) -> None:
     async with services.db.transaction() as tx:
+        await a_phase(tx)
         await a_person(tx, BEN, is_deleted=is_deleted, refreshed_at=NOW)
 
     await run_tidy(services, clock, days)
@@ -60,10 +62,44 @@ async def test_profiles_are_reread_after_a_month_and_closed_accounts_after_six_d
     assert list(await agenda_of(services.db, ActionName.READ_PERSON)) == expected
 
 
+@pytest.mark.parametrize(("is_deleted", "days"), [(False, 30), (True, 6)])
+async def test_profiles_of_people_in_no_phase_are_deleted_instead_of_reread(
+    services: Services, clock: AdjustableClock, is_deleted: bool, days: int
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_person(tx, BEN, is_deleted=is_deleted, refreshed_at=NOW)
+    await run_tidy(services, clock, days - 1)
+    async with services.db.reading() as reader:
+        assert await stored_ids(reader, WORKSPACE) == (BEN,)
+
+    await run_tidy(services, clock, days)
+
+    async with services.db.reading() as reader:
+        assert await stored_ids(reader, WORKSPACE) == ()
+    assert await agenda_of(services.db, ActionName.READ_PERSON) == {}
+
+
+async def test_profile_of_an_owner_of_work_on_hold_stays(
+    services: Services, clock: AdjustableClock
+) -> None:
+    async with services.db.transaction() as tx:
+        await a_phase(tx, members=(CHIARA,))
+        await a_person(tx, BEN, refreshed_at=NOW)
+        item = {"workspace_id": WORKSPACE, "phase_id": PHASE, "position": 7}
+        items = schema.set_aside_items
+        await tx.execute(insert(items).values(**item, text="Dark mode", owner_id=BEN))
+
+    await run_tidy(services, clock, 30)
+
+    async with services.db.reading() as reader:
+        assert await stored_ids(reader, WORKSPACE) == (BEN,)
+
+
 async def test_profiles_that_expire_on_one_day_are_read_one_after_the_other(
     services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
+        await a_phase(tx)
         for user_id in MEMBERS:
             await a_person(tx, user_id, refreshed_at=NOW)
 
@@ -80,6 +116,7 @@ async def test_refused_profile_read_keeps_the_stored_profile(
     services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
+        await a_phase(tx)
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
     await run_tidy(services, clock, 30)
     fake_slack.faults.fail_next("users.info", error="user_not_found")
@@ -95,6 +132,7 @@ async def test_failed_profile_read_is_retried_and_keeps_the_stored_profile(
     services: Services, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> None:
     async with services.db.transaction() as tx:
+        await a_phase(tx)
         await a_person(tx, BEN, refreshed_at=NOW, zone="Asia/Tokyo")
     await run_tidy(services, clock, 30)
     item = await _scheduled_read_of_ben(services, clock)
