@@ -15,18 +15,22 @@ DELETED = (
     "• start forms you did not finish"
 )
 NOT_DELETED = (
-    "*What stays*\n• messages in Slack: delete those you wrote there yourself\n• totals of "
-    "questions that have closed: they contain nobody's name, and single answers were deleted when "
-    "the questions closed\n• your place in a phase that runs now, until it ends; then use this "
-    "again\n• what you signed as a lead, and the audit log of what leads and admins changed, for "
-    "as long as this workspace keeps them\n• that you don't want to be asked, if you said so\n• "
-    "backups, for as long as whoever runs this bot keeps them"
+    "*What stays*\n"
+    "• messages in Slack: delete those you wrote there yourself\n"
+    "• totals of questions that have closed: they contain nobody's name, and single answers were "
+    "deleted when the questions closed\n"
+    "• your place on the team of a phase until its last questions have closed; then use this "
+    "again\n"
+    "• what you signed as a lead, and the audit log of what leads and admins changed, for as long "
+    "as this workspace keeps them\n"
+    "• that you don't want to be asked, if you said so\n"
+    "• backups, for as long as whoever runs this bot keeps them"
 )
 AGAIN = "If you use Imbalance again, I remember your name and time zone again."
 DONE = "Done. What I kept about you is deleted, except what the list said stays."
 DONE_FOR_NOW = (
     "Done, except for the phase you're in now: your part and the lines written for you are gone, "
-    "and your place stays until it ends. Use this again afterwards."
+    "and your place stays until its last questions have closed. Use this again afterwards."
 )
 
 
