@@ -41,8 +41,8 @@ START_LEVEL, LEVEL, TOO_FEW = "{level:g}", "{level:g} of 5", "not enough answers
 NO_LEVELS = "No levels were shown."
 RECOVERY = "*Recovery:* Until {day}."
 SMALL_PRINT = (
-    "Only you see this page. Levels are those that the team has read in the results, and nothing "
-    "finer."
+    "Only you see this page. It shows the levels that the team has read in the results, and "
+    "nothing finer."
 )
 
 

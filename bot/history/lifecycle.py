@@ -17,8 +17,8 @@ from bot.slack.request import Request
 from bot.workspaces.store import settings_of
 
 NOT_IN_CHANNEL = (
-    "{channel}'s history is for the people in it, and I can't see that you are. Join the channel, "
-    "or type `/imbalance history` there."
+    "Only people in {channel} can see its history, and I don't see you there. Join the channel, or "
+    "type `/imbalance history` there."
 )
 #: Of the part of a key that identifies one page of an open form.
 ID_LENGTH = 16

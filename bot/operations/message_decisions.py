@@ -19,22 +19,22 @@ from bot.workspaces.store import add_audit_entry
 SKEW = timedelta(seconds=60)
 
 NOT_FOUND = "Nothing was changed: no message has this id."
-IN_SLACK = "Nothing was changed: it is in Slack."
-STILL_PENDING = "Nothing was changed: it is sent by itself when its turn comes."
-BEING_SENT = "Nothing was changed: it is being sent just now. Look again in a minute."
+IN_SLACK = "Nothing was changed: it's in Slack."
+STILL_PENDING = "Nothing was changed: it's sent by itself when its turn comes."
+BEING_SENT = "Nothing was changed: it's being sent right now. Look again in a minute."
 BEING_LOOKED_UP = (
-    "Nothing was changed: it is looked for in Slack, and sent again only if it is not there. If "
-    "you see it, give its link."
+    "Nothing was changed: the bot is looking for it in Slack, and sends it again only if it isn't "
+    "there. If you see it, give its link."
 )
-ALREADY_EXPIRED = "Nothing was changed: it was given up, and its text is erased."
-REFUSED = "Nothing was changed: Slack refused it, so it cannot be there."
-TOO_LATE = "Nothing was changed: its time is over, so it would not be sent. Drop it."
+ALREADY_EXPIRED = "Nothing was changed: it was given up, and its text has been erased."
+REFUSED = "Nothing was changed: Slack refused it, so it can't be there."
+TOO_LATE = "Nothing was changed: it's too late to send this message. Drop it."
 NO_LINK = (
-    "Nothing was changed: that is no link to a message. In Slack choose More actions, Copy link."
+    "Nothing was changed: that isn't a link to a message. In Slack choose More actions, Copy link."
 )
-WRONG_CONVERSATION = "Nothing was changed: the link leads to another conversation than its own."
+WRONG_CONVERSATION = "Nothing was changed: the link leads to a different conversation."
 TOO_OLD = "Nothing was changed: the link leads to an older message than this one."
-DECIDED_MEANWHILE = "Nothing was changed: somebody else decided meanwhile. Look again."
+DECIDED_MEANWHILE = "Nothing was changed: somebody else has already decided. Look again."
 
 
 class Decision(StrEnum):

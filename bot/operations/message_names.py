@@ -15,7 +15,7 @@ from bot.phases.model import PauseReason
 
 #: Descriptions of messages, by the kind in the key.
 NAMES = {
-    "alone": "a note to a lead who is left alone",
+    "alone": "a note to a lead whose co-lead can't be reached",
     "announcement": "the announcement of a phase",
     "ask": "the questions to a member",
     "back_early": "why something on hold came back early",
@@ -35,8 +35,8 @@ NAMES = {
     "missing": "a note to a lead about a lost announcement",
     "mistake": "a mistake that somebody shared",
     "nobody_leads": "a note to an admin about a phase without a lead",
-    "nobody_reads": "a note to an admin about what reaches nobody",
-    "not_said": "a note to a lead about a message that could not be said",
+    "nobody_reads": "a note to an admin about messages that reach nobody",
+    "not_said": "a note to a lead about a message that couldn't be posted",
     "parked": "a note to the owner about parked work",
     "parked_unowned": "a note to the channel about parked work",
     "paused": "a note to a lead about a paused phase",
@@ -45,8 +45,8 @@ NAMES = {
     "results": "the results for the team",
     "talking_points": "questions to talk about",
     "warn": "the notice that a phase ends soon",
-    "wrap_up": "the question how a phase went",
-    "wrapped_up": "what a phase brought",
+    "wrap_up": "the question of how a phase went",
+    "wrapped_up": "what came of a phase",
 }
 _UNKNOWN_KIND = "a message"
 _BY_OPERATION = {
@@ -64,35 +64,37 @@ STATE_EXPLANATIONS = {
     State.SENDING: "being sent",
     State.SENT: "in Slack",
     State.UNKNOWN: "may be in Slack; it is looked for before anything is sent again",
-    State.HELD: "may be in Slack, and nobody can look: somebody decides",
-    State.FAILED: "Slack will not take it",
-    State.EXPIRED: "not said any more",
+    State.HELD: "may be in Slack, and the bot can't check: somebody has to decide",
+    State.FAILED: "refused by Slack for good",
+    State.EXPIRED: "not sent any more",
 }
 
 _CLOSED_BECAUSE = {
-    PauseReason.ARCHIVED: "The channel is archived. Take it out of the archive.",
+    PauseReason.ARCHIVED: "The channel is archived. Unarchive it.",
     PauseReason.BOT_REMOVED: "The bot is not in the channel. Invite it: /invite @Imbalance.",
-    PauseReason.NOT_VISIBLE: "The bot does not see the channel: private without it, or deleted. "
-    "Invite it.",
+    PauseReason.NOT_VISIBLE: "The bot can't see the channel: it was made private without the bot, "
+    "or deleted. Invite the bot.",
     PauseReason.RESTRICTED: "Posting is restricted there. Allow it for the bot.",
 }
 _NO_PROOF = (
-    "Slack does not let the bot look whether it arrived. Look there: then post it again, or give "
+    "Slack doesn't let the bot check whether it arrived. Look in Slack, then post it again, give "
     "its link, or drop it."
 )
 _TOKEN = "Slack refuses the bot's token. Install the app again, put the new token, restart."
 _EXPLANATIONS = {
     "no proof can be had": _NO_PROOF,
-    "too late": "Its time was over before it could be sent.",
+    "too late": "It was too late by the time it could be sent.",
     CANCELLED: "What it was about changed before it was sent.",
     DROPPED: "An operator or a workspace admin decided so.",
-    "its message is not in Slack": "What it would have changed is not there.",
-    "deleted in Slack": "It was there, and somebody deleted it.",
-    "given up": "Slack failed for it again and again, and took others: retry it later, or drop it.",
+    "its message is not in Slack": "The message it would have changed isn't there.",
+    "deleted in Slack": "It was posted, and somebody deleted it.",
+    "given up": (
+        "Slack failed on it again and again, but accepted others. Retry it later, or drop it."
+    ),
     "ratelimited": "Slack asked to wait.",
-    "late": "The sender was slow; it is sent again.",
-    "no picture": "Its picture could not be made; it is sent without.",
-    "not there yet": "Not found in Slack so far; it is looked for once more.",
+    "late": "The sender was slow; it's sent again.",
+    "no picture": "Its picture couldn't be made; it's sent without one.",
+    "not there yet": "Not found in Slack so far; the bot looks once more.",
     "proven absent": "It was not in Slack; it is sent again.",
     "timeout": "Slack did not answer in time.",
     "account_inactive": _TOKEN,

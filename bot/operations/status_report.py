@@ -54,8 +54,8 @@ WAITING = {
 NOTHING_WAITS = "messages: none waits"
 RECENT = timedelta(days=30)
 GIVEN_UP = (
-    "messages not said any more: {count} of those decided in the last 30 days ({why}). "
-    "`python -m bot outbox list --state expired` shows them."
+    "messages not sent any more: {count} of those decided in the last 30 days ({why}). `python -m "
+    "bot outbox list --state expired` shows them."
 )
 SENDER_COUNT = "senders: {count}"
 ACTIVE_SENDER = "{workspace} by {owner}, its lease runs {left} more"

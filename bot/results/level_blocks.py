@@ -27,18 +27,21 @@ ONLY_ONE = "{name} is at {level:g} of 5"
 ALL_EQUAL = "every question is at {level:g} of 5"
 BEST_AND_WEAKEST = "{best} ({high:g} of 5), {weakest} ({low:g})"
 
-LEVEL = "*{label}:* {level:g} of 5{change}{share}"
-UP, DOWN, SAME = ", up {by:g} since {when}", ", down {by:g} since {when}", ", same as {when}"
+LEVEL = "*{label}:* {level:g} of 5"
+UP = "*{label}:* {level:g} of 5, up {by:g} since {when}"
+DOWN = "*{label}:* {level:g} of 5, down {by:g} since {when}"
+SAME = "*{label}:* {level:g} of 5, same as {when}"
+WITH_SHARE = "{level}. {share}"
 SHARES = {
-    Share.NEARLY_ALL: ". Nearly everyone chose 4 or 5.",
-    Share.MOST: ". Most people chose 4 or 5.",
-    Share.ABOUT_HALF: ". About half chose 4 or 5.",
-    Share.SOME: ". Some chose 4 or 5.",
-    Share.FEW: ". Few or none chose 4 or 5.",
+    Share.NEARLY_ALL: "Nearly everyone chose 4 or 5.",
+    Share.MOST: "Most people chose 4 or 5.",
+    Share.ABOUT_HALF: "About half chose 4 or 5.",
+    Share.SOME: "Some chose 4 or 5.",
+    Share.FEW: "Few or none chose 4 or 5.",
 }
 TOO_FEW_HERE = "*{label}:* not enough answers to keep everyone anonymous."
 #: After the end of a phase: every level beside those at its start and at its end.
-AFTER_END = "*{label}:* {start} at the start, {end} at the end, {level} of 5 now{share}"
+AFTER_END = "*{label}:* {start} at the start, {end} at the end, {level} of 5 now"
 OVER_PHASE = "*{label}:* {start} at the start, {end} at the end"
 NO_RESULT = "no result"
 CHART_TITLE = "Results: {name}"
@@ -139,27 +142,32 @@ def _short(on: date) -> str:
 
 
 def _line(view: ResultsView, label: str, shown: ShownLevel) -> str:
+    level = _level_line(view, label, shown)
+    share = shown.figure.share
+    return level if share is None else WITH_SHARE.format(level=level, share=SHARES[share])
+
+
+def _level_line(view: ResultsView, label: str, shown: ShownLevel) -> str:
     figure = shown.figure
-    share = "" if figure.share is None else SHARES[figure.share]
     if view.round.is_after_end:
         return AFTER_END.format(
             label=label,
             start=_level_of(view.at_start, figure.key),
             end=_level_of(view.at_end, figure.key),
             level=f"{figure.level:g}",
-            share=share,
         )
-    return LEVEL.format(label=label, level=figure.level, change=_change(view, shown), share=share)
+    previous = view.previous_round(figure.key)
+    if shown.change is None or previous is None:
+        return LEVEL.format(label=label, level=figure.level)
+    template = UP if shown.change > 0 else DOWN if shown.change < 0 else SAME
+    return template.format(
+        label=label,
+        level=figure.level,
+        by=abs(shown.change),
+        when=previous_round_label(previous),
+    )
 
 
 def _level_of(closed_round: ClosedRound | None, key: str) -> str:
     level = None if closed_round is None else closed_round.level(key)
     return NO_RESULT if level is None else f"{level:g}"
-
-
-def _change(view: ResultsView, shown: ShownLevel) -> str:
-    previous = view.previous_round(shown.figure.key)
-    if shown.change is None or previous is None:
-        return ""
-    words = UP if shown.change > 0 else DOWN if shown.change < 0 else SAME
-    return words.format(by=abs(shown.change), when=previous_round_label(previous))

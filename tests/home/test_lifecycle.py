@@ -348,7 +348,7 @@ async def test_link_is_requested_only_for_held_or_unknown_messages(
     [
         ({"error": "message_not_found"}, "Slack can't find a message at this link"),
         ({"status": 500}, "Slack didn't answer"),
-        (None, "no link to a message"),
+        (None, "isn't a link to a message"),
     ],
 )
 async def test_bad_link_is_refused_on_the_link_field(

@@ -93,7 +93,7 @@ async def test_expired_messages_are_reported_without_alarm(
     listed = await command(database_url, "outbox", "list", "--state", "expired", "--limit", "1")
 
     assert result.code == 0
-    line = line_with(result, "not said any more")
+    line = line_with(result, "not sent any more")
     assert line.startswith("ok")
     assert "4 of those decided in the last 30 days (3 too late, 1 dropped by a person)" in line
     assert "messages: none waits" in result.out

@@ -172,7 +172,7 @@ async def test_stale_decision_is_refused_and_not_audited(db: Database) -> None:
     assert message is not None
     await update_messages(db, state="expired")
     for decision in (AGAIN, DROP):
-        with pytest.raises(Refused, match="somebody else decided"):
+        with pytest.raises(Refused, match="somebody else has already decided"):
             async with db.transaction() as tx:
                 await decide(tx, decision, message, actor="U1", now=real_now())
 

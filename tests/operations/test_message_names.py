@@ -130,7 +130,7 @@ def test_expired_message_is_not_posted_again():
     expired = listed_message(state=State.FAILED, expires_at=NOW)
 
     assert refusal_of(Decision.AGAIN, expired, NOW - timedelta(seconds=1)) is None
-    assert "its time is over" in (refusal_of(Decision.AGAIN, expired, NOW) or "")
+    assert "too late to send" in (refusal_of(Decision.AGAIN, expired, NOW) or "")
 
 
 def test_location_must_match_conversation_and_time():
@@ -142,8 +142,8 @@ def test_location_must_match_conversation_and_time():
 
     assert refusal(listed_message(), "C0LAUNCH", ts) is None
     assert refusal(listed_message(conversation="U0BEN"), "D0BEN", ts) is None
-    assert "another conversation" in (refusal(listed_message(), "C0OTHER", ts) or "")
-    assert "another conversation" in (
+    assert "different conversation" in (refusal(listed_message(), "C0OTHER", ts) or "")
+    assert "different conversation" in (
         refusal(listed_message(conversation="U0BEN"), "C0X", ts) or ""
     )
     assert "an older message" in (refusal(listed_message(), "C0LAUNCH", earlier) or "")

@@ -122,8 +122,8 @@ async def test_retry_reposts_refused_messages_and_skips_others(
 
     assert result.code == 1
     assert f"{failed_id} is posted again." in result.out
-    assert f"{late_id}  Nothing was changed: its time is over" in result.out
-    assert f"{pending_id}  Nothing was changed: it is sent by itself" in result.out
+    assert f"{late_id}  Nothing was changed: it's too late" in result.out
+    assert f"{pending_id}  Nothing was changed: it's sent by itself" in result.out
     assert f"{'0' * 32}  Nothing was changed: no message has this id." in result.out
     assert [(await row(db, one)).state for one in (failed_id, late_id)] == ["pending", "failed"]
 
@@ -145,8 +145,8 @@ async def test_there_marks_a_held_message_as_sent_at_its_link(
     held_id = await held(db, first_try_at=now)
 
     for wrong, why in (
-        ("https://example.com/", "no link to a message"),
-        (link(now.timestamp(), "C0OTHER"), "another conversation"),
+        ("https://example.com/", "isn't a link to a message"),
+        (link(now.timestamp(), "C0OTHER"), "different conversation"),
         (link((now - timedelta(days=1)).timestamp()), "an older message"),
     ):
         result = await command(database_url, "outbox", "there", held_id, wrong)
@@ -171,7 +171,7 @@ async def test_drop_expires_a_message_and_erases_its_content(
     after = await row(db, held_id)
     assert result.code == 1
     assert f"{held_id} is never said." in result.out
-    assert f"{sending_id}  Nothing was changed: it is being sent just now." in result.out
+    assert f"{sending_id}  Nothing was changed: it's being sent right now." in result.out
     assert (after.state, after.payload, after.error) == (
         State.EXPIRED,
         None,

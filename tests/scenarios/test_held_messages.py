@@ -103,7 +103,7 @@ async def test_held_message_confirmed_by_link_gets_its_updates_again(harness: Bo
 
     await owner.click(THERE)
     errors = await submit_link(harness, "https://example.com")
-    assert "no link to a message" in errors["link"]
+    assert "isn't a link to a message" in errors["link"]
     errors = await submit_link(harness, f"{harness.slack.url}/archives/{LAUNCH}/p1999999999000000")
     assert "Slack can't find a message at this link" in errors["link"]
     ts = posted["ts"].replace(".", "")
@@ -177,7 +177,7 @@ async def test_decision_on_an_already_sent_message_is_refused(
     await owner.click(AGAIN)
     await held_announcement.settle()
 
-    assert "it is in Slack" in shown((owner.top_view or {})["blocks"])
+    assert "it's in Slack" in shown((owner.top_view or {})["blocks"])
     assert announcements(held_announcement) == []
 
 
