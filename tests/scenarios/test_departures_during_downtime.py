@@ -21,7 +21,7 @@ async def start_with_co_lead(ana: Lead) -> None:
 
 
 @pytest.mark.parametrize("down_for", [timedelta(minutes=6), timedelta(hours=70)])
-async def test_member_and_lead_who_left_before_a_late_end_get_no_messages(
+async def test_member_and_lead_who_left_before_a_late_end_hear_nothing_of_it(
     harness: BotHarness, ana: Lead, down_for: timedelta
 ) -> None:
     await start_with_co_lead(ana)
@@ -37,7 +37,10 @@ async def test_member_and_lead_who_left_before_a_late_end_get_no_messages(
     await harness.wait(days=6)
 
     fresh = {user_id: dm_texts(harness, user_id)[len(before[user_id]) :] for user_id in before}
-    assert fresh[BEN] == fresh[HANA] == []
+    assert fresh[BEN] == []
+    # The results of questions that closed meanwhile may still reach a lead who left: closing does
+    # not wait for Slack.
+    assert not any("What came of it?" in text for text in fresh[HANA])
     assert any("has ended. What came of it?" in text for text in fresh[ANA])
     assert any("has wrapped up" in text for text in fresh[CHIARA])
 
