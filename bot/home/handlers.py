@@ -23,9 +23,9 @@ from bot.log import log
 from bot.operations.message_decisions import Decision
 from bot.phases import opt_outs
 from bot.phases.permissions import actor_of, refusal_to_start
-from bot.rounds import answering
+from bot.rounds import answer_form, answering
 from bot.rounds.answer_changes import Skip
-from bot.rounds.handlers import read_tap, tapped
+from bot.rounds.handlers import read_tap, show_form, submit, tapped
 from bot.rounds.messages import DO_NOT_ASK
 from bot.services import Services
 from bot.slack.command import ANY, is_subcommand, typed_text
@@ -40,6 +40,7 @@ from bot.status.store import channel_state
 from bot.workspaces.store import settings_of
 
 CHANNELS_LIMIT = 200
+BUILD_FORM = partial(answer_form.build, form=view.FORM)
 Read = TypeVar("Read")
 
 
@@ -47,6 +48,8 @@ def register(app: AsyncApp, services: Services) -> None:
     """Register the handlers. Call it last: it also catches all remaining commands and events."""
     app.event("app_home_opened")(partial(on_home_opened, services))
     app.action(tapped(view.TAP))(as_listener(services, tap))
+    app.action(view.CHANGE)(as_listener(services, show_form, BUILD_FORM))
+    app.view(view.FORM)(as_listener(services, submit_form))
     app.action(DO_NOT_ASK)(as_listener(services, stop_asking))
     app.action(view.SKIP)(as_listener(services, skip))
     app.action(phase_section.OPT_OUT)(as_listener(services, set_opt_out, True))
@@ -75,6 +78,12 @@ async def tap(services: Services, request: Request, ack: AsyncAck, body: Body) -
     """Save a tap under a question, as in the weekly message."""
     await answering.change(services, request, read_tap(body))
     await ack()
+    await _publish(services, request)
+
+
+async def submit_form(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    """Save what was changed in the form for all answers."""
+    await submit(services, request, ack, body)
     await _publish(services, request)
 
 

@@ -9,12 +9,12 @@ from bot.home import held_messages, phase_section, welcome
 from bot.home.model import HomeContents
 from bot.home.privacy_section import privacy_blocks
 from bot.rounds import messages
-from bot.rounds.messages import CHANGE
 from bot.rounds.model import OpenQuestionnaire
 from bot.slack.content import button, context, divider, header, section
 from bot.slack.mrkdwn import channel, date_token
 
 TAP, SKIP = "home.tap.", "home.skip"
+CHANGE, FORM = "home.change", "home.form"
 HOME = "home"
 #: Questions that can be answered in place, as Slack accepts 100 blocks; the others are buttons.
 INLINE = 3
@@ -77,7 +77,7 @@ def _inline(question: OpenQuestionnaire) -> list[Block]:
     return [
         *messages.question_blocks(asking, progress, tap=TAP),
         context(f"{messages.open_until(asking)} {messages.small_print(asking)}"),
-        messages.answer_buttons(asking, progress, skip=SKIP),
+        messages.answer_buttons(asking, progress, skip=SKIP, change=CHANGE),
     ]
 
 

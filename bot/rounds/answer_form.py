@@ -41,14 +41,17 @@ SHARE_TEXT = "Show the team my answers"
 SHARE_WHO = "The whole team then sees them with the results."
 
 
-def build(asking: QuestionnaireView, given: AnswerInput) -> View:
-    """Return the form for all answers, filled with the earlier ones."""
+def build(asking: QuestionnaireView, given: AnswerInput, *, form: str = FORM) -> View:
+    """Return the form for all answers, filled with the earlier ones.
+
+    `form` tells where it was opened from.
+    """
     blocks: list[Block] = []
     for question in asking.questions:
         blocks.append(messages.question_text(question, to_lead=asking.to_lead))
         blocks.append(_level_input(question, asking.round_id, given.answers))
     blocks += [_other_input(asking, given), context(messages.small_print(asking))]
-    return _view(FORM, asking, TITLE, blocks)
+    return _view(form, asking, TITLE, blocks)
 
 
 def build_comment(asking: QuestionnaireView, given: AnswerInput) -> View:

@@ -215,13 +215,13 @@ def question_blocks(
 
 
 def answer_buttons(
-    asking: QuestionnaireView, progress: Progress, *, skip: str = SKIP
+    asking: QuestionnaireView, progress: Progress, *, skip: str = SKIP, change: str = CHANGE
 ) -> ActionsBlock:
     """Return the buttons under the questions, the same for all who answered as many."""
     round_id = asking.round_id
     buttons = [_add_button(asking)]
     if progress.answered:
-        buttons.append(button(CHANGE_BUTTON, CHANGE, round_id))
+        buttons.append(button(CHANGE_BUTTON, change, round_id))
     return actions(*buttons, button(SKIP_BUTTON, skip, round_id))
 
 

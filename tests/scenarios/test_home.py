@@ -53,6 +53,19 @@ async def test_member_answers_in_app_home(round_open: BotHarness) -> None:
     assert newest_message(round_open, CHIARA)["text"].startswith("Thanks, that's it.")
 
 
+async def test_change_in_the_form_opened_from_home_is_shown_there(round_open: BotHarness) -> None:
+    await home(round_open, CHIARA)
+    half = await tap_in_home(round_open, CHIARA, clarity=4)
+    chiara = Lead(round_open, CHIARA)
+    await chiara.me.click("home.change", view_id=half["id"])
+    fields = {block_id.rpartition(":")[2]: block_id for block_id in chiara.inputs}
+
+    assert await chiara.sends(**{fields["trust"]: "3", fields["ego"]: "2"}) == {}
+
+    assert chiara.me.home is not None
+    assert "Thanks, that's it. You can change your answers" in texts(chiara.me.home)
+
+
 async def test_app_home_shows_what_was_answered_in_the_message(round_open: BotHarness) -> None:
     await tap(round_open, CHIARA, ego=1)
 
