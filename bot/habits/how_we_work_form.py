@@ -26,6 +26,8 @@ EXAMPLES = (
     "Reviews within a day; nobody waits for the lead's opinion.",
     "Meetings start with whoever has spoken least.",
 )
+#: Both habits belong to trust-building phases; the buttons are in no other announcement.
+NOT_HERE = "This belongs to trust-building phases; a results sprint doesn't have it."
 CHANGED_MEANWHILE = (
     "{name} changed line {number} while you were writing. It now says: {text} Your line is still "
     "below: save again to replace theirs, or change it."

@@ -18,9 +18,6 @@ from bot.slack.errors import Refused
 from bot.slack.ids import form_digest
 from bot.slack.request import Request
 
-#: Only these phases have habits; the buttons are in no other announcement.
-NOT_HERE = "This belongs to trust-building phases; a results sprint doesn't have it."
-
 
 async def phase_with_habits(services: Services, request: Request) -> Phase:
     """Return the running trust-building phase, for a person in its team.
@@ -95,5 +92,5 @@ async def share_mistake(services: Services, request: Request, text: str, *, view
 
 def _with_habits(phase: Phase) -> Phase:
     if phase.is_sprint:
-        raise Refused(NOT_HERE)
+        raise Refused(how_we_work_form.NOT_HERE)
     return phase

@@ -5,7 +5,7 @@ from hashlib import sha256
 from slack_sdk.models.views import View
 
 from bot.history import history_page, store
-from bot.history.messages import picture_message
+from bot.history.messages import NOT_IN_CHANNEL, picture_message
 from bot.history.model import HistoryPage
 from bot.outbox import enqueue, keys
 from bot.phases.permissions import actor_of, refusal_to_start
@@ -16,10 +16,6 @@ from bot.slack.mrkdwn import channel
 from bot.slack.request import Request
 from bot.workspaces.store import settings_of
 
-NOT_IN_CHANNEL = (
-    "Only people in {channel} can see its history, and I don't see you there. Join the channel, or "
-    "type `/imbalance history` there."
-)
 #: Of the part of a key that identifies one page of an open form.
 ID_LENGTH = 16
 

@@ -12,6 +12,10 @@ from bot.history.picture import picture_of
 from bot.slack.content import Content, content, paragraphs, picture_block, section
 from bot.slack.mrkdwn import channel
 
+NOT_IN_CHANNEL = (
+    "Only people in {channel} can see its history, and I don't see you there. Join the channel, or "
+    "type `/imbalance history` there."
+)
 FIRST = "The phases in {channel}"
 ASKED = "*{first}*\nSent because you asked for it under *History*. Nobody else got it."
 PHASE = "• {first} to {last}: {heading}"

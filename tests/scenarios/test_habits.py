@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.habits.lifecycle import NOT_HERE, share_mistake
+from bot.habits.how_we_work_form import NOT_HERE
+from bot.habits.lifecycle import share_mistake
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
