@@ -14,6 +14,7 @@ from bot.on_hold import lifecycle, lookup, messages, on_hold_form, proposal_form
 from bot.services import Services
 from bot.slack.content import Content
 from bot.slack.errors import Refused
+from bot.slack.event_dedup import forget_press, is_first_press
 from bot.slack.mrkdwn import plain_text
 from bot.slack.request import Body, Request, as_listener, form_of, typed_values
 from bot.slack.views import notice_view, open_form, respond_to_url, show_next
@@ -116,11 +117,18 @@ async def share(services: Services, request: Request, ack: AsyncAck, body: Body)
     place = lookup.SharePlace.parse(request.target_id)
     request = replace(request, target_id=place.phase_id)
     phase, items, by = await lookup.items_to_share(services, request, place)
+    async with services.db.transaction() as tx:
+        is_first = await is_first_press(tx, request, services.clock.now())
+    if not is_first:
+        await ack()
+        return
     client = services.client_for(request.workspace_id)
     shared = messages.shared(phase, items, by)
     if not await respond_to_url(
         client, body, shared, replace=False, thread_ts=place.thread_ts, in_channel=True
     ):
+        async with services.db.transaction() as tx:
+            await forget_press(tx, request)
         raise Refused(messages.NOT_SHARED)
     await respond_to_url(client, body, messages.share_done(phase, items), replace=True)
     await ack()

@@ -1,4 +1,4 @@
-"""Deduplication of events: Slack may deliver one again, and each is acted on once."""
+"""Deduplication of what Slack may deliver, or a person may press, again; it is acted on once."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import insert_if_new
+from bot.slack.request import Request
 
 #: Slack drops events more than two hours late (a day with Delayed Events): older rows can go.
 RETENTION = timedelta(days=2)
@@ -25,6 +26,26 @@ async def is_new(
         event_id=body["event_id"],
         seen_at=now,
     )
+
+
+async def is_first_press(tx: AsyncConnection, request: Request, now: datetime) -> bool:
+    """Return whether this button of this message is pressed for the first time; record that."""
+    row = {"workspace_id": request.workspace_id, "event_id": _press_id(request)}
+    return await insert_if_new(tx, schema.events_seen, **row, seen_at=now)
+
+
+async def forget_press(tx: AsyncConnection, request: Request) -> None:
+    """Let the button be pressed again, because the first press had no effect."""
+    seen = schema.events_seen
+    await tx.execute(
+        delete(seen).where(
+            seen.c.workspace_id == request.workspace_id, seen.c.event_id == _press_id(request)
+        )
+    )
+
+
+def _press_id(request: Request) -> str:
+    return f"press:{':'.join(request.message or ())}"
 
 
 async def forget_old(tx: AsyncConnection, now: datetime) -> None:

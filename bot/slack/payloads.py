@@ -43,7 +43,7 @@ _INPUT = fields(
 )
 _STATE = fields(values=values(values(_INPUT)))
 _VIEW = {
-    "id": text,
+    "id": identifier(32),
     "type": text,
     "callback_id": text,
     "private_metadata": text,
@@ -144,7 +144,7 @@ COMMAND = "command"
 #: Every kind of request that we act on.
 REQUEST_KINDS = (COMMAND, *_BODIES)
 #: Payloads of other types, on which neither Bolt nor we act.
-_OTHER_BODY = fields(**_URLS, type=text)
+_OTHER_BODY = fields(**_URLS, type=text, view=optional(mapping))
 
 
 _SOCKET_MESSAGE = fields(

@@ -112,7 +112,9 @@ def _id_of(message: Json) -> str:
 
 
 def duplicate_ids(bot_messages: tuple[BotMessage, ...]) -> list[str]:
-    """Return the ids of messages that are in Slack more than once."""
-    return [
-        one for one, times in Counter(each.message_id for each in bot_messages).items() if times > 1
-    ]
+    """Return the ids of messages that are in Slack more than once.
+
+    Messages posted through a response_url have none.
+    """
+    ids = Counter(each.message_id for each in bot_messages if each.message_id)
+    return [one for one, times in ids.items() if times > 1]

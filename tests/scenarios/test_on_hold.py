@@ -481,6 +481,18 @@ async def test_answer_is_shared_in_the_messages_thread_with_a_name(
     assert SHARE not in str(chiara.ephemerals(LAUNCH)[-1])
 
 
+async def test_two_quick_presses_share_the_answer_once(harness: BotHarness, lead: Lead) -> None:
+    ts, _ = await checks(harness, CHIARA, "Dark mode, please.")
+    chiara = harness.slack.as_user(CHIARA)
+    answer = chiara.ephemerals(LAUNCH)[-1]["ts"]
+
+    presses = (chiara.click(SHARE, channel=LAUNCH, ts=answer) for _ in range(2))
+    await asyncio.gather(*presses)
+    await harness.settle()
+
+    assert len(replies(harness, ts)) == 1
+
+
 async def test_answer_is_shared_where_the_bot_is_not_a_member(
     harness: BotHarness, lead: Lead
 ) -> None:

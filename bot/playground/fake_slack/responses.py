@@ -104,7 +104,7 @@ def _carry_out(core: Core, ticket: ResponseUrl, body: Json) -> str:
 def _original(conversation: Conversation, ticket: ResponseUrl) -> Json | None:
     if ticket.container is None:
         return None
-    ts = ticket.container["message_ts"]
+    ts = str(ticket.container["message_ts"])
     whispered = (item for item in conversation.ephemerals if item["ts"] == ts)
     return conversation.messages.get(ts) or next(whispered, None)
 
