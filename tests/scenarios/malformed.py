@@ -56,6 +56,11 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "actions are null": (form({**PRESSED, "actions": None}), FORM),
     "state is a list": (form({**PRESSED, "state": []}), FORM),
     "input is null": (form({**PRESSED, "state": {"values": {"b": {"a": None}}}}), FORM),
+    "view of an unknown type is a text": (form({**PRESSED, "type": "violet", "view": "x"}), FORM),
+    "view of a button without an id": (
+        form({**PRESSED_IN_VIEW, "view": {**PRESSED_IN_VIEW["view"], "id": ""}}),
+        FORM,
+    ),
     "view is null": (form({**SUBMITTED, "view": None}), FORM),
     "no event": (json.dumps(NO_EVENT).encode(), JSON),
     "event is null": (json.dumps({**NO_EVENT, "event": None}).encode(), JSON),
