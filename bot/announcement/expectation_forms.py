@@ -10,7 +10,8 @@ from bot.phases.expectation import LIMIT, counted_on_line
 from bot.phases.model import ExpectationReply, Participant, Phase
 from bot.phases.wording import leads_as_subject, one_or_many, title
 from bot.slack.content import Content, actions, button, content, context, plain, section
-from bot.slack.inputs import form_parser, text_input
+from bot.slack.errors import Refused
+from bot.slack.inputs import UNKNOWN_TEXT, form_parser, text_input
 from bot.slack.mrkdwn import channel, clean, quotation, quote_within, truncated
 from bot.slack.views import notice_view
 
@@ -68,6 +69,18 @@ def read_page_id(target: str) -> tuple[str, str]:
     """Return the phase's id, and the page: a number, or the id of the one person on it."""
     phase_id, _, page = target.partition(":")
     return phase_id, page
+
+
+def read_reply_id(target: str) -> tuple[str, ExpectationReply]:
+    """Return the phase's id and the reply that the form of a reply carries.
+
+    Raises:
+        Refused: it is none of ours.
+    """
+    phase_id, reply = read_page_id(target)
+    if reply not in set(ExpectationReply):
+        raise Refused(UNKNOWN_TEXT)
+    return phase_id, ExpectationReply(reply)
 
 
 def build(phase: Phase, page: str = "0") -> View:

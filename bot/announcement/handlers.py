@@ -152,12 +152,12 @@ async def open_reply(
 
 
 async def send_reply(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    phase_id, reply = expectation_forms.read_page_id(request.target_id)
+    phase_id, reply = expectation_forms.read_reply_id(request.target_id)
     values = typed_values(body)
     await expectations.send_reply(
         services,
         replace(request, target_id=phase_id),
-        ExpectationReply(reply),
+        reply,
         words=expectation_forms.submitted_words(values),
         view_id=form_of(body)["id"],
     )

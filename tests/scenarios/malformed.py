@@ -109,6 +109,19 @@ ANSWERED: dict[str, tuple[bytes, str]] = {
         FORM,
     ),
     "unknown button": (form({**PRESSED, "actions": [{"action_id": "violet"}]}), FORM),
+    "reply that is none": (
+        form(
+            {
+                **SUBMITTED,
+                "view": {
+                    **VIEW,
+                    "callback_id": "phase.expectation.form",
+                    "private_metadata": "p:violet",
+                },
+            }
+        ),
+        FORM,
+    ),
     "unknown form": (form({**SUBMITTED, "view": {**VIEW, "callback_id": "v"}}), FORM),
     "renamed command": (urlencode({**TYPED, "command": "/violet"}).encode(), FORM),
     "unknown type": (form({"type": "violet", "team": {"id": TYPED["team_id"]}}), FORM),
