@@ -6,26 +6,22 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.announcement.signed_reply import signed_reply
 from bot.phases.model import Phase
-from bot.phases.wording import one_line
 from bot.slack.content import (
-    MAX_SECTION_LENGTH,
     Content,
     actions,
     button,
-    content,
-    paragraphs,
     plain,
     section,
 )
 from bot.slack.inputs import form_parser, text_input
-from bot.slack.mrkdwn import channel, clean, quote_lines, quote_within, truncated
+from bot.slack.mrkdwn import channel, clean
 from bot.slack.views import notice_view
 
 ANSWER, FORM = "phase.concern.answer", "phase.concern.answer.form"
 BLOCK, TEXT = "concern.answer", "phase.concern.answer.text"
 LIMIT = 2_000
-NAME_SHOWN = 100
 
 BUTTON = TITLE = "Answer in the Channel"
 LABEL = "Your answer"
@@ -68,12 +64,7 @@ def submitted_answer(values: Mapping[str, Any]) -> str:
 
 def answer_message(name: str, text: str) -> Content:
     """Build the reply in the thread, signed by the lead."""
-    name = one_line(name)
-    return content(
-        NOTIFICATION.format(name=truncated(name, 30)),
-        section(HEADING.format(name=quote_within(name, NAME_SHOWN))),
-        *paragraphs(quote_lines(text, MAX_SECTION_LENGTH)),
-    )
+    return signed_reply(NOTIFICATION, HEADING, name, text)
 
 
 def answer_posted(phase: Phase) -> View:

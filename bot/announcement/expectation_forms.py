@@ -1,4 +1,4 @@
-"""What the leads count on each person for: the leads' form, a member's reply, and its message."""
+"""Expectations of each member: the leads' form, a member's reply, and the message with it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the leads count on each member for, and the members' replies."""
+"""Expectations: the leads write one for each member, who may reply."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What members of a trust-building phase write for the team: how it works, and mistakes."""
+"""Changes to how a trust-building team works, and mistakes that its members share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

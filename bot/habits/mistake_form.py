@@ -5,17 +5,16 @@ from typing import Any
 
 from slack_sdk.models.views import View
 
+from bot.announcement.signed_reply import signed_reply
 from bot.phases.model import Phase
-from bot.phases.wording import one_line
-from bot.slack.content import MAX_SECTION_LENGTH, Content, content, paragraphs, plain, section
+from bot.slack.content import Content, plain, section
 from bot.slack.inputs import form_parser, text_input
-from bot.slack.mrkdwn import channel, clean, quote_lines, quote_within, truncated
+from bot.slack.mrkdwn import channel, clean
 from bot.slack.views import notice_view
 
 FORM = "phase.mistake.form"
 BLOCK, TEXT = "mistake.text", "phase.mistake.text"
 LIMIT = 2_000
-NAME_SHOWN = 100
 
 TITLE = "A Mistake I Learned From"
 LABEL = "What happened, and what did you learn?"
@@ -50,12 +49,7 @@ def parse(values: Mapping[str, Any]) -> str:
 
 def message(name: str, text: str) -> Content:
     """Build the reply in the thread, signed."""
-    name = one_line(name)
-    return content(
-        NOTIFICATION.format(name=truncated(name, 30)),
-        section(HEADING.format(name=quote_within(name, NAME_SHOWN))),
-        *paragraphs(quote_lines(text, MAX_SECTION_LENGTH)),
-    )
+    return signed_reply(NOTIFICATION, HEADING, name, text)
 
 
 def posted(phase: Phase) -> View:

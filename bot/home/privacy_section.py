@@ -1,4 +1,4 @@
-"""How answers are kept, in App Home: for any phase, in short. Pure."""
+"""The section of App Home about how answers are kept, for any phase, in short. Pure."""
 
 from slack_sdk.models.blocks import Block
 

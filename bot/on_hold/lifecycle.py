@@ -1,4 +1,4 @@
-"""What happens to the list: changes during the phase, and its end."""
+"""Changes to the list of work on hold: during the phase, and at its end."""
 
 from collections.abc import Mapping
 from dataclasses import replace

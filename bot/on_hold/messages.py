@@ -1,4 +1,4 @@
-"""What is said about work on hold: in the thread, to an owner, and to whoever asks. Pure."""
+"""Messages about work on hold: in the thread, to an owner, and to whoever asks. Pure."""
 
 from collections.abc import Sequence
 

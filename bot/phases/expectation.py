@@ -1,4 +1,4 @@
-"""What the leads count on one person for, as that person reads it, and the buttons to reply. Pure.
+"""The leads' expectation of one person as that person reads it, with the buttons to reply. Pure.
 
 The line is between the leads and this person: nobody else is shown it.
 """

@@ -1,4 +1,4 @@
-"""How the team works in a trust-building phase: up to five lines that any member edits, signed.
+"""The working agreement of a trust-building team: up to five lines that any member edits, signed.
 
 Pure. Lines are kept in places of their own, so that two people who edit different lines at once do
 not meet.

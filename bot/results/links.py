@@ -1,4 +1,4 @@
-"""What follows once the team's results are in Slack: links to them, and the closing message."""
+"""Follow-up once the team's results are in Slack: links to them, and the closing message."""
 
 from datetime import datetime, timedelta
 

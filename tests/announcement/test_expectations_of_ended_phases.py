@@ -1,4 +1,4 @@
-"""What the leads count on people for: every action is refused after the end, none in a pause."""
+"""Expectations: every action is refused after the end of the phase, none in a pause."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What closing the database waits for."""
+"""Closing the database waits for work under way, but not for work that hangs."""
 
 import asyncio
 from typing import Any

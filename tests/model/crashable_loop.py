@@ -38,7 +38,7 @@ class CrashableTasks:
             running = self._running()
             for task in running:  # begun since, or had caught its cancellation
                 task.cancel()
-        _close_abandoned_connections()
+        close_abandoned_connections()
 
     def _running(self) -> list[asyncio.Task[Any]]:
         return [task for task in self._tasks if not task.done()]
@@ -55,7 +55,7 @@ class CrashableTasks:
         return task
 
 
-def _close_abandoned_connections() -> None:
+def close_abandoned_connections() -> None:
     """Close connections of the killed tasks now, not in some later test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)

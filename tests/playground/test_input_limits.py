@@ -1,4 +1,4 @@
-"""What Slack's client accepts in an input: everything up to its limits, and nothing beyond."""
+"""The fake client accepts input up to Slack's limits, and nothing beyond."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""When the channel itself is shown results: its own people's, and at most once a week."""
+"""Results reach the channel itself if it is mostly the team, at most once a week."""
 
 import itertools
 from datetime import date, timedelta

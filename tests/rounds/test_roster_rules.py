@@ -1,4 +1,4 @@
-"""Who has a place on the roster: fixed by the first round, and joined by those who can answer."""
+"""The roster is fixed by the first round, and joined only by people who can answer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the leads count on each person for: written once, read by that person alone, replied to."""
+"""Expectations are written once, read by one person alone, and replied to."""
 
 from typing import Any
 

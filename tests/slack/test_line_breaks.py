@@ -1,4 +1,4 @@
-"""What people wrote keeps its line breaks, wherever it is shown."""
+"""Text that people wrote keeps its line breaks, wherever it is shown."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace

@@ -1,4 +1,4 @@
-"""How much of a form there is to read and to fill in."""
+"""Counts of the words to read and the inputs to fill in on a form."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is kept no longer is deleted, in one workspace alone; one person's data; everything."""
+"""Data is deleted once its time is over, in one workspace alone; and all of it on request."""
 
 from datetime import UTC, datetime, timedelta
 
