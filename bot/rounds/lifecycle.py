@@ -20,7 +20,7 @@ from bot.phases.model import Phase
 from bot.results.levels import participation
 from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
-from bot.rounds import ballots, messages, secure_delete, store
+from bot.rounds import ballots, membership, messages, secure_delete, store
 from bot.rounds.ballots import Tally
 from bot.rounds.key_deletion import delete_round_keys
 from bot.rounds.model import Round, RoundEnd
@@ -95,10 +95,15 @@ async def close_round(services: Services, item: AgendaItem) -> None:
     A round in which no member was asked, because all of its time was downtime, has no results: it
     is cancelled, and nobody is notified.
 
+    After downtime Slack may not have reported yet who left meanwhile, and no lead who left is to
+    read the results: the team is refreshed first.
+
     Raises:
         KeyMissing: it is to be tried again.
     """
     now = services.clock.now()
+    if now - item.due_at > membership.MAY_HAVE_MISSED_EVENTS:
+        await _refresh_team_of(services, item)
     async with run_item(services.db, item) as tx:
         round_ = await store.round_to_close(tx, item.workspace_id, item.subject)
         if round_ is None or not round_.is_open:
@@ -126,6 +131,13 @@ async def close_round(services: Services, item: AgendaItem) -> None:
         await schedule.add(
             tx, item.workspace_id, action=ActionName.SCRUB, subject=round_.round_id, due_at=now
         )
+
+
+async def _refresh_team_of(services: Services, item: AgendaItem) -> None:
+    async with services.db.reading() as reader:
+        round_ = await store.round_of(reader, item.workspace_id, item.subject)
+    if round_ is not None and round_.is_open:
+        await membership.refresh_team(services, item.workspace_id, round_.phase_id)
 
 
 async def scrub(services: Services, item: AgendaItem) -> None:

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from bot.db import schema
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
 from tests.scenarios.screen import call_count, dm_texts
@@ -37,12 +39,31 @@ async def test_member_and_lead_who_left_before_a_late_end_hear_nothing_of_it(
     await harness.wait(days=6)
 
     fresh = {user_id: dm_texts(harness, user_id)[len(before[user_id]) :] for user_id in before}
-    assert fresh[BEN] == []
-    # The results of questions that closed meanwhile may still reach a lead who left: closing does
-    # not wait for Slack.
-    assert not any("What came of it?" in text for text in fresh[HANA])
+    assert fresh[BEN] == fresh[HANA] == []
     assert any("has ended. What came of it?" in text for text in fresh[ANA])
     assert any("has wrapped up" in text for text in fresh[CHIARA])
+
+
+async def test_lead_who_left_before_a_late_closing_gets_no_results(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await start_with_co_lead(ana)
+    await harness.wait(hours=30)
+    await harness.slack.let_team_answer()
+    async with harness.bot.db.reading() as reader:
+        closes_at = (await reader.execute(select(schema.rounds.c.closes_at))).scalar_one()
+    await harness.travel_to(closes_at - timedelta(minutes=3))
+    before = {user_id: dm_texts(harness, user_id) for user_id in (ANA, HANA)}
+
+    harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, HANA)
+    harness.clock.move_to(closes_at + timedelta(minutes=3))
+    await harness.settle()
+    await harness.slack.core.events.release()
+    await harness.wait(hours=20)
+
+    fresh = {user_id: dm_texts(harness, user_id)[len(before[user_id]) :] for user_id in before}
+    assert fresh[ANA] != [] == fresh[HANA]
 
 
 async def test_end_on_time_asks_slack_for_nobody(harness: BotHarness, ana: Lead) -> None:
