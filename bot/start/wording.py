@@ -80,7 +80,7 @@ OWN_VIEW = {
     PhaseKind.RESULTS_SPRINT: "*Your own view*, 1 (not at all) to 5 (fully). Only leads see it.",
     PhaseKind.TRUST_BUILDING: (
         "*Your own view*, 1 (not at all) to 5 (fully). Your team sees it too, unless you untick "
-        "that under *Options*."
+        "that on the next page, under *Options*."
     ),
 }
 LEVEL = "Choose"

@@ -43,7 +43,9 @@ async def test_trust_building_form_says_before_the_answers_that_the_team_sees_th
     await ana.types("trust 4w")
 
     page = shown(ana.blocks)
-    assert "Your team sees it too, unless you untick that under *Options*." in page
+    assert (
+        "Your team sees it too, unless you untick that on the next page, under *Options*." in page
+    )
     assert "Only leads see it." not in page
     await ana.sends(**CLEAR)
     await ana.me.click("phase.start.more")
