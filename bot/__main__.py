@@ -36,6 +36,10 @@ AT_BASE = "The database is at base: it has none of Imbalance's tables."
 #: The exit code of a program that wrote to a closed pipe, as shells report it.
 PIPE_CLOSED = 141
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
+VERIFY_ONE = (
+    "verify-slack tries one workspace: run it with that workspace's SLACK_BOT_TOKEN, and without "
+    "IMBALANCE_CLIENT_ID."
+)
 NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
 #: What the bot writes, such as an SQLite file and its log, is for its own user alone.
@@ -292,6 +296,8 @@ async def _verify(options: argparse.Namespace) -> int:
     from bot.operations.verify_slack import verify
 
     settings = load()
+    if settings.many_workspaces:
+        raise SettingsError((VERIFY_ONE,))
     missing = settings.missing_to_run(http=options.http)
     if missing:
         raise SettingsError(missing)
