@@ -58,14 +58,12 @@ async def note_dropped_events(
     return BoltResponse(status=200, body="")
 
 
-async def learn_command_name(
-    services: Services, body: Body, context: AsyncBoltContext, next_: Next
-) -> BoltResponse:
+async def learn_command_name(services: Services, body: Body, next_: Next) -> BoltResponse:
     """Take the command's name from its use, for this answer and all later sentences."""
     if "command" in body and installed.learn(body["command"]):
         log.info("command_name_learnt", name=installed.name)
         async with services.db.transaction() as tx:
-            await store.save_command_name(tx, str(context.team_id), installed.name)
+            await store.save_command_name(tx, installed.name)
     return await next_()
 
 

@@ -20,6 +20,7 @@ from bot.db.engine import Database
 from bot.db.upserts import upsert
 from bot.keys import KeyMissing, KeyRing, Wrapped
 from bot.log import log
+from bot.slack.errors import CallNotMade
 from bot.workspaces.lifecycle import store_installation
 
 KEY_MISSING = (
@@ -35,7 +36,7 @@ _installations = schema.installations
 _workspaces = schema.workspaces
 
 
-class TokenUnreadable(Exception):
+class TokenUnreadable(CallNotMade):
     """Raised if a stored token cannot be decrypted; the message is for the operator."""
 
 
@@ -118,16 +119,25 @@ class InstallationStore(AsyncInstallationStore):
         """
         if team_id is None or is_enterprise_install:
             return None
-        async with self._db.reading() as reader:
-            row = (await reader.execute(_query(team_id))).mappings().first()
-        if row is None:
-            return None
         try:
-            token = _token(self._keys, row)
+            return await self._installation_of(team_id)
         except TokenUnreadable as error:
             log.error("token_unreadable", workspace=team_id, why=str(error))
             return None
-        return _as_installation(row, token)
+
+    async def bot_of(self, workspace_id: str) -> Bot | None:
+        """Return a workspace's bot; None: it is not installed there.
+
+        Raises:
+            TokenUnreadable: its token cannot be decrypted.
+        """
+        found = await self._installation_of(workspace_id)
+        return found.to_bot() if found else None
+
+    async def _installation_of(self, workspace_id: str) -> Installation | None:
+        async with self._db.reading() as reader:
+            row = (await reader.execute(_query(workspace_id))).mappings().first()
+        return _as_installation(row, _token(self._keys, row)) if row else None
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:  # noqa: ARG002 - slack_sdk's interface
         """Delete a workspace's token."""

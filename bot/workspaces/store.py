@@ -58,20 +58,15 @@ def _name(identity: Mapping[str, Any]) -> str:
     return name or str(identity["team_id"])
 
 
-async def save_command_name(tx: AsyncConnection, workspace_id: str, name: str) -> None:
-    """Store the name that the slash command has in this installation."""
-    await tx.execute(
-        update(_workspaces)
-        .where(_workspaces.c.workspace_id == workspace_id)
-        .values(command_name=name)
-    )
+async def save_command_name(tx: AsyncConnection, name: str) -> None:
+    """Store the name of the slash command. It belongs to the app: every workspace has the same."""
+    await tx.execute(update(_workspaces).values(command_name=name))
 
 
-async def command_name_of(tx: AsyncConnection, workspace_id: str) -> str | None:
+async def command_name(tx: AsyncConnection) -> str | None:
     """Return the name under which the slash command was last used; None: it was not used."""
-    return await tx.scalar(
-        select(_workspaces.c.command_name).where(_workspaces.c.workspace_id == workspace_id)
-    )
+    used = select(_workspaces.c.command_name).where(_workspaces.c.command_name.is_not(None))
+    return await tx.scalar(used.limit(1))
 
 
 async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:

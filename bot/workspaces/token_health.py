@@ -16,12 +16,12 @@ from bot.agenda.actions import ActionName, AgendaAction, TokenRetry
 from bot.agenda.schedule import AgendaItem, NoLongerDue, run_item
 from bot.log import log
 from bot.services import Services
-from bot.slack.errors import ErrorKind, classify
+from bot.slack.errors import NOT_INSTALLED, ErrorKind, classify
 from bot.workspaces.installation_store import delete_token
 from bot.workspaces.lifecycle import Action, store_installation, uninstall
 
 #: Revoked for good: only a new installation helps.
-FINAL = {"token_expired", "token_revoked"}
+FINAL = {NOT_INSTALLED, "token_expired", "token_revoked"}
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
 TRIES = 40  # about a month
 

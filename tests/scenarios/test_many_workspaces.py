@@ -1,0 +1,85 @@
+"""One bot in two workspaces, each with its own token; they share every channel and user id."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from bot.app import Imbalance
+from bot.clock import AdjustableClock
+from bot.db import schema
+from bot.outbox.delivery import RetryTimings
+from bot.playground.server import FakeSlack
+from bot.settings import Settings
+from tests.conftest import running_fake_slack
+from tests.harness import BEN, MEMBERS, WORKSPACE, without_limits
+from tests.many_slacks import Gateway, ManyWorkspaces, tenants_of
+from tests.scenarios.lead import Lead
+from tests.scenarios.screen import channel_texts, dm_texts
+from tests.two_workspaces import OTHER_WORKSPACE
+
+
+@pytest.fixture
+async def many(
+    settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
+) -> AsyncIterator[ManyWorkspaces]:
+    """A running bot, not installed yet, and two workspaces."""
+    async with running_fake_slack(clock) as other:
+        tenants = tenants_of({WORKSPACE: fake_slack, OTHER_WORKSPACE: other})
+        gateway = Gateway(tenants, fake_slack.signing_secret)
+        async with gateway.serving():
+            own = replace(
+                settings,
+                slack_bot_token="",
+                slack_app_token="",
+                client_id="1.2",
+                client_secret="secret",
+                public_url="https://bot.example.com",
+                slack_api_url=f"{gateway.url}/api/",
+            )
+            bot = Imbalance(own, clock, http=True, **without_limits(RetryTimings(settle=0)))
+            await bot.start()
+            gateway.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
+            for workspace_id, tenant in tenants.items():
+                tenant.slack.request_url = f"{gateway.url}/events/{workspace_id}"
+            yield ManyWorkspaces(bot=bot, clock=clock, gateway=gateway, tenants=tenants)
+            await bot.stop()
+            assert gateway.strangers == []
+
+
+async def state_of(many: ManyWorkspaces, workspace_id: str) -> str | None:
+    workspaces = schema.workspaces
+    async with many.bot.db.reading() as reader:
+        state: str | None = await reader.scalar(
+            select(workspaces.c.state).where(workspaces.c.workspace_id == workspace_id)
+        )
+    return state
+
+
+async def test_each_workspace_is_served_with_its_own_token(many: ManyWorkspaces) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    one, other = many[WORKSPACE], many[OTHER_WORKSPACE]
+
+    await Lead(one).starts()
+    assert channel_texts(other) == []
+    await Lead(other).starts("trust 4w")
+    await one.wait(days=1, hours=8)
+    await other.settle()
+
+    assert "🏁" in channel_texts(one)[0]
+    assert "🌱" in channel_texts(other)[0]
+    for harness in (one, other):
+        assert all(dm_texts(harness, member) for member in MEMBERS)
+    for tenant in many.tenants.values():
+        assert {token for _, token in tenant.calls} == {tenant.token}
+        assert "auth.test" not in {method for method, _ in tenant.calls}
+
+
+async def test_workspace_without_an_installation_is_refused_in_words(many: ManyWorkspaces) -> None:
+    await many.install(WORKSPACE)
+
+    answer = await many[OTHER_WORKSPACE].slack.as_user(BEN).command("/imbalance status")
+
+    assert "Only people from the workspace where I'm installed" in answer.text
+    assert many.tenants[OTHER_WORKSPACE].calls == []
