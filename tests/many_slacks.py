@@ -83,6 +83,9 @@ class Gateway:
             return web.json_response({"ok": False, "error": "invalid_auth"})
         (tenant,) = known
         tenant.calls.append((method, token))
+        if tenant.refusal == "ratelimited":
+            answer = {"ok": False, "error": "ratelimited"}
+            return web.json_response(answer, status=429, headers={"Retry-After": "3600"})
         if tenant.refusal:
             return web.json_response({"ok": False, "error": tenant.refusal})
         return await self._forward(request, tenant, f"{tenant.slack.api_url}{method}")

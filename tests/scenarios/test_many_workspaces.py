@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.conftest import running_fake_slack
@@ -38,7 +40,8 @@ async def many(
                 public_url="https://bot.example.com",
                 slack_api_url=f"{gateway.url}/api/",
             )
-            bot = Imbalance(own, clock, http=True, **without_limits(RetryTimings(settle=0)))
+            parts = without_limits(RetryTimings(settle=0)) | {"rate_limits": RateLimits()}
+            bot = Imbalance(own, clock, http=True, **parts)
             await bot.start()
             gateway.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
             for workspace_id, tenant in tenants.items():
@@ -83,3 +86,50 @@ async def test_workspace_without_an_installation_is_refused_in_words(many: ManyW
 
     assert "Only people from the workspace where I'm installed" in answer.text
     assert many.tenants[OTHER_WORKSPACE].calls == []
+
+
+async def break_settings(many: ManyWorkspaces, workspace_id: str) -> None:
+    """Store settings that cannot be read, so that what needs them fails."""
+    workspaces = schema.workspaces
+    async with many.bot.db.transaction() as tx:
+        await tx.execute(
+            update(workspaces)
+            .where(workspaces.c.workspace_id == workspace_id)
+            .values(settings=["not", "settings"])
+        )
+
+
+def posts(many: ManyWorkspaces, workspace_id: str) -> int:
+    """Return the number of messages that Slack was asked to post in a workspace."""
+    methods = [method for method, _ in many.tenants[workspace_id].calls]
+    return methods.count("chat.postMessage")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "most_calls"),
+    [("token_revoked", 4), ("invalid_auth", 8), ("ratelimited", 8), ("defect", 0)],
+)
+async def test_trouble_in_one_workspace_slows_no_other(
+    many: ManyWorkspaces, trouble: str, most_calls: int
+) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    one, other = many[WORKSPACE], many[OTHER_WORKSPACE]
+    await Lead(other).starts()
+    await Lead(one).starts()
+    troubled = many.tenants[OTHER_WORKSPACE]
+    if trouble == "defect":
+        await break_settings(many, OTHER_WORKSPACE)
+    else:
+        troubled.refusal = trouble
+    posts_before, calls_before = posts(many, WORKSPACE), len(troubled.calls)
+
+    for _ in range(32):  # what fails in one is retried in real time, so nothing waits for it
+        many.clock.advance(timedelta(hours=1))
+        await many.bot.catch_up()
+
+    assert posts(many, WORKSPACE) - posts_before == len(MEMBERS)
+    assert all(dm_texts(one, member) for member in MEMBERS)
+    assert len(troubled.calls) - calls_before <= most_calls
+    is_removed = trouble in ("token_revoked", "invalid_auth")
+    assert await state_of(many, OTHER_WORKSPACE) == ("uninstalled" if is_removed else "installed")
+    assert await state_of(many, WORKSPACE) == "installed"
