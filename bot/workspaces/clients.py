@@ -6,6 +6,7 @@ it: another process may have stored a newer one since. Slack is not asked whethe
 
 from typing import Any
 
+from slack_bolt.async_app import AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth.installation_store.models.bot import Bot
@@ -39,11 +40,17 @@ class Clients:
             self._clients[workspace_id] = client
         return client
 
-    async def authorize(self, team_id: str | None) -> AuthorizeResult | None:
-        """Return Bolt's authorization for a request from this workspace; None: not installed."""
+    async def authorize(
+        self, team_id: str | None, context: AsyncBoltContext
+    ) -> AuthorizeResult | None:
+        """Return Bolt's authorization for a request from this workspace; None: not installed.
+
+        The request gets the workspace's client, in place of Bolt's own.
+        """
         bot = await self.bot_of(team_id) if team_id else None
-        if bot is None:
+        if team_id is None or bot is None:
             return None
+        context["client"] = self.of(team_id)
         return AuthorizeResult(
             enterprise_id=bot.enterprise_id,
             team_id=team_id,
@@ -67,10 +74,6 @@ class Clients:
             if bot is not None and bot.bot_token != refused:
                 self._bots[workspace_id] = bot
         return bot if bot is not None and bot.bot_token != refused else None
-
-    def forget(self, workspace_id: str) -> None:
-        """Read the token again before its next use."""
-        self._bots.pop(workspace_id, None)
 
 
 class _WorkspaceClient(AsyncWebClient):

@@ -10,12 +10,14 @@ from sqlalchemy import select, update
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
+from bot.keys import KeyRing
 from bot.outbox.delivery import RetryTimings
 from bot.outbox.rate_limits import RateLimits
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
+from bot.workspaces.installation_store import InstallationStore
 from tests.conftest import running_fake_slack
-from tests.harness import BEN, MEMBERS, WORKSPACE, without_limits
+from tests.harness import BEN, KEY, MEMBERS, WORKSPACE, without_limits
 from tests.many_slacks import Gateway, ManyWorkspaces, tenants_of
 from tests.scenarios.lead import Lead
 from tests.scenarios.screen import channel_texts, dm_texts
@@ -133,3 +135,48 @@ async def test_trouble_in_one_workspace_slows_no_other(
     is_removed = trouble in ("token_revoked", "invalid_auth")
     assert await state_of(many, OTHER_WORKSPACE) == ("uninstalled" if is_removed else "installed")
     assert await state_of(many, WORKSPACE) == "installed"
+
+
+async def test_token_stored_by_another_process_is_used_at_once(many: ManyWorkspaces) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    other, tenant = many[OTHER_WORKSPACE], many.tenants[OTHER_WORKSPACE]
+    await Lead(other).starts()
+    old, tenant.token = tenant.token, "xoxb-of-T0OTHER-2"
+    elsewhere = InstallationStore(many.bot.db, many.clock, KeyRing([KEY]))
+    await elsewhere.async_save(tenant.installation())
+
+    await other.wait(days=1, hours=8)
+
+    assert all(dm_texts(other, member) for member in MEMBERS)
+    assert many.gateway.strangers == [old]  # refused once, and never used again
+    many.gateway.strangers.clear()
+
+
+@pytest.mark.parametrize("event", ["app_uninstalled", "tokens_revoked"])
+async def test_removal_and_reinstallation_concern_one_workspace(
+    many: ManyWorkspaces, event: str
+) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    one, other = many[WORKSPACE], many[OTHER_WORKSPACE]
+    await Lead(one).starts()
+    await Lead(other).starts()
+    removed = other.slack.uninstall() if event == "app_uninstalled" else other.slack.revoke_token()
+    assert removed is not None
+    await removed
+
+    calls_before = len(many.tenants[OTHER_WORKSPACE].calls)
+    await one.wait(days=1, hours=8)
+
+    assert await state_of(many, OTHER_WORKSPACE) == "uninstalled"
+    assert await many.bot.installations.bot_of(OTHER_WORKSPACE) is None
+    assert len(many.tenants[OTHER_WORKSPACE].calls) == calls_before
+    assert all(dm_texts(one, member) for member in MEMBERS)
+
+    other.slack.reinstall()
+    many.tenants[OTHER_WORKSPACE].token = "xoxb-of-T0OTHER-2"
+    await many.install(OTHER_WORKSPACE)
+    await other.wait(hours=12)
+
+    assert await state_of(many, OTHER_WORKSPACE) == "installed"
+    assert all(dm_texts(other, member) for member in MEMBERS)
+    many.gateway.strangers.clear()  # the old token, once
