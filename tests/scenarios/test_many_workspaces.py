@@ -145,6 +145,8 @@ async def test_token_stored_by_another_process_is_used_at_once(many: ManyWorkspa
     elsewhere = InstallationStore(many.bot.db, many.clock, KeyRing([KEY]))
     await elsewhere.async_save(tenant.installation())
 
+    await other.settle()
+    assert await state_of(many, OTHER_WORKSPACE) == "installed"
     await other.wait(days=1, hours=8)
 
     assert all(dm_texts(other, member) for member in MEMBERS)
