@@ -152,6 +152,8 @@ def _add_operators_commands(
     )
     _add_verify_arguments(verify)
     command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
+    rotate = "Re-encrypt with the first of IMBALANCE_KEYS; the bot may run."
+    command("rotate-keys", _rotate_keys, rotate)
 
 
 def _add_verify_arguments(verify: argparse.ArgumentParser) -> None:
@@ -310,6 +312,13 @@ async def _verify(options: argparse.Namespace) -> int:
         wait=options.wait,
         snapshots=options.snapshots,
     )
+
+
+async def _rotate_keys(options: argparse.Namespace) -> int:
+    from bot.operations.rotate_keys_command import run
+
+    _log_nothing()
+    return await run(options)
 
 
 async def _keys(_: argparse.Namespace) -> None:
