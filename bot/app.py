@@ -113,15 +113,7 @@ class Imbalance:
             timeout=API_TIMEOUT_SECONDS,
             retry_handlers=[],  # slack_sdk's own retries post twice if a reply is lost
         )
-        reads = ThrottledReads(self.db)
-        self.services = Services(
-            db=self.db,
-            clock=clock,
-            reads=reads,
-            people=People(self.db, clock, reads),
-            keys=RoundKeys(settings.round_keys_folder, KeyRing(settings.keys)),
-            client_for=self.client_for,
-        )
+        self.services = self._build_services()
         self.installations = InstallationStore(self.db, clock, KeyRing(settings.keys))
         self._clients = Clients(self.client, self.installations)
         self.ticker = Ticker(
@@ -136,6 +128,18 @@ class Imbalance:
         retry_timings = retry_timings or RetryTimings(settle=settings.settle_seconds)
         self.delivery = self._build_delivery(draw, rate_limits, retry_timings)
         self.http_port = settings.http_port
+
+    def _build_services(self) -> Services:
+        reads = ThrottledReads(self.db)
+        fallback = KeyRing(self._settings.keys)
+        return Services(
+            db=self.db,
+            clock=self._clock,
+            reads=reads,
+            people=People(self.db, self._clock, reads),
+            keys=RoundKeys(self._settings.round_keys_folder, fallback),
+            client_for=self.client_for,
+        )
 
     def _build_delivery(
         self, draw: Draw, rate_limits: RateLimits | None, retry_timings: RetryTimings

@@ -84,6 +84,7 @@ async def test_everything_can_be_read_with_the_new_key_alone(
             select(messages.c.payload).where(messages.c.key == "announcement:new")
         )
     assert after is not None
+    assert payload is not None
     place = f"{WORKSPACE}:{OPEN_ROUND}"
     assert keys.unwrap(after, place) == KEYS.unwrap(before, place)
     assert unseal_payload(keys, WORKSPACE, payload)["text"] == "a comment"
