@@ -45,12 +45,19 @@ class Clients:
     ) -> AuthorizeResult | None:
         """Return Bolt's authorization for a request from this workspace; None: not installed.
 
-        The request gets the workspace's client, in place of Bolt's own.
+        The request gets the workspace's client, in place of Bolt's own. What comes from a workspace
+        of an organisation in which the bot is installed shows that this installation covers it.
         """
-        bot = await self.bot_of(team_id) if team_id else None
-        if team_id is None or bot is None:
+        owner_id, org_id = team_id or context.enterprise_id, context.enterprise_id
+        if owner_id is None:
             return None
-        context["client"] = self.of(team_id)
+        bot = await self.bot_of(owner_id)
+        if bot is None and team_id and org_id and context.is_enterprise_install:
+            await self._installations.cover(org_id, team_id)
+            bot = await self.bot_of(team_id)
+        if bot is None:
+            return None
+        context["client"] = self.of(owner_id)
         return AuthorizeResult(
             enterprise_id=bot.enterprise_id,
             team_id=team_id,
