@@ -23,6 +23,7 @@ from bot.operations.database_command import open_database
 from bot.outbox.sealed_content import KEY_ID, SEALED
 from bot.round_keys import KeyName
 from bot.settings import MISSING_TO_RUN, SettingsError, load
+from bot.workspaces.installation_store import token_context
 
 BATCH = 100
 ROTATED = "Re-encrypted with the first key: {counts}."
@@ -81,7 +82,7 @@ EVERYTHING = (
         noun="token",
         table=schema.installations,
         column="sealed_token",
-        context=lambda row: f"{row['workspace_id']}:installations.sealed_token",
+        context=lambda row: token_context(row["workspace_id"]),
     ),
     SealedValues(
         noun="round secret",

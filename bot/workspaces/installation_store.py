@@ -81,7 +81,7 @@ class InstallationStore(AsyncInstallationStore):
         name = bot.enterprise_name if bot.is_enterprise_install else bot.team_name
         identity = {"team": name, "app_id": bot.app_id or "", "user_id": bot.bot_user_id}
         now = self._clock.now()
-        wrapped = self._keys.wrap(bot.bot_token.encode(), _context(owner_id))
+        wrapped = self._keys.wrap(bot.bot_token.encode(), token_context(owner_id))
         async with self._db.transaction() as tx:
             if bot.is_enterprise_install:
                 await _install_in(tx, await covered_by(tx, owner_id), identity | NAMELESS, now)
@@ -247,7 +247,8 @@ def _query(owner_id: str) -> Select[Any]:
     return select(_installations).where(or_(is_own, is_of_org)).order_by(is_own.desc())
 
 
-def _context(workspace_id: str) -> str:
+def token_context(workspace_id: str) -> str:
+    """Return what a workspace's encrypted token is bound to."""
     return f"{workspace_id}:installations.sealed_token"
 
 
@@ -255,7 +256,7 @@ def _token(keys: KeyRing, row: RowMapping) -> str:
     workspace_id = row["workspace_id"]
     wrapped = Wrapped(key_id=row["key_id"], sealed=row["sealed_token"])
     try:
-        return keys.unwrap(wrapped, _context(workspace_id)).decode()
+        return keys.unwrap(wrapped, token_context(workspace_id)).decode()
     except KeyMissing:
         sentence = KEY_MISSING.format(workspace_id=workspace_id, key_id=wrapped.key_id)
     except ValueError:

@@ -37,6 +37,12 @@ CALL_SECONDS = 0.12
 SETTLING_SECONDS = 0.5
 SAMPLED_SECONDS = 10.0
 TUESDAY, TEN = 1, time(10, 0)
+ONE_TOKEN = {"SLACK_BOT_TOKEN": "xoxb-playground"}
+OAUTH = {
+    "IMBALANCE_CLIENT_ID": "1.2",
+    "IMBALANCE_CLIENT_SECRET": "bench-client-secret",
+    "PUBLIC_URL": "https://bot.example.com",
+}
 
 
 class SinkCall(NamedTuple):
@@ -184,14 +190,17 @@ class Bench:
         *arguments: str,
         port: int | None = None,
         clock_at: float | None = None,
+        many_workspaces: bool = False,
     ) -> AbstractContextManager[Child]:
         """Run `python -m bot run --http` or, with arguments, `python -m ...` with our settings.
+
+        With `many_workspaces` the tokens are those of the installations in the database.
 
         `clock_at` is when (monotonic) the clock of `tests.bench.bot_process` shows business time.
         """
         port = port or free_port()
         environ = {
-            "SLACK_BOT_TOKEN": "xoxb-playground",
+            **(OAUTH if many_workspaces else ONE_TOKEN),
             "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_API_URL": slack_api,
             "DATABASE_URL": database,

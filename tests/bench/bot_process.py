@@ -1,10 +1,9 @@
 """The bot as run by `python -m bot run --http`, with controls for the benchmark.
 
-    python -m tests.bench.bot_process [unpaced] [everywhere] [minute=SECONDS]
+    python -m tests.bench.bot_process [unpaced] [minute=SECONDS]
 
 The settings are the same, and BENCH_CLOCK is the business time at BENCH_CLOCK_AT (monotonic).
-`unpaced` removes Slack's limits, `minute` shortens the window of the limits, `everywhere` accepts
-requests of every workspace, not only of the one where the bot is installed. Commands on standard
+`unpaced` removes Slack's limits, `minute` shortens the window of the limits. Commands on standard
 input: `wake` (new messages were queued), `sample` (start sampling), `sampled FILE` (stop sampling
 and write the result).
 """
@@ -13,15 +12,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
-
-import bot.app
 from bot.__main__ import until_stopped
 from bot.app import Imbalance
 from bot.clock import AdjustableClock, monotonic
@@ -29,10 +22,7 @@ from bot.log import configure
 from bot.outbox import rate_limits
 from bot.outbox.rate_limits import RateLimits
 from bot.settings import load
-from bot.slack.app import Authorize
 from tests.bench.sampling import Sampler
-
-_in_one = bot.app._authorize_only
 
 
 async def main(*, unpaced: bool) -> None:
@@ -43,15 +33,6 @@ async def main(*, unpaced: bool) -> None:
     listening = asyncio.create_task(_listen(app, Sampler()))
     await until_stopped(app)
     listening.cancel()
-
-
-def _everywhere(identity: dict[str, Any], client: AsyncWebClient) -> Authorize:
-    ours = _in_one(identity, client)
-
-    async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
-        return await ours(identity["team_id"])
-
-    return authorize
 
 
 async def _listen(app: Imbalance, sampler: Sampler) -> None:
@@ -67,10 +48,6 @@ async def _listen(app: Imbalance, sampler: Sampler) -> None:
                 sampler.start()
             case ["sampled", file]:
                 _write(Path(file), json.dumps(sampler.stop()))
-
-
-async def _accept_any_token(self: Imbalance, identity: Mapping[str, Any]) -> None:
-    """The database has many workspaces, which share one token here."""
 
 
 def _clock() -> AdjustableClock:
@@ -90,7 +67,4 @@ if __name__ == "__main__":
         name, _, seconds = given.partition("=")
         if name == "minute":
             rate_limits.WINDOW_SECONDS *= float(seconds) / 60
-    if "everywhere" in sys.argv:
-        bot.app._authorize_only = _everywhere
-        setattr(Imbalance, "_check_token", _accept_any_token)  # noqa: B010 - mypy refuses the other
     asyncio.run(main(unpaced="unpaced" in sys.argv))

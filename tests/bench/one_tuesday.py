@@ -82,9 +82,11 @@ async def run_peak(
         await slack.latency(CALL_SECONDS)
         ten = monotonic() + BEFORE_TEN
         with ExitStack() as stack:
-            ours = ("tests.bench.bot_process", "everywhere")
+            process = "tests.bench.bot_process"
             bots = [
-                stack.enter_context(bench.bot(slack.api_url, url, *ours, clock_at=ten))
+                stack.enter_context(
+                    bench.bot(slack.api_url, url, process, clock_at=ten, many_workspaces=True)
+                )
                 for _ in range(replicas)
             ]
             for bot in bots:

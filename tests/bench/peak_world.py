@@ -3,7 +3,7 @@
 User ids are unique across workspaces, so that people can be told apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from bot.clock import random_bytes
 from bot.db import schema
 from bot.keys import KeyRing
 from bot.rounds import ballots
+from bot.workspaces.installation_store import token_context
 from tests.bench.admin_database import AdminDatabase
 from tests.bench.bench import SinkCall
 from tests.bench.sink import TEAM
@@ -21,8 +22,8 @@ from tests.bench.world import KEY, Person, add_asked_teams, insert_all, question
 TEAMS, PEOPLE = 10, 12  # of each workspace, of each team
 EACH = TEAMS * PEOPLE
 
-_PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || w || 'x' || t || 'x' || m"
-_DIRECT = "'D' || w || 'x' || t || 'x' || m"
+_PHASE, _ROUND, _USER = "'p' || t", "'r' || t", "'U' || w || 'X' || t || 'X' || m"
+_DIRECT = "'D' || w || 'X' || t || 'X' || m"
 _LAST_TS = "'1789000000.' || lpad(CAST(t * 100 + m AS text), 6, '0')"
 _IN_PHASE = {"phase_id": _PHASE}
 _SECRETS = ballots.TABLES[1]
@@ -44,6 +45,10 @@ async def write_peak_workspaces(db: AdminDatabase, workspaces: int, at: datetime
         for statement in _copies():
             await tx.execute(text(statement), {"workspaces": workspaces})
         await insert_all(tx, _SECRETS, _secrets(workspaces))
+        await insert_all(tx, schema.installations, _installations(workspaces, at))
+        # Slack's events were received until now: nothing is to be read again.
+        event = {"workspace_id": TEAM, "event_id": "Ev0", "seen_at": at - timedelta(minutes=1)}
+        await tx.execute(insert(schema.events_seen).values(event))
         await tx.execute(delete(schema.agenda).where(schema.agenda.c.workspace_id == TEAM))
     await db.analyze()
 
@@ -59,7 +64,7 @@ async def only(db: AdminDatabase, workspaces: int) -> None:
 
 def person_of(question_message: SinkCall) -> Person:
     """The recipient of a message, whose id contains the workspace and team."""
-    workspace, team, _ = question_message.to[1:].split("x")
+    workspace, team, _ = question_message.to[1:].split("X")
     return Person(
         workspace_id=f"T{workspace}",
         round_id=f"r{team}",
@@ -70,6 +75,25 @@ def person_of(question_message: SinkCall) -> Person:
 
 def _workspace(at: datetime) -> dict[str, Any]:
     return {"workspace_id": TEAM, "name": "Bench", "bot_user_id": "U0BOT", "installed_at": at}
+
+
+def _installations(workspaces: int, at: datetime) -> Iterator[dict[str, Any]]:
+    """Yield what the installation store keeps of each workspace, with a token of its own."""
+    keys = KeyRing([KEY])
+    for workspace in range(1, workspaces + 1):
+        workspace_id = f"T{workspace}"
+        wrapped = keys.wrap(f"xoxb-{workspace_id}".encode(), token_context(workspace_id))
+        yield {
+            "workspace_id": workspace_id,
+            "name": "Bench",
+            "app_id": "A0BENCH",
+            "bot_user_id": "U0BOT",
+            "bot_id": "B0BOT",
+            "installed_at": at,
+            "scopes": "",
+            "key_id": wrapped.key_id,
+            "sealed_token": wrapped.sealed,
+        }
 
 
 def _copies() -> list[str]:
