@@ -80,6 +80,8 @@ class Clients:
         if bot is None or bot.bot_token == refused:
             self._bots.pop(workspace_id, None)
             bot = await self._installations.bot_of(workspace_id)
+            if bot is not None and bot.bot_token == refused:
+                bot = await self._installations.give_up_own(workspace_id, refused)
             if bot is not None and bot.bot_token != refused:
                 self._bots[workspace_id] = bot
         return bot if bot is not None and bot.bot_token != refused else None
