@@ -14,8 +14,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.log import log
-from bot.slack.errors import NOT_INSTALLED, CallNotMade, ErrorKind, classify
-from bot.workspaces.installation_store import InstallationStore
+from bot.slack.errors import NOT_INSTALLED, CallNotMade, ErrorKind, RefusedForNow, classify
+from bot.workspaces.installation_store import InstallationStore, TokenUnreadable
+
+TOKEN_UNREADABLE_TEXT = (
+    "I can't use my access to this workspace, so nothing was changed. Tell whoever runs this bot; "
+    "`imbalance doctor` says what to do."
+)
 
 
 class Clients:
@@ -45,16 +50,18 @@ class Clients:
     ) -> AuthorizeResult | None:
         """Return Bolt's authorization for a request from this workspace; None: not installed.
 
-        The request gets the workspace's client, in place of Bolt's own. What comes from a workspace
-        of an organisation in which the bot is installed shows that this installation covers it.
+        The request gets the workspace's client, in place of Bolt's own. A command from a workspace
+        of an organisation in which the bot is installed shows that this installation covers it,
+        even if the event that said so was lost.
         """
         owner_id, org_id = team_id or context.enterprise_id, context.enterprise_id
         if owner_id is None:
             return None
-        bot = await self.bot_of(owner_id)
-        if bot is None and team_id and org_id and context.is_enterprise_install:
+        bot = await self._readable_bot_of(owner_id)
+        is_covered = context.is_enterprise_install and context.get("is_where_installed")
+        if bot is None and team_id and org_id and is_covered:
             await self._installations.cover(org_id, team_id)
-            bot = await self.bot_of(team_id)
+            bot = await self._readable_bot_of(team_id)
         if bot is None:
             return None
         context["client"] = self.of(owner_id)
@@ -65,6 +72,13 @@ class Clients:
             bot_id=bot.bot_id,
             bot_token=bot.bot_token,
         )
+
+    async def _readable_bot_of(self, workspace_id: str) -> Bot | None:
+        try:
+            return await self.bot_of(workspace_id)
+        except TokenUnreadable as error:
+            log.error("token_unreadable", workspace=workspace_id, why=str(error))
+            raise RefusedForNow(TOKEN_UNREADABLE_TEXT) from None
 
     async def bot_of(self, workspace_id: str, *, refused: str | None = None) -> Bot | None:
         """Return the bot of a workspace, but not with the token that Slack has just refused.
@@ -78,6 +92,8 @@ class Clients:
         if bot is None or bot.bot_token == refused:
             self._bots.pop(workspace_id, None)
             bot = await self._installations.bot_of(workspace_id)
+            if bot is not None and bot.bot_token == refused:
+                bot = await self._installations.give_up_own(workspace_id, refused)
             if bot is not None and bot.bot_token != refused:
                 self._bots[workspace_id] = bot
         return bot if bot is not None and bot.bot_token != refused else None

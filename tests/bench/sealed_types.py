@@ -1,0 +1,79 @@
+"""A prototype: what people typed, encrypted in its columns. Only `tests.bench.sealed_texts` uses it.
+
+`seal_columns` has to be called before anything but `bot.db.schema` is imported: statements that
+are built on import keep the types of their columns.
+"""
+
+import base64
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Table
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from bot.clock import random_bytes
+from bot.db import schema
+
+NONCE_BYTES = 12
+#: Columns with what people typed.
+TYPED = {
+    "phase_drafts": ("content",),
+    "phases": (
+        *("milestone", "promise", "justification", "extension_reason"),
+        *("outcome", "learning", "thanks", "how_we_work"),
+    ),
+    "phase_people": ("contribution", "expectation", "thanks_line"),
+    "set_aside_items": ("text", "back_reason"),
+    "hold_proposals": ("text", "answer"),
+    "rounds": ("note",),
+}
+#: Messages on their way quote it.
+QUOTED = {"messages": ("payload",)}
+KEY = bytes(range(32))
+
+
+class Sealed(TypeDecorator[Any]):
+    """A value encrypted with AES-256-GCM and bound to its column, in a column of the same type."""
+
+    cache_ok = True
+    impl = TypeDecorator  # replaced by that of each column
+
+    def __init__(self, impl: TypeEngine[Any], place: str) -> None:
+        self.place = place
+        self.impl = self.impl_instance = impl
+        self._cipher = AESGCM(KEY)
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else sealed(self._cipher, value, self.place)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        if value is None:
+            return None
+        raw = base64.b64decode(value)
+        opened = self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], self.place.encode())
+        return json.loads(opened)
+
+    def copy(self, **_: Any) -> "Sealed":
+        return Sealed(self.impl_instance, self.place)
+
+
+def sealed(cipher: AESGCM, value: Any, place: str) -> str:
+    nonce = random_bytes(NONCE_BYTES)
+    text = json.dumps(value, ensure_ascii=False).encode()
+    return base64.b64encode(nonce + cipher.encrypt(nonce, text, place.encode())).decode()
+
+
+def columns(*, payloads: bool) -> list[tuple[Table, str]]:
+    """Return the tables and names of the columns to encrypt."""
+    chosen = TYPED | QUOTED if payloads else TYPED
+    return [
+        (schema.metadata.tables[table], name) for table, names in chosen.items() for name in names
+    ]
+
+
+def seal_columns(*, payloads: bool) -> None:
+    """Let every statement built from now on encrypt and decrypt these columns."""
+    for table, name in columns(payloads=payloads):
+        column = table.c[name]
+        column.type = Sealed(column.type, f"{table.name}.{name}")
