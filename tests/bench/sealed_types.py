@@ -1,4 +1,4 @@
-"""A prototype: what people typed, encrypted in its columns. Only `tests.bench.sealed_texts` uses it.
+"""A prototype: what people typed, encrypted in its columns; only for `tests.bench.sealed_texts`.
 
 `seal_columns` has to be called before anything but `bot.db.schema` is imported: statements that
 are built on import keep the types of their columns.
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Table
+from sqlalchemy import Table, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from bot.clock import random_bytes
@@ -37,11 +37,11 @@ class Sealed(TypeDecorator[Any]):
     """A value encrypted with AES-256-GCM and bound to its column, in a column of the same type."""
 
     cache_ok = True
-    impl = TypeDecorator  # replaced by that of each column
+    impl = Text  # replaced by that of each column
 
     def __init__(self, impl: TypeEngine[Any], place: str) -> None:
         self.place = place
-        self.impl = self.impl_instance = impl
+        self.impl = self.impl_instance = impl  # type: ignore[assignment]
         self._cipher = AESGCM(KEY)
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
