@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from bot.clock import monotonic, new_id
+from bot.clock import monotonic
 from bot.db import schema
 from bot.keys import KeyRing
 from bot.log import configure
@@ -37,7 +37,7 @@ async def fill(db: AdminDatabase) -> list[Person]:
     everyone = await add_asked_teams(db, TEAMS, at)
     async with db.transaction() as tx:
         await insert_all(tx, schema.installations, tokens(old))
-        for number in range(COMMENTS // TEAMS):
+        for position in range(COMMENTS // TEAMS):
             rows = []
             for team in range(TEAMS):
                 round_id = f"round{team:06d}"
@@ -46,7 +46,7 @@ async def fill(db: AdminDatabase) -> list[Person]:
                     {
                         "workspace_id": TEAM,
                         "round_id": round_id,
-                        "comment_id": new_id(),
+                        "position": position,
                         "key_id": wrapped.key_id,
                         "sealed": wrapped.sealed,
                     }
@@ -72,9 +72,7 @@ def tokens(keys: KeyRing) -> Iterator[dict[str, object]]:
         }
 
 
-async def during(
-    child: Child, load: Iterator[Request], running: asyncio.Task[object]
-) -> LoadResult:
+async def during(child: Child, load: Iterator[Request], running: asyncio.Task[int]) -> LoadResult:
     """Give answers until something has ended."""
     whole = LoadResult()
     while not running.done():
