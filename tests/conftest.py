@@ -29,6 +29,7 @@ from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import databases, postgres
+from tests.db.workspace_filter import check_statements_of_the_bot
 from tests.harness import ALL_VARIANTS, KEY, KEYS, BotHarness, without_limits
 from tests.two_workspaces import TwoWorkspaces
 
@@ -196,6 +197,13 @@ def shared_statements() -> Iterator[None]:
 def postgres_server() -> Iterator[postgres.Server]:
     with postgres.server() as started:
         yield started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_statement_names_its_workspace() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        check_statements_of_the_bot(monkeypatch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda.actions import log_fields, subject_prefix
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import insert_all_if_new as put_rows_if_new
 from bot.db.upserts import insert_or_change
 from bot.db.upserts import upsert_all as put_rows
@@ -227,7 +228,12 @@ async def next_due(reader: AsyncConnection, excluding: Iterable[str] = ()) -> da
     not_excluded = _agenda.c.action.not_in(list(excluding))
     awaiting_retry = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
     earliest = [
-        await reader.scalar(select(func.min(_agenda.c.due_at)).where(not_excluded, *conditions))
+        await reader.scalar(
+            across_workspaces(
+                select(func.min(_agenda.c.due_at)).where(not_excluded, *conditions),
+                "one ticker sleeps until the next action of any workspace",
+            )
+        )
         for conditions in ((_agenda.c.retry_at.is_(None),), awaiting_retry)
     ]
     return min((due_at for due_at in earliest if due_at is not None), default=None)

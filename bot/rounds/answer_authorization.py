@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import padded
 from bot.keys import Wrapped
 from bot.outbox import enqueue, keys
@@ -88,6 +89,8 @@ _QUERY = ballots.with_secrets(
         _rounds.c.round_id.in_(bindparam("rounds", expanding=True)),
     )
 )
+# Rows are matched to requests by workspace, round and person.
+_QUERY = across_workspaces(_QUERY, "answers of several workspaces are committed together")
 _LOCKING_QUERY = _QUERY.with_for_update(read=True, of=_rounds)
 
 

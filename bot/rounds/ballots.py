@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import random_bytes, shuffled
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.types import OwnId, SlackId
 from bot.db.upserts import Row, padded, upsert, upsert_all
 from bot.keys import KeyMissing, Wrapped
@@ -194,10 +195,15 @@ async def _sealed_ballots(
     if not changes:
         return {}
     rows = await tx.execute(
-        select(_ballots.c.voter_token, _ballots.c.sealed).where(
-            _ballots.c.workspace_id.in_(padded(change.workspace_id for change in changes.values())),
-            _ballots.c.round_id.in_(padded(change.round_id for change in changes.values())),
-            _ballots.c.voter_token.in_(padded(changes)),
+        across_workspaces(
+            select(_ballots.c.voter_token, _ballots.c.sealed).where(
+                _ballots.c.workspace_id.in_(
+                    padded(change.workspace_id for change in changes.values())
+                ),
+                _ballots.c.round_id.in_(padded(change.round_id for change in changes.values())),
+                _ballots.c.voter_token.in_(padded(changes)),
+            ),
+            "answers of several workspaces are committed together",
         )
     )
     return {row.voter_token: row.sealed for row in rows}

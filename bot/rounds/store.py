@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, func, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import padded
 from bot.keys import KeyMissing
 from bot.phases.privacy import Rounding
@@ -177,7 +178,12 @@ async def reflections(
         column.in_(padded(values))
         for column, values in zip(key, zip(*whose, strict=True), strict=True)
     ]
-    rows = await tx.execute(select(_reflections).where(*within))
+    rows = await tx.execute(
+        across_workspaces(
+            select(_reflections).where(*within),
+            "answers of several workspaces are committed together",
+        )
+    )
     return {
         (row.workspace_id, row.phase_id, row.moment, row.user_id): AnswerInput(
             answers=dict(row.answers), shared=row.shared, is_skipped=row.skipped
