@@ -123,7 +123,11 @@ def _is_alternative(element: Any) -> bool:
 
 
 def _children(element: Any) -> Iterator[Any]:
-    return iter(element.get_children()) if isinstance(element, visitors.Visitable) else iter(())
+    return (
+        iter(element.get_children())
+        if isinstance(element, visitors.HasTraverseInternals)
+        else iter(())
+    )
 
 
 def check_statements_of_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
