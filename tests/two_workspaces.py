@@ -297,6 +297,19 @@ class _Filling:
             noted_by=BEN if closed else None,
             shown_at=opened_at + timedelta(days=3) if closed else None,
         )
+        if closed:
+            await self.add(
+                schema.promises,
+                promise_id=f"{round_id}promise",
+                phase_id=phase_id,
+                round_id=round_id,
+                made_by=self.pick(ANA, BEN),
+                made_at=opened_at + timedelta(days=2, hours=1),
+                heard=f"Heard in {self.workspace_id}",
+                text=f"Promise of {round_id} in {self.workspace_id}",
+                is_change=True,
+                outcome=self.pick("kept", "partly"),
+            )
         for user_id in (ANA, *members):
             await self.add(
                 schema.round_people,

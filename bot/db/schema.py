@@ -318,6 +318,27 @@ round_people = Table(
     Index("ix_round_people_user", "workspace_id", "user_id"),
 )
 
+#: A lead's replies to results, and what a decision changed: one change to be checked, or the reason
+#: why nothing changes.
+promises = Table(
+    "promises",
+    metadata,
+    _workspace(),
+    Column("promise_id", OwnId, primary_key=True),
+    Column("phase_id", OwnId, nullable=False),
+    Column("round_id", OwnId),  # whose results it replies to; null: made in a decision
+    Column("made_by", SlackId, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("heard", Text),  # the hardest thing heard; null: not said
+    Column("text", Text, nullable=False),  # empty: deleted, as long after the phase as the rest
+    Column("is_change", Boolean, nullable=False),  # false: why nothing changes this week
+    Column("outcome", String(16)),  # null: not checked (yet)
+    CheckConstraint("outcome IN ('kept', 'partly', 'not', 'unknown')", name="outcome"),
+    _to_phase(),
+    Index("uq_promises_round", "workspace_id", "phase_id", "round_id", unique=True),
+    Index("ix_promises_made_by", "workspace_id", "made_by"),
+)
+
 #: A lead's own, named answers.
 reflections = Table(
     "reflections",

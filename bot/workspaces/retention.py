@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -81,12 +81,24 @@ async def _delete_texts(
     for table, texts in ((_people, OWN_TEXTS), (rounds, ("note", "noted_by"))):
         in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
         await _empty(tx, table, texts, in_phase)
+    await _delete_promise_texts(tx, workspace_id, in_ended)
     reminded = (now - REMINDED_WITHIN).date()
     items, proposals = schema.set_aside_items, schema.hold_proposals
     is_followed_up = or_(items.c.parked_until.is_(None), items.c.parked_until < reminded)
     for table, is_done in ((items, is_followed_up), (proposals, true())):
         in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
         await tx.execute(delete(table).where(in_phase, is_done))
+
+
+async def _delete_promise_texts(
+    tx: AsyncConnection, workspace_id: str, phase_ids: Select[tuple[str]]
+) -> None:
+    """Empty what was promised in these phases; whether it happened stays."""
+    promises = schema.promises
+    of_phases = (promises.c.workspace_id == workspace_id) & promises.c.phase_id.in_(phase_ids)
+    await tx.execute(
+        update(promises).where(of_phases, promises.c.text != "").values(text="", heard=None)
+    )
 
 
 async def _empty(
