@@ -148,6 +148,7 @@ class Proposal:
     promise: Promise
     set_aside: tuple[SetAside, ...] = ()
     justification: str = ""
+    difference: str = ""  # from the channel's phase before
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)
     remind: bool = True
@@ -356,6 +357,7 @@ def _too_long(proposal: Proposal) -> Iterable[Refusal]:
 def _texts(proposal: Proposal) -> Iterable[tuple[str, str]]:
     yield "milestone", proposal.milestone
     yield "justification", proposal.justification
+    yield "difference", proposal.difference
     for promise_field in fields(proposal.promise):
         yield promise_field.name, getattr(proposal.promise, promise_field.name)
 

@@ -31,7 +31,10 @@ SETTLED = (State.SENT, State.EXPIRED)
 _PHASE_TEXTS = (
     "justification",
     "extension_reason",
+    "difference",
+    "planned",
     "outcome",
+    "reason",
     "learning",
     "thanks",
     "how_we_work",

@@ -59,7 +59,7 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
     await harness.travel_to(AFTER_THE_END)
     await ana.me.close(everything=True)
     await ana.me.command("/imbalance end", LAUNCH)
-    await ana.sends(outcome="The beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="The beta is out.")
     await ana.me.close(everything=True)
     page = await history(harness)
 

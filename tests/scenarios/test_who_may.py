@@ -204,7 +204,7 @@ async def test_commands_after_the_end_and_after_the_wrap_up(harness: BotHarness,
     await assert_outcomes(harness, AFTER_THE_END)
 
     await ana.me.command("/imbalance end", LAUNCH)
-    await ana.sends(outcome="Beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="Beta is out.")
     await ana.me.close()
     await assert_outcomes(harness, AFTER_THE_WRAP_UP)
 
