@@ -25,8 +25,8 @@ from bot.ending.wrap_up_form import (
     TEXT_LIMIT,
     TEXTS,
     WrapUp,
-    asks_milestone,
     line_block,
+    needs_milestone_outcome,
     until_block,
 )
 from bot.on_hold.lifecycle import decide_items
@@ -113,7 +113,7 @@ async def _after_closing(
 
 def _check(phase: Phase, submitted: WrapUp, today: date) -> None:
     errors = {} if submitted.outcome else {OUTCOME: NEEDS_OUTCOME}
-    if asks_milestone(phase) and submitted.milestone_outcome is None:
+    if needs_milestone_outcome(phase) and submitted.milestone_outcome is None:
         errors[MILESTONE] = NEEDS_MILESTONE_OUTCOME
     limits = {name: (getattr(submitted, name), TEXT_LIMIT) for name in TEXTS}
     limits |= {line_block(user_id): (line, LINE_LIMIT) for user_id, line in submitted.lines.items()}
@@ -139,7 +139,7 @@ async def _store(
             phases.c.workspace_id == request.workspace_id, phases.c.phase_id == request.target_id
         )
         .values(
-            milestone_outcome=submitted.milestone_outcome if asks_milestone(phase) else None,
+            milestone_outcome=submitted.milestone_outcome if phase.milestone else None,
             protected_outcome=submitted.protected_outcome if phase.protected else None,
             planned=submitted.planned or None,
             outcome=submitted.outcome,

@@ -139,8 +139,8 @@ def parse(values: Mapping[str, Any]) -> WrapUp:
     )
 
 
-def asks_milestone(phase: Phase) -> bool:
-    """Return whether the form asks what became of the milestone; then it must be said."""
+def needs_milestone_outcome(phase: Phase) -> bool:
+    """Return whether it must be said what became of the milestone; elsewhere it may be."""
     return phase.is_sprint and bool(phase.milestone)
 
 
@@ -158,9 +158,10 @@ def line_block(user_id: str) -> str:
 
 def _choices(phase: Phase) -> Iterator[Block]:
     """Yield a choice each for the milestone and for what was protected, where there are any."""
-    if asks_milestone(phase):
+    if phase.milestone:
         label = GOAL.format(text=truncated(phase.milestone, LABEL_SHOWN))
-        yield _choice(MILESTONE, label, MILESTONE_OUTCOMES, phase.milestone_outcome)
+        chosen, optional = phase.milestone_outcome, not needs_milestone_outcome(phase)
+        yield _choice(MILESTONE, label, MILESTONE_OUTCOMES, chosen, optional=optional)
     if phase.protected:
         label = PROTECTED_LABEL.format(text=truncated(phase.protected, LABEL_SHOWN))
         chosen = phase.protected_outcome
@@ -173,7 +174,7 @@ def _choice(
     words: Mapping[Any, str],
     chosen: str | None,
     *,
-    optional: bool = False,
+    optional: bool,
 ) -> Block:
     options = [Option(value=value, text=plain(text)) for value, text in words.items()]
     return InputBlock(

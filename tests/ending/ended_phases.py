@@ -80,7 +80,12 @@ def hostile(filler: str) -> Phase:
 
 
 def hostile_wrap_up(filler: str) -> dict[str, Any]:
-    return {**WORDS, **dict.fromkeys(("planned", "outcome", "reason", "learning", "thanks"), repeat(filler, 1_000))}
+    return {
+        **WORDS,
+        **dict.fromkeys(
+            ("planned", "outcome", "reason", "learning", "thanks"), repeat(filler, 1_000)
+        ),
+    }
 
 
 def repeat(filler: str, length: int) -> str:

@@ -6,8 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.harness import ANA, BEN, CHIARA, FINN, LAUNCH, MEMBERS, OWNER, BotHarness
-from tests.scenarios.lead import Lead, shown
+from bot.phases.store import active_in
+from bot.promises.lifecycle import make as make_promise
+from bot.promises.model import Reply
+from tests.harness import ANA, BEN, CHIARA, FINN, LAUNCH, MEMBERS, OWNER, WORKSPACE, BotHarness
+from tests.scenarios.lead import CLEAR, RICHER, SPRINT, TRUST, Lead, shown
 
 WARNED = datetime(2026, 12, 3, 10, tzinfo=UTC)
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)  # the sprint of two weeks has ended
@@ -218,10 +221,18 @@ async def test_wrap_up_sets_what_was_promised_beside_what_happened(
     await ana.me.click("phase.start.richer")
     await ana.sends(**SPRINT, **RICHER)
     await ana.sends()
-    phase = await phase_in(harness)
     async with harness.bot.db.transaction() as tx:
-        reply = Reply(heard=None, text="I take reviews over myself.", is_change=True)
-        await promise_in_decision(tx, harness.slack.workspace.team_id, phase, reply)
+        phase = await active_in(tx, WORKSPACE, LAUNCH)
+        assert phase is not None
+        await make_promise(
+            tx,
+            WORKSPACE,
+            Reply(heard=None, text="I take reviews over myself.", is_change=True),
+            phase_id=phase.phase_id,
+            round_id=None,
+            made_by=ANA,
+            now=harness.clock.now(),
+        )
     await ana.me.command("/imbalance end", LAUNCH)
     became = {"milestone_outcome": "moved", "protected_outcome": "partly", "reason": "The audit."}
 
@@ -263,7 +274,6 @@ async def test_next_start_form_shows_the_lesson_and_details_what_is_different(
 ) -> None:
     await ana.starts("trust 2w")
     await ana.me.command("/imbalance end", LAUNCH)
-    assert "milestone_outcome" not in ana.inputs
     assert await ana.sends(outcome="We decide together.", learning="Start smaller.") == {}
     await ana.me.close(everything=True)
     await ana.types("trust 2w")
