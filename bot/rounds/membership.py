@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import insert_all_if_new, padded
-from bot.log import log
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.rounds import rules, store
@@ -28,8 +27,7 @@ from bot.slack.people import Person
 #: A failure on Slack's side, although its name suggests one on ours
 #: (https://docs.slack.dev/reference/methods/conversations.members).
 TRANSIENT_ERRORS = ("fetch_members_failed",)
-
-#: What runs later than this ran after downtime, and Slack's events may still be coming.
+#: After an action that is later than this the bot was down, and Slack's events may still be coming.
 MAY_HAVE_MISSED_EVENTS = timedelta(minutes=1)
 
 _phases = schema.phases
@@ -136,24 +134,6 @@ async def with_current_team(
     changed = await phase_store.load(tx, workspace_id, phase.phase_id)
     assert changed is not None  # its row is locked
     return changed
-
-
-async def refresh_team(services: Services, workspace_id: str, phase_id: str) -> None:
-    """Make the channel's current members the team of a running phase, if Slack names them now.
-
-    What calls this may not wait for Slack: a failure is only logged.
-    """
-    try:
-        seen = await read_channel(services, workspace_id, phase_id)
-    except SlackApiError as error:
-        log.warning("channel_not_read", phase=phase_id, reason=reason_of(error))
-        return
-    if seen is None:
-        return
-    async with services.db.transaction() as tx:
-        phase = await phase_store.lock(tx, workspace_id, phase_id)
-        if phase is not None:
-            await with_current_team(tx, workspace_id, phase, seen, services.clock.now())
 
 
 async def store_roster(

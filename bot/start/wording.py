@@ -76,7 +76,16 @@ KINDS = {
 }
 GIVEN_KIND = "{emoji} *{name}*\n{what}"
 CHOOSE_KIND = "Choose what comes first."
-OWN_VIEW = "*Your own view*, 1 (not at all) to 5 (fully). Only leads see it."
+OWN_VIEW = {
+    PhaseKind.RESULTS_SPRINT: "*Your own view*, 1 (not at all) to 5 (fully). Only leads see it.",
+    PhaseKind.TRUST_BUILDING: (
+        "*Your own view*, 1 (not at all) to 5 (fully). Your team sees it too, unless you untick "
+        "that below."
+    ),
+}
+SHARING = "Who sees it"
+SHARE_ANSWERS = "Show my answers to the team with the first results"
+SHARING_HINT = "Leads always see them. You choose again each week."
 LEVEL = "Choose"
 LEVELS = ("1 · not at all", "2", "3", "4", "5 · fully")
 ORDINARY = "*This looks like an ordinary week. Start anyway?*"
