@@ -233,6 +233,6 @@ async def test_blank_answer_says_beside_its_field_what_is_missing(
             await person.me.command(opens, LAUNCH)
         else:
             await person.me.click(opens)
-        (field,) = blank
+        field = next(iter(blank))
         assert await person.sends(**blank) == {field: told}
         await person.me.close()
