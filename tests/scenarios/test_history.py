@@ -65,8 +65,8 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
 
     assert "*🏁 Results sprint: ship the beta*\nMon 23 Nov to Mon 7 Dec\n" in page
     assert (
-        "*Outcome:* Goal hit. The beta is out.\n*Clear and doable:* 4 at the start, not enough answers at the"
-        in page
+        "*Outcome:* Goal hit. The beta is out.\n"
+        "*Clear and doable:* 4 at the start, not enough answers at the" in page
     )
     assert "*Recovery:* Until Tue 22 Dec." in page
 

@@ -153,7 +153,7 @@ BLANKS: Sequence[tuple[str, str, dict[str, str], str]] = (
     (
         ANA,
         "/imbalance end",
-        {"outcome": INVISIBLE},
+        {"outcome": INVISIBLE, "milestone_outcome": "hit"},
         "Say in a sentence what came of it. The channel reads it.",
     ),
     (
