@@ -298,8 +298,6 @@ rounds = Table(
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
-    Column("note", Text),  # a lead's "What I heard, and what changes"; null: none
-    Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
     Column("is_broadcast", Boolean),

@@ -1,20 +1,29 @@
-"""The form for a lead's reply to the results: what they heard, and what changes."""
+"""The form for a lead's reply to the results: what they heard, and the one thing that changes."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from slack_sdk.models.blocks import InputBlock, Option, RadioButtonsElement
 from slack_sdk.models.views import View
 
+from bot.promises.model import Reply
 from bot.results.model import ClosedRound
 from bot.slack.content import plain
-from bot.slack.inputs import form_parser, text_input
+from bot.slack.inputs import form_parser, option_with_value, text_input
 from bot.slack.mrkdwn import clean
 
-FORM, BLOCK, NOTE = "results.note_form", "results.note", "results.note.text"
+FORM = "results.note_form"
+HEARD, HEARD_TEXT = "results.heard", "results.heard.text"
+CHOICE, CHOSEN = "results.choice", "results.choice.chosen"
+BLOCK, NOTE = "results.note", "results.note.text"
 NOTE_LIMIT = 1_000
+CHANGE, NOTHING = "change", "nothing"
 
 TITLE = "Reply to the Team"
-LABEL = "What I heard, and what changes"
+HEARD_LABEL = "The hardest thing I heard"
+CHOICE_LABEL = "What changes"
+CHOICES = {CHANGE: "One change", NOTHING: "Nothing changes this week, because"}
+LABEL = "The change, or the reason"
 BEFORE = (
     "Your whole team reads this with your name: with the results, and again above the next "
     "questions. You can change it until then."
@@ -23,20 +32,27 @@ AFTERWARDS = (
     "Your whole team reads this with your name, in the results and above the next questions. It "
     "can't be changed afterwards."
 )
-EXAMPLE = (
-    "When a review waits a day, I will take it. Or: Nothing changes this week, because we have "
-    "only just started."
-)
+EXAMPLE = "When a review waits a day, I will take it. Or: we have only just started."
 
 
 def build(shown: ClosedRound) -> View:
     """Return the form, with what was written before."""
-    box = text_input(
+    before = shown.promise
+    heard = text_input(
+        HEARD,
+        HEARD_LABEL,
+        HEARD_TEXT,
+        limit=NOTE_LIMIT,
+        value=before.heard if before else None,
+        multiline=True,
+        optional=True,
+    )
+    text = text_input(
         BLOCK,
         LABEL,
         NOTE,
         limit=NOTE_LIMIT,
-        value=shown.note,
+        value=before.text if before else None,
         placeholder=EXAMPLE,
         hint=AFTERWARDS if shown.shown_at else BEFORE,
         multiline=True,
@@ -48,11 +64,26 @@ def build(shown: ClosedRound) -> View:
         title=plain(TITLE),
         submit=plain("Save"),
         close=plain("Cancel"),
-        blocks=[box],
+        blocks=[heard, _choice(NOTHING if before and not before.is_change else CHANGE), text],
     )
 
 
 @form_parser
-def parse(values: Mapping[str, Any]) -> str:
-    """Return what was typed, cleaned."""
-    return clean(values[BLOCK][NOTE].get("value") or "")
+def parse(values: Mapping[str, Any]) -> Reply:
+    """Return the reply as it was typed, cleaned."""
+    return Reply(
+        heard=clean(values[HEARD][HEARD_TEXT].get("value") or "") or None,
+        text=clean(values[BLOCK][NOTE].get("value") or ""),
+        is_change=values[CHOICE][CHOSEN]["selected_option"]["value"] == CHANGE,
+    )
+
+
+def _choice(chosen: str) -> InputBlock:
+    options = [Option(value=value, text=plain(text)) for value, text in CHOICES.items()]
+    return InputBlock(
+        block_id=CHOICE,
+        label=plain(CHOICE_LABEL),
+        element=RadioButtonsElement(
+            action_id=CHOSEN, options=options, initial_option=option_with_value(options, chosen)
+        ),
+    )

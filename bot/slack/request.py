@@ -41,15 +41,24 @@ class Request:
         is_direct = (self.channel_id or "").startswith("D")
         return is_direct or self.channel_name.startswith(GROUP_MESSAGE_PREFIX)
 
+    @property
+    def target_channel_id(self) -> str:
+        """The channel that the pressed button carries.
+
+        Raises:
+            Refused: it carries none.
+        """
+        if _is_channel(self.target_id) is not None:
+            raise Refused(UNKNOWN_TEXT)
+        return self.target_id
+
     def in_target_channel(self) -> Self:
         """Return the same request in the channel that the pressed button carries.
 
         Raises:
-            Refused: the button carries no channel.
+            Refused: it carries none.
         """
-        if _is_channel(self.target_id) is not None:
-            raise Refused(UNKNOWN_TEXT)
-        return replace(self, channel_id=self.target_id)
+        return replace(self, channel_id=self.target_channel_id)
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:

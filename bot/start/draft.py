@@ -39,7 +39,7 @@ class Draft:
     kind: PhaseKind | None = None  # None: not chosen yet
     kind_given: bool = False  # typed with the command, so not asked again
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
-    #: In trust-building the lead's first answers stand beside the team's; never in a sprint.
+    #: Whether the team sees the lead's first answers beside its own; ignored in a sprint.
     shares_answers: bool = True
     doubt_shown: bool = False  # "this looks like an ordinary week" is on the page
     starts_anyway: bool = False

@@ -34,7 +34,6 @@ TEXT = "phase.start.text"
 KIND_BLOCK, ANYWAY_BLOCK, FILL_BLOCK = "start.kind", "start.anyway", "start.fill"
 JUSTIFICATION_BLOCK = "start.text.justification"
 DIFFERENCE_BLOCK = "start.text.difference"
-SHARE, SHARING_BLOCK = "phase.start.share", "start.share"
 LESSON_SHOWN = 600
 
 
@@ -73,8 +72,6 @@ def build(moment: Moment, draft: Draft) -> View:
         blocks.append(_level_input(question, draft.answers.get(question.key)))
         if question.key == "clarity" and draft.doubt_shown:
             blocks += _doubt(draft.starts_anyway)
-    if draft.kind is PhaseKind.TRUST_BUILDING:
-        blocks.append(_sharing_input(is_ticked=draft.shares_answers))
     blocks += _fill(moment, draft)
     return View(
         type="modal",
@@ -101,7 +98,6 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         _with_difference(values, with_justification(values, draft)),
         kind=PhaseKind(kind) if kind in list(PhaseKind) else draft.kind,
         answers=answers,
-        shares_answers=_shares_answers(values, draft),
         starts_anyway=bool(ticked),
     )
 
@@ -220,26 +216,6 @@ def _level_input(question: Question, level: int | None) -> Block:
         ),
         optional=True,
     )
-
-
-def _sharing_input(*, is_ticked: bool) -> InputBlock:
-    box = [Option(value="yes", text=plain(wording.SHARE_ANSWERS))]
-    return InputBlock(
-        block_id=SHARING_BLOCK,
-        label=plain(wording.SHARING),
-        hint=plain(wording.SHARING_HINT),
-        element=CheckboxesElement(
-            action_id=SHARE, options=box, initial_options=box if is_ticked else None
-        ),
-        optional=True,
-    )
-
-
-def _shares_answers(values: Mapping[str, Any], draft: Draft) -> bool:
-    """Return whether the box is ticked; the earlier choice where the page did not show it."""
-    if SHARING_BLOCK not in values:
-        return draft.shares_answers
-    return bool(values[SHARING_BLOCK].get(SHARE, {}).get("selected_options"))
 
 
 def _doubt(ticked: bool) -> list[Block]:

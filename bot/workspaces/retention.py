@@ -66,7 +66,7 @@ async def _delete_texts(
 ) -> None:
     """Empty what people wrote in phases that ended before this time; the levels stay.
 
-    Some of it may have been written after the rest was emptied: a late wrap-up or note. Parked work
+    Some of it may have been written after the rest was emptied, as in a late wrap-up. Parked work
     stays until its owner has been reminded of it.
     """
     ended = (_phases.c.workspace_id == workspace_id) & (_phases.c.ended_at < before)
@@ -80,10 +80,9 @@ async def _delete_texts(
             .values(milestone="", promise=dict.fromkeys(promise, ""), texts_deleted=True)
         )
     await _empty(tx, _phases, _PHASE_TEXTS, ended)
-    rounds, in_ended = schema.rounds, select(_phases.c.phase_id).where(ended)
-    for table, texts in ((_people, OWN_TEXTS), (rounds, ("note", "noted_by"))):
-        in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
-        await _empty(tx, table, texts, in_phase)
+    in_ended = select(_phases.c.phase_id).where(ended)
+    in_phase = (_people.c.workspace_id == workspace_id) & _people.c.phase_id.in_(in_ended)
+    await _empty(tx, _people, OWN_TEXTS, in_phase)
     await _delete_promise_texts(tx, workspace_id, in_ended)
     reminded = (now - REMINDED_WITHIN).date()
     items, proposals = schema.set_aside_items, schema.hold_proposals

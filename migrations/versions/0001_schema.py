@@ -355,8 +355,6 @@ def upgrade() -> None:
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("unreadable", sa.Boolean(), nullable=True),
         sa.Column("participation", sa.String(length=16), nullable=True),
-        sa.Column("note", sa.Text(), nullable=True),
-        sa.Column("noted_by", sa.String(length=32), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_broadcast", sa.Boolean(), nullable=True),
         sa.Column("results_link", sa.Text(), nullable=True),

@@ -20,9 +20,9 @@ from tests.results.closed_rounds import (
     HOSTILE,
     LABELS,
     LARGE,
-    NOTE,
     OWN,
     PHASE,
+    PROMISE,
     START,
     TEAM_READS,
     TOO_FEW,
@@ -32,7 +32,7 @@ from tests.results.closed_rounds import (
     showing,
 )
 
-NOTED = replace(WEEK, note=NOTE, noted_by="Ana")
+NOTED = replace(WEEK, promise=PROMISE)
 BEN_REFLECTION = Reflection(name="Ben", answers={"clarity": 4, "trust": 1, "ego": 5}, shared=True)
 LINK = "https://example.slack.com/archives/C0LAUNCH/p1?thread_ts=1.1&cid=C0LAUNCH"
 FACTS = {
@@ -46,6 +46,9 @@ FACTS = {
     "after": showing(START, replace(WEEK, kind="after", week=2)),
     "poll": showing(START, replace(WEEK, kind="poll", week=2)),
     "noted": showing(START, NOTED),
+    "nothing_changes": showing(
+        START, replace(NOTED, promise=replace(PROMISE, heard=None, is_change=False))
+    ),
     "read": showing(START, replace(NOTED, shown_at=TEAM_READS)),
     "read_without_note": showing(START, replace(WEEK, shown_at=TEAM_READS)),
     "in_channel": showing(START, replace(WEEK, shown_at=TEAM_READS, is_broadcast=True)),
@@ -265,7 +268,7 @@ def test_reply_form_matches_snapshot(shown: ClosedRound, json_snapshot: Snapshot
 
 @pytest.mark.parametrize("text", ["x" * NOTE_LIMIT, "<&>" * (NOTE_LIMIT // 3), "a\n" * 500])
 def test_long_notes_and_comments_fit_slack_limits(text: str) -> None:
-    facts = showing(START, replace(NOTED, note=text))
+    facts = showing(START, replace(NOTED, promise=replace(PROMISE, heard=text, text=text)))
     for message in (leads_message(facts), team_message(facts), *comment_messages([text] * 60)):
         assert check_blocks(message.blocks, "message") == []
 
@@ -293,7 +296,9 @@ def test_every_character_of_a_comment_is_shown(sign: str) -> None:
 
 def test_user_text_cannot_trigger_mentions_or_links() -> None:
     round_ = replace(
-        NOTED, note=HOSTILE, noted_by=HOSTILE, labels=dict.fromkeys(WEEK.labels, HOSTILE)
+        NOTED,
+        promise=replace(PROMISE, heard=HOSTILE, text=HOSTILE, name=HOSTILE),
+        labels=dict.fromkeys(WEEK.labels, HOSTILE),
     )
     phase = replace(PHASE, people=(replace(PHASE.people[0], name=HOSTILE),))
     reflection = replace(BEN_REFLECTION, name=HOSTILE)

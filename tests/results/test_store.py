@@ -18,7 +18,15 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, KEYS, LAUNCH, MEMBERS, WORKSPACE
-from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection, latest_note
+from tests.results.result_rows import (
+    HIGH,
+    LOW,
+    MIXED,
+    a_closed_round,
+    a_reflection,
+    change,
+    latest_note,
+)
 from tests.results.steps import CLOSED, FRIDAY, close, show
 from tests.rounds.evidence import agenda_of, delivered, said
 from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round, the_phase
@@ -238,13 +246,14 @@ async def test_note_of_exactly_the_limit_is_saved_under_its_authors_name(
 ) -> None:
     await make_leads(phase, BEN)
     await close(phase)
-    await save_note(services, by(BEN), "x" * NOTE_LIMIT)
+    await save_note(services, by(BEN), change("x" * NOTE_LIMIT))
     with pytest.raises(Refused, match="1,001 characters, but only 1,000 fit"):
-        await save_note(services, by(ANA), "x" * (NOTE_LIMIT + 1))
+        await save_note(services, by(ANA), change("x" * (NOTE_LIMIT + 1)))
 
     async with phase.reading() as reader:
         (found,) = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
-    assert (found.note, found.noted_by) == ("x" * 1_000, "Ben")
+    assert found.promise is not None
+    assert (found.promise.text, found.promise.name) == ("x" * 1_000, "Ben")
     queued = await said(phase)
     for lead in (ANA, BEN):  # both see the saved note and its deadline
         assert "Written by Ben" in str(queued[f"edit:lead_results:r1:{lead}"])

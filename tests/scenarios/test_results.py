@@ -203,7 +203,7 @@ async def test_reply_is_sanitized_and_an_empty_one_is_refused(round_closed: BotH
 
     assert "This is still empty" in errors["results.note"]
     async with round_closed.bot.db.reading() as reader:
-        notes = list(await reader.scalars(select(schema.rounds.c.note)))
+        notes = list(await reader.scalars(select(schema.promises.c.text)))
     assert notes == ["We stop the importer."]
 
 
@@ -235,7 +235,7 @@ async def test_only_leads_can_reply_and_only_until_the_team_has_read_a_reply(
 
     assert "Your team has read the reply" in errors["results.note"]
     async with round_closed.bot.db.reading() as reader:
-        assert await reader.scalar(select(schema.rounds.c.note)) == NOTE
+        assert await reader.scalar(select(schema.promises.c.text)) == NOTE
 
 
 async def test_results_are_sent_without_the_chart_if_the_upload_fails(

@@ -29,8 +29,10 @@ async def first_results(harness: BotHarness, ana: Lead) -> tuple[str, str]:
 async def begin(ana: Lead, kind: str, **choices: object) -> None:
     await ana.harness.settle()
     assert await ana.types(f"{kind} 4w") == ""
-    assert await ana.sends(**CLEAR, **choices) == {}
-    assert await ana.sends(**(TRUST if kind == "trust" else SPRINT)) == {}
+    assert await ana.sends(**CLEAR) == {}
+    if choices:
+        await ana.me.click("phase.start.more")
+    assert await ana.sends(**(TRUST if kind == "trust" else SPRINT), **choices) == {}
     assert await ana.sends() == {}
 
 
@@ -41,10 +43,13 @@ async def test_trust_building_form_says_before_the_answers_that_the_team_sees_th
     await ana.types("trust 4w")
 
     page = shown(ana.blocks)
-    assert "Your team sees it too, unless you untick that below." in page
+    assert (
+        "Your team sees it too, unless you untick that on the next page, under *Options*." in page
+    )
     assert "Only leads see it." not in page
-    assert ana.inputs[-1] == "start.share"
-    assert [option["value"] for option in ana.typed("start.share")] == ["yes"]
+    await ana.sends(**CLEAR)
+    await ana.me.click("phase.start.more")
+    assert [option["value"] for option in ana.typed("start.shares_answers")] == ["yes"]
 
 
 async def test_sprint_form_offers_no_sharing(harness: BotHarness, ana: Lead) -> None:
@@ -52,14 +57,17 @@ async def test_sprint_form_offers_no_sharing(harness: BotHarness, ana: Lead) -> 
     await ana.types("results 2w")
 
     assert "Only leads see it." in shown(ana.blocks)
-    assert "start.share" not in ana.inputs
+    await ana.sends(**CLEAR)
+    await ana.me.click("phase.start.more")
+    assert "start.remind" in ana.inputs
+    assert "start.shares_answers" not in ana.inputs
 
 
 @pytest.mark.parametrize(
     ("kind", "choices", "is_shared"),
     [
         ("trust", {}, True),
-        ("trust", {"start.share": []}, False),
+        ("trust", {"start.shares_answers": []}, False),
         ("results", {}, False),
     ],
 )

@@ -214,17 +214,7 @@ def requests_counted() -> float:
     return sum(REGISTRY.get_sample_value(name, {"kind": kind}) or 0 for kind in kinds)
 
 
-@pytest.mark.parametrize(
-    "action_id",
-    [
-        "phases.start",
-        "home.start",
-        "home.opt_out",
-        "home.opt_in",
-        "rounds.do_not_ask",
-        "status.show",
-    ],
-)
+@pytest.mark.parametrize("action_id", ["phases.start", "home.opt_out", "rounds.do_not_ask"])
 async def test_button_of_a_form_that_carries_no_channel_stores_nothing(
     harness_over_http: BotHarness, action_id: str
 ) -> None:

@@ -219,7 +219,7 @@ def test_no_page_has_more_than_six_inputs_unless_something_is_unfolded(kind: Pha
         CHOSEN[kind],
         answers={"clarity": 1},
         doubt_shown=True,
-        justification_request=REQUEST if kind is PhaseKind.RESULTS_SPRINT else None,
+        justification_request=REQUEST,
     )
     views = [
         page_moment.build(MOMENT, worst),

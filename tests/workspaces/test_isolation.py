@@ -246,7 +246,7 @@ async def test_read_of_one_phase_or_round_sees_no_other(
             assert len(shown[0].figures) == 2
             assert (len(phase.set_aside_items), len(phase.people)) == (1, 7)
             assert comments == (f"Comment of {round_id} in {ws}",)
-            assert note == f"Note of {round_id} in {ws}"
+            assert note == f"Promise of {round_id} in {ws}"
             assert [one.answers for one in reflections] == [
                 {"clarity": {RUNS: 3, OVER: 2}[phase_id]}
             ]
