@@ -295,8 +295,6 @@ rounds = Table(
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
-    Column("note", Text),  # a lead's "What I heard, and what changes"; null: none
-    Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
     Column("is_broadcast", Boolean),
@@ -318,6 +316,27 @@ round_people = Table(
     Column("slot_at", UtcDateTime),  # null: not asked, by their own wish or because it is too late
     _to_round(),
     Index("ix_round_people_user", "workspace_id", "user_id"),
+)
+
+#: A lead's replies to results, and what a decision changed: one change to be checked, or the reason
+#: why nothing changes.
+promises = Table(
+    "promises",
+    metadata,
+    _workspace(),
+    Column("promise_id", OwnId, primary_key=True),
+    Column("phase_id", OwnId, nullable=False),
+    Column("round_id", OwnId),  # whose results it replies to; null: made in a decision
+    Column("made_by", SlackId, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("heard", Text),  # the hardest thing heard; null: not said
+    Column("text", Text, nullable=False),  # empty: deleted, as long after the phase as the rest
+    Column("is_change", Boolean, nullable=False),  # false: why nothing changes this week
+    Column("outcome", String(16)),  # null: not checked (yet)
+    CheckConstraint("outcome IN ('kept', 'partly', 'not', 'unknown')", name="outcome"),
+    _to_phase(),
+    Index("uq_promises_round", "workspace_id", "phase_id", "round_id", unique=True),
+    Index("ix_promises_made_by", "workspace_id", "made_by"),
 )
 
 #: A lead's own, named answers.
