@@ -153,6 +153,8 @@ phases = Table(
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
     Column("difference", Text),  # from the phase before, after its lesson; null: not said
+    #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
+    Column("team_said", Text),
     Column("started_at", UtcDateTime, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),

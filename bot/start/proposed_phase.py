@@ -60,6 +60,7 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
         "promise": proposal.promise,
         "justification": proposal.justification or None,
         "difference": proposal.difference or None,
+        "team_said": proposal.team_said,
         "started_at": now,
         "starts_on": proposal.starts_on,
         "ends_on": proposal.ends_on,
