@@ -275,6 +275,20 @@ class _Filling:
         phase_id = self.pick(OVER, ELSEWHERE)
         await self.round(DROPPED_ROUND, phase_id, 9, "cancelled", NOW - timedelta(days=30))
 
+    async def _promise(self, round_id: str, phase_id: str, opened_at: datetime) -> None:
+        await self.add(
+            schema.promises,
+            promise_id=f"{round_id}promise",
+            phase_id=phase_id,
+            round_id=round_id,
+            made_by=self.pick(ANA, BEN),
+            made_at=opened_at + timedelta(days=2, hours=1),
+            heard=f"Heard in {self.workspace_id}",
+            text=f"Promise of {round_id} in {self.workspace_id}",
+            is_change=True,
+            outcome=self.pick("kept", "partly"),
+        )
+
     async def round(
         self, round_id: str, phase_id: str, number: int, state: str, opened_at: datetime
     ) -> None:
@@ -293,10 +307,10 @@ class _Filling:
             asked=len(members),
             questions=rounds_store.as_json(about_leads(["Ana"])),
             reached_minimum=True if closed else None,
-            note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
-            noted_by=BEN if closed else None,
             shown_at=opened_at + timedelta(days=3) if closed else None,
         )
+        if closed:
+            await self._promise(round_id, phase_id, opened_at)
         for user_id in (ANA, *members):
             await self.add(
                 schema.round_people,

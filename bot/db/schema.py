@@ -152,6 +152,9 @@ phases = Table(
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
+    Column("difference", Text),  # from the phase before, after its lesson; null: not said
+    #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
+    Column("team_said", Text),
     Column("started_at", UtcDateTime, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),
@@ -164,8 +167,12 @@ phases = Table(
     Column("comments_to", String(16), nullable=False),  # leads, or team
     Column("ended_at", UtcDateTime),  # null: active
     Column("ended_by", SlackId),  # null: active, or ended by its date
+    Column("milestone_outcome", String(16)),  # hit, missed, moved; null: not said
+    Column("protected_outcome", String(16)),  # kept, partly, not; null: not said
+    Column("planned", Text),  # in the lead's words; null: not said
     Column("outcome", Text),  # null: no wrap-up was written (yet)
-    Column("learning", Text),
+    Column("reason", Text),  # why it came out so; null: not said
+    Column("learning", Text),  # what to do next time
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
@@ -293,8 +300,6 @@ rounds = Table(
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
-    Column("note", Text),  # a lead's "What I heard, and what changes"; null: none
-    Column("noted_by", SlackId),
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
     Column("is_broadcast", Boolean),
@@ -316,6 +321,27 @@ round_people = Table(
     Column("slot_at", UtcDateTime),  # null: not asked, by their own wish or because it is too late
     _to_round(),
     Index("ix_round_people_user", "workspace_id", "user_id"),
+)
+
+#: A lead's replies to results, and what a decision changed: one change to be checked, or the reason
+#: why nothing changes.
+promises = Table(
+    "promises",
+    metadata,
+    _workspace(),
+    Column("promise_id", OwnId, primary_key=True),
+    Column("phase_id", OwnId, nullable=False),
+    Column("round_id", OwnId),  # whose results it replies to; null: made in a decision
+    Column("made_by", SlackId, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("heard", Text),  # the hardest thing heard; null: not said
+    Column("text", Text, nullable=False),  # empty: deleted, as long after the phase as the rest
+    Column("is_change", Boolean, nullable=False),  # false: why nothing changes this week
+    Column("outcome", String(16)),  # null: not checked (yet)
+    CheckConstraint("outcome IN ('kept', 'partly', 'not', 'unknown')", name="outcome"),
+    _to_phase(),
+    Index("uq_promises_round", "workspace_id", "phase_id", "round_id", unique=True),
+    Index("ix_promises_made_by", "workspace_id", "made_by"),
 )
 
 #: A lead's own, named answers.

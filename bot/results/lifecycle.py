@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import delete, insert, or_, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -13,7 +13,9 @@ from bot.agenda.slots import next_working_morning, within_hours, within_hours_if
 from bot.dates import LATE
 from bot.db import schema
 from bot.phases.model import Phase
-from bot.results import messages, note_form, rules, store
+from bot.promises.lifecycle import make
+from bot.promises.model import Reply
+from bot.results import messages, reply_form, rules, store
 from bot.results.audience import Audience, read_audience
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
 from bot.results.links import link_results
@@ -78,32 +80,28 @@ async def round_to_reply_to(services: Services, request: Request) -> ClosedRound
     return _to_reply_to(rounds, request.target_id)
 
 
-async def save_note(services: Services, request: Request, text: str) -> None:
+async def save_reply(services: Services, request: Request, reply: Reply) -> None:
     """Store a lead's reply; the last one before the team reads it counts.
 
     If the team has read the results without one, the reply is added to them.
 
     Raises:
-        Refused: nothing written, too long, not a lead of this phase, or the team has read a reply.
+        Refused: nothing written, too long, not a lead of this phase, another lead has replied, or
+            the team has read a reply.
     """
-    limit = note_form.NOTE_LIMIT
-    if not text or len(text) > limit:
-        refusal = TEXT_TOO_LONG.format(length=len(text), limit=limit) if text else messages.EMPTY
-        raise Refused(refusal, {note_form.BLOCK: refusal})
+    _check_texts(reply)
     workspace_id, round_id = request.workspace_id, request.target_id
     async with services.db.transaction() as tx:
         phase = await _led_phase(tx, request)
-        rounds = schema.rounds
-        saved = await tx.execute(
-            update(rounds)
-            .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
-            .where(or_(rounds.c.shown_at.is_(None), rounds.c.note.is_(None)))
-            .where(rounds.c.state == "closed")
-            .values(note=text, noted_by=request.user_id)
-        )
-        if not saved.rowcount:
-            raise Refused(messages.ALREADY_READ, {note_form.BLOCK: messages.ALREADY_READ})
         now = services.clock.now()
+        await _lock_round(tx, workspace_id, round_id)
+        rounds = await store.closed_rounds(tx, workspace_id, phase)
+        signed = {"phase_id": phase.phase_id, "round_id": round_id, "made_by": request.user_id}
+        try:
+            _to_reply_to(rounds, round_id)
+            await make(tx, workspace_id, reply, **signed, now=now)
+        except Refused as refusal:
+            raise Refused(refusal.text, {reply_form.BLOCK: refusal.text}) from refusal
         due_at = await schedule.due_time(
             tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
         )
@@ -111,6 +109,30 @@ async def save_note(services: Services, request: Request, text: str) -> None:
         await edit_lead_messages(tx, workspace_id, view, now)
         if view.round.shown_at:
             await edit_team_message(tx, workspace_id, view, now)
+
+
+def _check_texts(reply: Reply) -> None:
+    limit = reply_form.TEXT_LIMIT
+    texts = {reply_form.HEARD: reply.heard or "", reply_form.BLOCK: reply.text}
+    refusals = {
+        block: TEXT_TOO_LONG.format(length=len(text), limit=limit)
+        for block, text in texts.items()
+        if len(text) > limit
+    }
+    if not reply.text:
+        refusals[reply_form.BLOCK] = messages.EMPTY
+    if refusals:
+        raise Refused(" ".join(refusals.values()), refusals)
+
+
+async def _lock_round(tx: AsyncConnection, workspace_id: str, round_id: str) -> None:
+    """Lock a round until the transaction ends: the team may be getting its results just now."""
+    rounds = schema.rounds
+    await tx.execute(
+        select(rounds.c.round_id)
+        .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
+        .with_for_update()
+    )
 
 
 async def visible_results(services: Services, request: Request) -> ResultsView:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
+from bot.promises.model import Promise
 from bot.results.hints import Hint, hints
 from bot.results.levels import Participation, QuestionFigures, perception_gap
 
@@ -59,8 +60,7 @@ class ClosedRound:
     participation: Participation | None  # None below eight answers
     labels: Mapping[str, str]  # question key -> label, as asked
     figures: tuple[ShownLevel, ...]  # of the questions with enough answers
-    note: str | None  # What I heard, and what changes; None: nothing (yet)
-    noted_by: str | None  # the lead's name
+    promise: Promise | None  # a lead's reply; None: nothing (yet)
     shown_at: datetime | None  # None: the team has not seen it
     unreadable: bool = False  # answers could not be counted: their key was missing
     is_broadcast: bool = False  # the team's results also stand in the channel
@@ -71,8 +71,8 @@ class ClosedRound:
 
     @property
     def may_be_replied_to(self) -> bool:
-        """Return whether a lead may still write the note: what the team has read stays."""
-        return not (self.note and self.shown_at)
+        """Return whether a lead may still reply: what the team has read stays."""
+        return not (self.promise and self.shown_at)
 
     def figure(self, key: str) -> QuestionFigures | None:
         return next(

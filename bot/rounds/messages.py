@@ -14,6 +14,7 @@ from bot.dates import day
 from bot.phases.expectation import expectation_blocks
 from bot.phases.rules import PhaseKind
 from bot.phases.wording import names_as_subject, one_line
+from bot.promises.messages import reply_parts
 from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import QuestionnaireView, RoundEnd
 from bot.rounds.questions import Question
@@ -30,8 +31,8 @@ SKIP, CHANGE, COMMENT = "rounds.skip", "rounds.change", "rounds.comment"
 DO_NOT_ASK = "rounds.do_not_ask"
 LEVELS = range(1, 6)
 COMMENT_LIMIT = 1_000
-#: Limit of the lead's note with its escapes, so that no section exceeds its 3,000 characters.
-NOTE_LIMIT = 2_000
+#: Limit of each part of a lead's reply, so that no section exceeds its 3,000 characters.
+REPLY_LIMIT = 2_000
 #: Limits of a question's label and its sentence, with names and escapes.
 LABEL_LIMIT, SENTENCE_LIMIT = 400, 1_500
 MILESTONE_LIMIT = 300
@@ -54,7 +55,6 @@ INTRODUCTION = {
     ),
 }
 WITHOUT_MILESTONE, WITH_MILESTONE = "*{added}.*", "*{added}:* {milestone}"
-NOTE = "*{leads} heard:*"
 OPEN_UNTIL = "Open until {until}."
 PRIVACY_ONE = "{leads} sees totals only, from {minimum} answers on. {link} {export}"
 PRIVACY_MANY = "{leads} see totals only, from {minimum} answers on. {link} {export}"
@@ -117,7 +117,7 @@ def questions_message(
 ) -> Content:
     """Return the weekly message, or the reminder, as it is after these answers."""
     if is_reminder:  # the weekly message says the rest
-        asking = replace(asking, note=None, results_link=None, introduction=None, expectation=None)
+        asking = replace(asking, reply=None, results_link=None, introduction=None, expectation=None)
     expectation, last = _expectation(asking), _last_buttons(asking)
     if is_done(asking, progress):
         text, blocks = _receipt(asking, progress)
@@ -137,7 +137,7 @@ def questions_message(
     if asking.results_link:
         blocks.insert(0, section(link_to(asking.results_link, LAST_RESULTS)))
     most = MOST_WORDS_AT_FIRST if asking.introduction else MOST_WORDS
-    blocks = [*_note(asking, most - word_count(blocks)), *blocks]
+    blocks = [*_reply(asking, most - word_count(blocks)), *blocks]
     blocks = [*_introduction(asking, most - word_count(blocks)), *blocks]
     return content(opening.format(channel=in_channel), *blocks)
 
@@ -320,13 +320,19 @@ def _last_buttons(asking: QuestionnaireView) -> list[Block]:
     return [actions(button(DO_NOT_ASK_BUTTON, DO_NOT_ASK, asking.channel_id))]
 
 
-def _note(asking: QuestionnaireView, most_words: int) -> list[Block]:
-    """Return the lead's note on the last results; a person's first questions have other news."""
-    if not asking.note or asking.introduction:
+def _reply(asking: QuestionnaireView, most_words: int) -> list[Block]:
+    """Return a lead's reply to the last results; a person's first questions have other news.
+
+    Where words are few, the change has them before what was heard.
+    """
+    if asking.reply is None or asking.introduction:
         return []
-    heading = NOTE.format(leads=names_as_subject(asking.leads, begins=True))
-    note = cut_to_words(asking.note, most_words - word_count([section(heading)]))
-    return [section(f"{heading}\n{quotation(note, NOTE_LIMIT)}")] if note else []
+    blocks: list[Block] = []
+    for heading, text in reversed(reply_parts(asking.reply_by, asking.reply)):
+        shown = cut_to_words(text, most_words - word_count([section(heading), *blocks]))
+        if shown:
+            blocks.insert(0, section(f"{heading}\n{quotation(shown, REPLY_LIMIT)}"))
+    return blocks
 
 
 def _introduction(asking: QuestionnaireView, most_words: int) -> list[Block]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from bot.phases.privacy import Rounding
 from bot.phases.rules import PhaseKind
+from bot.promises.model import Reply
 from bot.rounds.answer_changes import Progress
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
@@ -71,7 +72,8 @@ class QuestionnaireView:
     questions: tuple[Question, ...]
     closes_at: datetime
     comments_to: str  # leads, or team
-    note: str | None = None  # the lead's note on the last results; None: none was written
+    reply: Reply | None = None  # a lead's, to the last results; None: there is none
+    reply_by: str = ""  # the name of who replied
     results_link: str | None = None  # to the last results, where they stand in the thread alone
     introduction: Introduction | None = None  # None: not this person's first questions
     expectation: str | None = None  # what the leads count on them for; None: nothing to show here

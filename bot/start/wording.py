@@ -88,7 +88,8 @@ LEVELS = ("1 · not at all", "2", "3", "4", "5 · fully")
 ORDINARY = "*This looks like an ordinary week. Start anyway?*"
 YES = "Yes, start anyway"
 SAY_YES = "You said the goal isn't clear yet. Tick below to go on anyway."
-LESSON = "*What you learned last time:*"
+LESSON = "*Last time's lesson:*"
+DIFFERENT, DIFFERENT_EXAMPLE = "What is different this time", "Reviews come first, before noon."
 COPY_LAST, FILL_EXAMPLE = "Copy the Last One", "Fill In an Example"
 COPIED = "The last phase is copied to the next page. Check each line."
 EXAMPLE_FILLED = "An example is on the next page. Make it yours."
@@ -97,6 +98,8 @@ JUSTIFICATION, JUSTIFICATION_EXAMPLE = (
     "The customer moved the date; we close the gap and stop.",
 )
 
+#: Stands in for the last sprint's levels.
+NOTHING_SHOWN = "Nothing: there were no results to show."
 JUSTIFICATION_BLANK = "Say why this can't wait; the channel will see it."
 
 # --- page 2: The promise --------------------------------------------------------------------

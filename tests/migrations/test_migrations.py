@@ -37,6 +37,7 @@ from tests.operations.stuck_messages import command
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 #: Values that satisfy the check constraints.
 ALLOWED = {
+    "promises.outcome": "kept",
     "phases.state": "active",
     "phases.kind": "results_sprint",
     "rounds.state": "open",

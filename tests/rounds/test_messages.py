@@ -11,6 +11,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_blocks
+from bot.promises.model import Reply
 from bot.rounds import messages, questions
 from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import Introduction, QuestionnaireView, RoundEnd
@@ -46,6 +47,12 @@ FIRST = replace(
     introduction=Introduction(milestone="Ship the beta", ends_on=date(2026, 12, 18)),
     expectation="Getting the importer through review by Thursday.",
 )
+
+
+def saying(text: str) -> Reply:
+    return Reply(heard=text, text=text, is_change=True)
+
+
 NOTE = "Too many goals.\nWhen a review waits a day, I'll take it."
 LONG = " ".join(["word"] * 200)
 END = RoundEnd(channel_id="C0LAUNCH", reached_minimum=True, is_unreadable=False)
@@ -59,8 +66,10 @@ SHOWN = {
     **{kind.value: messages.questions_message(replace(ASKING, kind=kind)) for kind in RoundKind},
     "trust_building": messages.questions_message(TRUST),
     "two_leads": messages.questions_message(TWO_LEADS),
-    "with_note": messages.questions_message(replace(ASKING, note=NOTE)),
-    "with_long_note": messages.questions_message(replace(ASKING, note=LONG)),
+    "with_note": messages.questions_message(replace(ASKING, reply=saying(NOTE), reply_by="Ana")),
+    "with_long_note": messages.questions_message(
+        replace(ASKING, reply=saying(LONG), reply_by="Ana")
+    ),
     "first_message": messages.questions_message(FIRST),
     "first_message_replied": messages.questions_message(replace(FIRST, has_replied=True)),
     "first_message_received": messages.questions_message(FIRST, after(*KEYS)),
@@ -87,8 +96,8 @@ VIEWS = {
     "member": ASKING,
     "trust_building": TRUST,
     "two_leads": TWO_LEADS,
-    "note": replace(ASKING, note=NOTE),
-    "long_note": replace(ASKING, note=LONG),
+    "note": replace(ASKING, reply=saying(NOTE), reply_by="Ana"),
+    "long_note": replace(ASKING, reply=saying(LONG), reply_by="Ana"),
     "lead": replace(ASKING, to_lead=True),
     "lead_trust_building": replace(TRUST, to_lead=True),
 }
@@ -163,7 +172,8 @@ def test_first_message_has_at_most_160_words(milestone: str, state: Progress) ->
         FIRST,
         introduction=Introduction(milestone=milestone, ends_on=date(2026, 12, 18)),
         expectation=LONG[:150],
-        note=LONG,
+        reply=saying(LONG),
+        reply_by="Ana",
     )
 
     assert word_count(messages.questions_message(first, state).blocks) <= 160
@@ -212,7 +222,8 @@ def test_user_text_cannot_trigger_mentions_or_links() -> None:
     hostile = replace(
         FIRST,
         leads=(HOSTILE,),
-        note=f"{HOSTILE}\n{HOSTILE}",
+        reply=saying(f"{HOSTILE}\n{HOSTILE}"),
+        reply_by="Ana",
         introduction=Introduction(milestone=HOSTILE, ends_on=date(2026, 12, 18)),
         expectation=HOSTILE,
         questions=questions.about_leads([HOSTILE], asked),
@@ -233,6 +244,12 @@ def test_user_text_cannot_trigger_mentions_or_links() -> None:
 
 def test_long_names_and_a_long_note_fit_slack_limits() -> None:
     long = "Person " + "&" * 80
-    crowd = replace(FIRST, leads=(long, long), note="<&>" * 1_000, expectation="&" * 150)
+    crowd = replace(
+        FIRST,
+        leads=(long, long),
+        reply=saying("<&>" * 1_000),
+        reply_by="Ana",
+        expectation="&" * 150,
+    )
 
     assert check_blocks(messages.questions_message(crowd).blocks, "message") == []

@@ -171,20 +171,20 @@ async def test_records_of_messages_about_finished_phases_are_deleted(db: Databas
 async def test_words_written_after_the_others_were_deleted_go_too(db: Database) -> None:
     """A lead may wrap up, or reply to the last results, long after the end."""
     settings = WorkspaceSettings(keep_texts_months=1)
-    phases, rounds = schema.phases, schema.rounds
+    phases, promises = schema.phases, schema.promises
     async with db.transaction() as tx:
         await a_phase(tx, **ENDED)
-        await a_round(tx, state="closed")
+        await a_round(tx, state="closed", note="We stop.")
         await retention.delete_expired(tx, WORKSPACE, settings, NOW + timedelta(days=60))
         await tx.execute(update(phases).values(outcome="We shipped.", thanks="All of you."))
-        await tx.execute(update(rounds).values(note="I heard you.", noted_by=ANA))
+        await tx.execute(update(promises).values(text="I heard you.", heard="Late."))
 
         await retention.delete_expired(tx, WORKSPACE, settings, NOW + timedelta(days=61))
 
         phase = await the_phase(tx)
         assert (phase.outcome, phase.thanks, phase.milestone) == (None, None, "")
         assert await last_learning(tx, WORKSPACE, LAUNCH) is None  # there is nothing to copy
-        assert (await tx.execute(select(rounds.c.note, rounds.c.noted_by))).one() == (None, None)
+        assert (await tx.execute(select(promises.c.text, promises.c.heard))).one() == ("", None)
 
 
 async def test_parked_work_stays_until_its_owner_was_reminded(db: Database) -> None:

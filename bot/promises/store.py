@@ -1,0 +1,72 @@
+"""Reads and writes of promises."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import RowMapping, Select, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.db import schema
+from bot.db.upserts import padded
+from bot.promises.model import Promise, PromiseOutcome
+from bot.slack.people import stored_people
+
+_promises = schema.promises
+
+
+async def of_phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> tuple[Promise, ...]:
+    """Return the promises of a phase, oldest first."""
+    return (await of_phases(tx, workspace_id, [phase_id])).get(phase_id, ())
+
+
+async def of_phases(
+    tx: AsyncConnection, workspace_id: str, phase_ids: Iterable[str]
+) -> dict[str, tuple[Promise, ...]]:
+    """Return the promises of these phases, oldest first, by the phase's id; two statements."""
+    found = await _read(
+        tx, workspace_id, select(_promises).where(_promises.c.phase_id.in_(padded(phase_ids)))
+    )
+    by_phase: dict[str, tuple[Promise, ...]] = {}
+    for promise in found:
+        by_phase[promise.phase_id] = (*by_phase.get(promise.phase_id, ()), promise)
+    return by_phase
+
+
+async def record_outcome(
+    tx: AsyncConnection, workspace_id: str, promise_id: str, outcome: PromiseOutcome
+) -> None:
+    """Store whether a promise happened, in the transaction that closes the round that asked."""
+    await tx.execute(
+        update(_promises)
+        .where(_promises.c.workspace_id == workspace_id, _promises.c.promise_id == promise_id)
+        .values(outcome=outcome)
+    )
+
+
+async def _read(
+    tx: AsyncConnection, workspace_id: str, query: Select[tuple[object, ...]]
+) -> tuple[Promise, ...]:
+    rows = await tx.execute(
+        query.where(_promises.c.workspace_id == workspace_id).order_by(
+            _promises.c.made_at, _promises.c.promise_id
+        )
+    )
+    found = rows.mappings().all()
+    people = await stored_people(tx, workspace_id, {row["made_by"] for row in found})
+    names = {user_id: person.name for user_id, person in people.items()}
+    return tuple(_promise(row, names.get(row["made_by"], row["made_by"])) for row in found)
+
+
+def _promise(row: RowMapping, name: str) -> Promise:
+    outcome = row["outcome"]
+    return Promise(
+        promise_id=row["promise_id"],
+        phase_id=row["phase_id"],
+        round_id=row["round_id"],
+        made_by=row["made_by"],
+        name=name,
+        made_at=row["made_at"],
+        heard=row["heard"],
+        text=row["text"],
+        is_change=row["is_change"],
+        outcome=None if outcome is None else PromiseOutcome(outcome),
+    )
