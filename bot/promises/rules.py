@@ -1,8 +1,9 @@
-"""The rule for which promise a round asks the team about. Pure."""
+"""The rules for which promise a round asks the team about, and for a lead's record. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 
-from bot.promises.model import OpenedRound, Promise
+from bot.promises.model import OpenedRound, Promise, PromiseOutcome
 
 #: A promise made under the results of one round is checked in the second round after it.
 CHECKED_AFTER_ROUNDS = 2
@@ -42,3 +43,19 @@ def number_made_in(promise: Promise, opened: Iterable[OpenedRound]) -> int:
         )
     )
     return max(numbers, default=0)
+
+
+def count_outcomes(promises: Iterable[Promise]) -> Counter[PromiseOutcome | None]:
+    """Return the numbers of promised changes by what became of them; None: not checked (yet)."""
+    return Counter(promise.outcome for promise in promises if promise.is_change)
+
+
+def read_by_team(
+    promises: Iterable[Promise], shown_rounds: Collection[str | None]
+) -> tuple[Promise, ...]:
+    """Return the promises that the team has read: in the results of these rounds, or a decision."""
+    return tuple(
+        promise
+        for promise in promises
+        if promise.round_id is None or promise.round_id in shown_rounds
+    )

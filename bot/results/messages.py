@@ -12,7 +12,7 @@ from slack_sdk.models.views import View
 
 from bot.phases.privacy import Rounding
 from bot.phases.wording import one_or_many
-from bot.promises.messages import reply_parts
+from bot.promises.messages import checked_line, reply_parts
 from bot.results.level_blocks import (
     LEADS_SHOWN,
     NAME_SHOWN,
@@ -274,9 +274,11 @@ def _reply(view: ResultsView) -> list[Block]:
     """Return the reply, or the sentence that there is none yet."""
     promise = view.round.promise
     if promise:
+        parts = reply_parts(promise.name, promise)
+        checked = checked_line(promise)
         return [
-            section(f"{heading}\n{quotation(text, QUOTED_LIMIT)}")
-            for heading, text in reply_parts(promise.name, promise)
+            *(section(f"{heading}\n{quotation(text, QUOTED_LIMIT)}") for heading, text in parts),
+            *([context(checked)] if checked else []),
         ]
     name = quote_within(join_names(view.phase.lead_names), NAMES_SHOWN)
     count = len(view.phase.lead_names)

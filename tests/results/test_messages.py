@@ -9,6 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.promises.model import PromiseOutcome
 from bot.results import reply_form
 from bot.results.comments import comment_messages
 from bot.results.messages import about_numbers, leads_message, members_message, team_message
@@ -50,6 +51,14 @@ FACTS = {
         START, replace(REPLIED, promise=replace(PROMISE, heard=None, is_change=False))
     ),
     "read": showing(START, replace(REPLIED, shown_at=TEAM_READS)),
+    "checked": showing(
+        START,
+        replace(
+            REPLIED,
+            shown_at=TEAM_READS,
+            promise=replace(PROMISE, outcome=PromiseOutcome.PARTLY),
+        ),
+    ),
     "read_without_note": showing(START, replace(WEEK, shown_at=TEAM_READS)),
     "in_channel": showing(START, replace(WEEK, shown_at=TEAM_READS, is_broadcast=True)),
     "two_leads": showing(START, WEEK, phase=TWO_LEADS, reflections=(OWN, BEN_REFLECTION)),
