@@ -37,6 +37,10 @@ ONE_A_WEEK = (
     "Another lead has already replied to these results, and one change a week is enough to keep. "
     "Yours can follow the next results."
 )
+ONE_CHANGE_A_WEEK = (
+    "Another lead has already promised a change this week, and one is enough to keep. Yours can "
+    "follow the next results."
+)
 ALREADY_CHECKED = (
     "Your team has been asked whether this happened, so it stays as it is. You can promise "
     "something new with the next results."

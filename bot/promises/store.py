@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.promises.model import Promise, PromiseOutcome
+from bot.promises.model import OpenedRound, Promise, PromiseOutcome
 from bot.slack.people import stored_people
 
 _promises = schema.promises
@@ -29,6 +29,20 @@ async def of_phases(
     for promise in found:
         by_phase[promise.phase_id] = (*by_phase.get(promise.phase_id, ()), promise)
     return by_phase
+
+
+async def opened_rounds(
+    tx: AsyncConnection, workspace_id: str, phase_id: str
+) -> tuple[OpenedRound, ...]:
+    """Return the phase's rounds that have opened, oldest first; no cancelled ones."""
+    rounds = schema.rounds.c
+    rows = await tx.execute(
+        select(rounds.round_id, rounds.number, rounds.opened_at)
+        .where(rounds.workspace_id == workspace_id, rounds.phase_id == phase_id)
+        .where(rounds.state != "cancelled")
+        .order_by(rounds.number)
+    )
+    return tuple(OpenedRound(**row) for row in rows.mappings())
 
 
 async def record_outcome(

@@ -95,6 +95,7 @@ WRITE_NOW = (
     "and again above the next questions."
 )
 WRITE_LATE = "Your team has read the results. A reply written now is added to them."
+NOT_ANSWERED = "No lead replied to these results. Newer ones are out."
 WRITE, CHANGE = "Reply to the Team", "Change My Reply"
 NOTE_SAVED = "Written by {name}. It can be changed until your team reads it, {when}."
 TEAM_SAW = "Your team has read this, so it stays as it is."
@@ -111,6 +112,9 @@ NOT_A_LEAD = (
 ALREADY_READ = (
     "Your team has read the reply, so it stays as it is. Write in the announcement's thread "
     "instead, or with the next results."
+)
+NEWER_ARE_OUT = (
+    "Newer results are out. Reply to those instead: one change a week is enough to keep."
 )
 NOT_THERE = "These results belong to a channel you aren't in. Join the channel first."
 EMPTY = (
@@ -262,9 +266,11 @@ def _reply_to_leads(view: ResultsView) -> list[Block]:
         name = quote_within(shown.promise.name, NAMES_SHOWN)
         below = TEAM_SAW if shown.shown_at else NOTE_SAVED.format(name=name, when=when)
         blocks: list[Block] = [*_reply(view), context(below)]
+    elif not view.may_be_replied_to:
+        blocks = [context(NOT_ANSWERED)]
     else:
         blocks = [section(I_HEARD.format(text=WRITE_LATE if shown.shown_at else WRITE_NOW))]
-    if shown.may_be_replied_to:
+    if view.may_be_replied_to:
         label = CHANGE if shown.promise else WRITE
         blocks.append(actions(button(label, REPLY_TO_TEAM, shown.round_id, style="primary")))
     return blocks

@@ -69,11 +69,6 @@ class ClosedRound:
     def is_after_end(self) -> bool:
         return self.kind == "after"
 
-    @property
-    def may_be_replied_to(self) -> bool:
-        """Return whether a lead may still reply: what the team has read stays."""
-        return not (self.promise and self.shown_at)
-
     def figure(self, key: str) -> QuestionFigures | None:
         return next(
             (shown_level.figure for shown_level in self.figures if shown_level.figure.key == key),
@@ -102,10 +97,19 @@ class ResultsView:
     rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
     reflections: tuple[Reflection, ...]
     team_sees_at: datetime
+    is_newest: bool = True  # no later round of the phase is closed
 
     @property
     def round(self) -> ClosedRound:
         return self.rounds[-1]
+
+    @property
+    def may_be_replied_to(self) -> bool:
+        """Return whether a lead may still reply, or change the reply.
+
+        What the team has read stays, and a new reply is to the newest results.
+        """
+        return not self.round.shown_at if self.round.promise else self.is_newest
 
     @property
     def shared_reflections(self) -> tuple[Reflection, ...]:
