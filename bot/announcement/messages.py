@@ -75,6 +75,7 @@ ANOTHER = {
     PhaseKind.RESULTS_SPRINT: "Why another sprint",
     PhaseKind.TRUST_BUILDING: "Why another phase",
 }
+TEAM_SAID = "What the team said of the last sprint"
 EXTENDED = "Extended from {day}"
 ONE_ASKED = "Every {weekday}, 1 person gets three anonymous questions. Only totals are shared."
 QUESTIONS = (
@@ -133,6 +134,7 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
     lines += _how_we_work_lines(phase)
     lines += recovery_lines(phase, limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
+    lines += _labelled(TEAM_SAID, phase.team_said, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
 

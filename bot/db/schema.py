@@ -152,6 +152,8 @@ phases = Table(
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
+    #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
+    Column("team_said", Text),
     Column("started_at", UtcDateTime, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),

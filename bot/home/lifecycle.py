@@ -102,6 +102,8 @@ async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: 
 
 def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseSummary:
     leads = phase.is_led_by(user_id)
+    until = phase.recovery_until
+    rests = not phase.is_active and until is not None and phase.day_of(now) <= until
     return PhaseSummary(
         phase_id=phase.phase_id,
         channel_id=phase.channel_id,
@@ -113,6 +115,7 @@ def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> P
         is_member=phase.has_participant(user_id) and not leads,
         has_opted_out=opted_out,
         is_over=not phase.is_active,
+        recovery_until=until if rests else None,
         is_wrapped_up=phase.wrapped_up_at is not None,
     )
 

@@ -22,6 +22,7 @@ class PhaseSummary:
     has_opted_out: bool
     is_over: bool = False
     is_wrapped_up: bool = False
+    recovery_until: date | None = None  # None: it is not in recovery now
     results: str | None = None  # the latest that the team has seen, in a line; None: none yet
     hints: tuple[str, ...] = ()  # for its leads alone
 

@@ -6,6 +6,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.announcement.details_page import ASK_AGAIN, DONT_ASK
 from bot.announcement.messages import BUTTONS, DETAILS, ON_HOLD, ON_HOLD_BUTTON
+from bot.dates import day
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.history.history_page import BUTTON as HISTORY_BUTTON
 from bot.history.history_page import HISTORY
@@ -31,6 +32,7 @@ MORE_PHASES = "And {count} more. `/imbalance` in a channel shows how its phase s
 NO_PHASES = "No phase is running right now."
 OPTED_OUT = "You opted out, so you aren't asked in {channel}."
 OVER = "Finished. There'll be one or two follow-up check-ins."
+RESTING = "The team is in recovery until {day}."
 HINTS = "*Only the leads see this*"
 START_A_PHASE = "Start a Phase"
 
@@ -56,6 +58,8 @@ def _phase(phase: PhaseSummary) -> list[Block]:
         f"*{phase.title}*",
         f"{channel_link} · {OVER if phase.is_over else phase.status_line}",
     ]
+    if phase.recovery_until is not None:
+        lines.append(RESTING.format(day=day(phase.recovery_until)))
     if phase.results:
         lines.append(phase.results)
     if phase.has_opted_out:

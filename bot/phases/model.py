@@ -122,6 +122,7 @@ class Phase:
     paused_at: datetime | None = None  # None: the bot can post in its channel
     pause_reason: str | None = None  # a `PauseReason`; None: not paused
     membership_synced_at: datetime | None = None  # None: its channel was never read
+    team_said: str | None = None  # of the last sprint; None: this started after its recovery
     too_similar_to: str | None = None  # a phase beside which this one may show no levels
     people: tuple[Participant, ...] = ()  # leads first, each group by name; leavers included
     set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written

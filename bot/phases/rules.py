@@ -148,6 +148,7 @@ class Proposal:
     promise: Promise
     set_aside: tuple[SetAside, ...] = ()
     justification: str = ""
+    team_said: str | None = None  # of the last sprint; None: this does not start in its recovery
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)
     remind: bool = True
@@ -170,6 +171,7 @@ class SprintHistory:
     last_sprint: Span | None = None
     recovery_until: date | None = None
     was_extended: bool = False  # the new phase continues one that was extended already
+    team_said: str | None = None  # of the last sprint; None: the new one starts after its recovery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,7 +246,7 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
         return EXTENDED_ALREADY
     if proposal.kind is not PhaseKind.RESULTS_SPRINT:
         return None
-    if history.recovery_until and proposal.starts_on <= history.recovery_until:
+    if history.recovery_until and starts_in_recovery(proposal, history):
         return IN_RECOVERY.format(day=day(history.recovery_until, proposal.starts_on))
     last = history.last_sprint
     if last and (proposal.starts_on - last.ends_on).days < last.days:
@@ -253,6 +255,13 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
         budget = history.budget
         return OVER_BUDGET.format(sentence=budget.sentence, allowed=budget.allowed_days)
     return None
+
+
+def starts_in_recovery(proposal: Proposal, history: SprintHistory) -> bool:
+    """Return whether this is a sprint that starts before the last one's recovery is over."""
+    until = history.recovery_until
+    is_sprint = proposal.kind is PhaseKind.RESULTS_SPRINT
+    return is_sprint and until is not None and proposal.starts_on <= until
 
 
 def default_end(today: date, weeks: int, calendar: WorkCalendar) -> date:

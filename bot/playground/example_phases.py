@@ -194,12 +194,12 @@ class _Builder:
         """Write what she heard to results that she has not answered yet."""
         for message in self._ana.dm_with_bot():
             ids = {element["action_id"] for _, element in forms.elements(message["blocks"])}
-            if message["ts"] in self._answered or "results.write_note" not in ids:
+            if message["ts"] in self._answered or "results.reply" not in ids:
                 continue
             self._answered.add(message["ts"])
             place = {"channel": self._direct(self._ana), "ts": message["ts"]}
-            await self._ana.click("results.write_note", **place)
-            await self._send({"results.note": HEARD})
+            await self._ana.click("results.reply", **place)
+            await self._send({"results.reply.change": HEARD})
 
     # ------------------------------------------------------------ what the team does
 

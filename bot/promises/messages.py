@@ -16,7 +16,7 @@ TEXT_SHOWN, NAME_SHOWN = 300, 80
 
 #: A reply to results. Each heading stands above its own text.
 HEARD, PROMISES = "*{name} heard:*", "*{name} promises:*"
-NOTHING_CHANGES = "*Nothing changes this week, because:*"
+NOTHING_CHANGES = "*Nothing changes this week, says {name}, because:*"
 
 ONE_A_WEEK = (
     "Another lead has already replied to these results, and one change a week is enough to keep. "

@@ -15,7 +15,7 @@ from bot.db import schema
 from bot.phases.model import Phase
 from bot.promises.lifecycle import make
 from bot.promises.model import Reply
-from bot.results import messages, note_form, rules, store
+from bot.results import messages, reply_form, rules, store
 from bot.results.audience import Audience, read_audience
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
 from bot.results.links import link_results
@@ -80,7 +80,7 @@ async def round_to_reply_to(services: Services, request: Request) -> ClosedRound
     return _to_reply_to(rounds, request.target_id)
 
 
-async def save_note(services: Services, request: Request, reply: Reply) -> None:
+async def save_reply(services: Services, request: Request, reply: Reply) -> None:
     """Store a lead's reply; the last one before the team reads it counts.
 
     If the team has read the results without one, the reply is added to them.
@@ -101,7 +101,7 @@ async def save_note(services: Services, request: Request, reply: Reply) -> None:
             _to_reply_to(rounds, round_id)
             await make(tx, workspace_id, reply, **signed, now=now)
         except Refused as refusal:
-            raise Refused(refusal.text, {note_form.BLOCK: refusal.text}) from refusal
+            raise Refused(refusal.text, {reply_form.BLOCK: refusal.text}) from refusal
         due_at = await schedule.due_time(
             tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
         )
@@ -112,15 +112,15 @@ async def save_note(services: Services, request: Request, reply: Reply) -> None:
 
 
 def _check_texts(reply: Reply) -> None:
-    limit = note_form.NOTE_LIMIT
-    texts = {note_form.HEARD: reply.heard or "", note_form.BLOCK: reply.text}
+    limit = reply_form.TEXT_LIMIT
+    texts = {reply_form.HEARD: reply.heard or "", reply_form.BLOCK: reply.text}
     refusals = {
         block: TEXT_TOO_LONG.format(length=len(text), limit=limit)
         for block, text in texts.items()
         if len(text) > limit
     }
     if not reply.text:
-        refusals[note_form.BLOCK] = messages.EMPTY
+        refusals[reply_form.BLOCK] = messages.EMPTY
     if refusals:
         raise Refused(" ".join(refusals.values()), refusals)
 

@@ -38,7 +38,7 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import channel, date_token, join_names, link_to, quotation, quote_within
 from bot.slack.views import notice_view
 
-WRITE_NOTE, ABOUT_NUMBERS = "results.write_note", "results.about"
+REPLY_TO_TEAM, ABOUT_NUMBERS = "results.reply", "results.about"
 #: Limit of each part of a reply, without the heading before it.
 QUOTED_LIMIT = 2_700
 
@@ -88,7 +88,7 @@ ONLY_YOU, ONLY_LEADS = "*Only you see this*", "*Only the leads see this*"
 YOU_SAID = "{label}: you said {mine}; your team said {team:g}."
 LEAD_SAID = "{label}: {lead} said {mine}; the team said {team:g}."
 
-NO_REPLY = "*What {name} heard, and what changes*\n{note}"
+NO_REPLY = "*What {name} heard, and what changes*\n{sentence}"
 I_HEARD = "*What I heard, and what changes*\n{text}"
 WRITE_NOW = (
     "Write what you heard, and the one thing you will change. Your team reads it with the results, "
@@ -266,7 +266,7 @@ def _reply_to_leads(view: ResultsView) -> list[Block]:
         blocks = [section(I_HEARD.format(text=WRITE_LATE if shown.shown_at else WRITE_NOW))]
     if shown.may_be_replied_to:
         label = CHANGE if shown.promise else WRITE
-        blocks.append(actions(button(label, WRITE_NOTE, shown.round_id, style="primary")))
+        blocks.append(actions(button(label, REPLY_TO_TEAM, shown.round_id, style="primary")))
     return blocks
 
 
@@ -281,4 +281,4 @@ def _reply(view: ResultsView) -> list[Block]:
     name = quote_within(join_names(view.phase.lead_names), NAMES_SHOWN)
     count = len(view.phase.lead_names)
     nothing = one_or_many(count, ONE_HAS_NOT_REPLIED, SEVERAL_HAVE_NOT_REPLIED)
-    return [section(NO_REPLY.format(name=name, note=nothing.format(names=name)))]
+    return [section(NO_REPLY.format(name=name, sentence=nothing.format(names=name)))]

@@ -11,9 +11,11 @@ from bot.phases.model import Phase
 from bot.results import store
 from bot.results.model import ClosedRound, ResultsView
 from bot.results.round_labels import previous_round_label
-from bot.slack.mrkdwn import quote_within
+from bot.slack.mrkdwn import quote_within, truncated
 
-LABEL_SHOWN = 75
+#: Limits of a question's label: in a line of results, and where three of them share a short line.
+LABEL_SHOWN, SHORT_LABEL = 75, 50
+LEVELS_OF = "{levels} (results of {when})."
 RESULTS_OF = "*Results of {when}:* {levels}."
 LEVEL = "{label} {level:g} of 5"
 NOT_ENOUGH = "*Results of {when}:* Not enough answers to keep everyone anonymous."
@@ -25,14 +27,29 @@ def results_line(shown: ClosedRound) -> str:
     when = previous_round_label(shown)
     if not shown.reached_minimum:
         return (NOT_COUNTED if shown.unreadable else NOT_ENOUGH).format(when=when)
-    levels = [
+    return RESULTS_OF.format(when=when, levels=_levels(shown))
+
+
+def levels_with_round(shown: ClosedRound) -> str:
+    """Return the levels that the team has seen of a round, as plain text for one short line."""
+    levels = ", ".join(
+        LEVEL.format(
+            label=truncated(shown.labels[level.figure.key].rstrip(" ?"), SHORT_LABEL),
+            level=level.figure.level,
+        )
+        for level in shown.figures
+    )
+    return LEVELS_OF.format(levels=levels, when=previous_round_label(shown))
+
+
+def _levels(shown: ClosedRound) -> str:
+    return ", ".join(
         LEVEL.format(
             label=quote_within(shown.labels[level.figure.key].rstrip(" ?"), LABEL_SHOWN),
             level=level.figure.level,
         )
         for level in shown.figures
-    ]
-    return RESULTS_OF.format(when=when, levels=", ".join(levels))
+    )
 
 
 async def hints_for_leads(

@@ -97,6 +97,8 @@ JUSTIFICATION, JUSTIFICATION_EXAMPLE = (
     "The customer moved the date; we close the gap and stop.",
 )
 
+#: Stands in for the last sprint's levels.
+NOTHING_SHOWN = "Nothing: there were no results to show."
 JUSTIFICATION_BLANK = "Say why this can't wait; the channel will see it."
 
 # --- page 2: The promise --------------------------------------------------------------------

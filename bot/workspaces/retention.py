@@ -30,6 +30,7 @@ SETTLED = (State.SENT, State.EXPIRED)
 #: What people wrote about a phase, beside its milestone and promise.
 _PHASE_TEXTS = (
     "justification",
+    "team_said",
     "extension_reason",
     "outcome",
     "learning",

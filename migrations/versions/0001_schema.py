@@ -157,6 +157,7 @@ def upgrade() -> None:
         sa.Column("milestone", sa.Text(), nullable=False),
         sa.Column("promise", sa.JSON(), nullable=False),
         sa.Column("justification", sa.Text(), nullable=True),
+        sa.Column("team_said", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("ends_on", sa.Date(), nullable=False),

@@ -34,7 +34,7 @@ from tests.ending.phase_rows import (
     running,
 )
 from tests.harness import ANA, BEN, CHIARA, KEYS, LAUNCH, MEMBERS, OWNER, WORKSPACE
-from tests.results.result_rows import latest_note
+from tests.results.result_rows import latest_reply_text
 from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
@@ -111,12 +111,12 @@ async def test_summary_leaves_out_the_rounds_after_the_end(seeded_services: Serv
     assert found.level_lines[0] == "*Clear and doable:* 3.5 at the start, 3.5 at the end"
 
 
-async def test_latest_note_is_that_of_the_highest_numbered_shown_round(
+async def test_latest_reply_text_is_that_of_the_highest_numbered_shown_round(
     seeded_services: Services,
 ) -> None:
     async def note() -> str | None:
         async with seeded_services.db.reading() as reader:
-            return await latest_note(reader, WORKSPACE, "over")
+            return await latest_reply_text(reader, WORKSPACE, "over")
 
     assert await note() is None
     await add_closed_round(seeded_services, 2, note="Second", shown_at=NOW)

@@ -66,6 +66,9 @@ SHOWN = {
     "answered": contents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
     "a_lead": contents(questions=(TO_LEAD,), phases=(FULL_LINE,), may_start=True),
     "a_lead_after_the_end": contents(phases=(replace(LINE, is_lead=True, is_over=True),)),
+    "in_recovery": contents(
+        phases=(replace(LINE, is_over=True, recovery_until=date(2026, 12, 20)),)
+    ),
     "an_admin": contents(
         held=(HELD, replace(HELD, channel_id=None, description="the questions to a member")),
         held_count=5,

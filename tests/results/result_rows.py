@@ -23,8 +23,8 @@ def change(text: str, heard: str | None = None) -> Reply:
     return Reply(heard=heard, text=text, is_change=True)
 
 
-async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
-    """Return the note on the results the team of a phase read last, as the questions show it."""
+async def latest_reply_text(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
+    """Return the reply to the results the team of a phase read last, as the questions show it."""
     phases = schema.phases
     is_phase = (phases.c.workspace_id == workspace_id) & (phases.c.phase_id == phase_id)
     found: str | None = await tx.scalar(select(latest_reply(phases, "text")).where(is_phase))

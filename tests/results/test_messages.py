@@ -9,11 +9,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.playground.fake_slack.checks import check_blocks, check_view
-from bot.results import note_form
+from bot.results import reply_form
 from bot.results.comments import comment_messages
 from bot.results.messages import about_numbers, leads_message, members_message, team_message
 from bot.results.model import ClosedRound, Reflection
-from bot.results.note_form import NOTE_LIMIT
+from bot.results.reply_form import TEXT_LIMIT
 from bot.slack.content import Content
 from tests.results.closed_rounds import (
     COMMENTS,
@@ -32,7 +32,7 @@ from tests.results.closed_rounds import (
     showing,
 )
 
-NOTED = replace(WEEK, promise=PROMISE)
+REPLIED = replace(WEEK, promise=PROMISE)
 BEN_REFLECTION = Reflection(name="Ben", answers={"clarity": 4, "trust": 1, "ego": 5}, shared=True)
 LINK = "https://example.slack.com/archives/C0LAUNCH/p1?thread_ts=1.1&cid=C0LAUNCH"
 FACTS = {
@@ -45,11 +45,11 @@ FACTS = {
     "closing": showing(START, replace(WEEK, kind="closing", week=4)),
     "after": showing(START, replace(WEEK, kind="after", week=2)),
     "poll": showing(START, replace(WEEK, kind="poll", week=2)),
-    "noted": showing(START, NOTED),
+    "replied": showing(START, REPLIED),
     "nothing_changes": showing(
-        START, replace(NOTED, promise=replace(PROMISE, heard=None, is_change=False))
+        START, replace(REPLIED, promise=replace(PROMISE, heard=None, is_change=False))
     ),
-    "read": showing(START, replace(NOTED, shown_at=TEAM_READS)),
+    "read": showing(START, replace(REPLIED, shown_at=TEAM_READS)),
     "read_without_note": showing(START, replace(WEEK, shown_at=TEAM_READS)),
     "in_channel": showing(START, replace(WEEK, shown_at=TEAM_READS, is_broadcast=True)),
     "two_leads": showing(START, WEEK, phase=TWO_LEADS, reflections=(OWN, BEN_REFLECTION)),
@@ -58,7 +58,7 @@ SHOWN = {
     **{f"{name}_to_leads": leads_message(facts) for name, facts in FACTS.items()},
     **{f"{name}_to_team": team_message(facts) for name, facts in FACTS.items()},
     "paused_to_leads": leads_message(
-        showing(START, NOTED, phase=replace(PHASE, paused_at=TEAM_READS))
+        showing(START, REPLIED, phase=replace(PHASE, paused_at=TEAM_READS))
     ),
     "paused_too_few_to_leads": leads_message(
         showing(START, TOO_FEW, phase=replace(PHASE, paused_at=TEAM_READS))
@@ -218,7 +218,7 @@ def test_leads_are_told_which_of_their_answers_the_team_will_read() -> None:
 def test_team_is_told_that_a_lead_has_not_replied_yet() -> None:
     assert "and what changes*\\nAna hasn't replied yet." in blocks_json(team_message(showing()))
     assert "Ana and Ben haven't replied yet." in blocks_json(team_message(FACTS["two_leads"]))
-    assert "replied yet" not in blocks_json(team_message(FACTS["noted"]))
+    assert "replied yet" not in blocks_json(team_message(FACTS["replied"]))
     assert "replied yet" not in blocks_json(team_message(FACTS["too_few"]))
 
 
@@ -240,7 +240,7 @@ def test_nothing_is_shown_below_the_minimum() -> None:
     ("name", "label"),
     [
         ("week", "Reply to the Team"),
-        ("noted", "Change My Reply"),
+        ("replied", "Change My Reply"),
         ("read_without_note", "Reply to the Team"),
         ("read", None),
         ("too_few", "Reply to the Team"),
@@ -258,17 +258,17 @@ def test_lead_can_reply_until_the_team_has_read_a_reply(name: str, label: str | 
     assert buttons == ([label] if label else [])
 
 
-@pytest.mark.parametrize("shown", [NOTED, replace(WEEK, shown_at=TEAM_READS)])
+@pytest.mark.parametrize("shown", [REPLIED, replace(WEEK, shown_at=TEAM_READS)])
 def test_reply_form_matches_snapshot(shown: ClosedRound, json_snapshot: SnapshotAssertion) -> None:
-    form = note_form.build(shown).to_dict()
+    form = reply_form.build(shown).to_dict()
 
     assert check_view(form) == []
     assert form == json_snapshot
 
 
-@pytest.mark.parametrize("text", ["x" * NOTE_LIMIT, "<&>" * (NOTE_LIMIT // 3), "a\n" * 500])
+@pytest.mark.parametrize("text", ["x" * TEXT_LIMIT, "<&>" * (TEXT_LIMIT // 3), "a\n" * 500])
 def test_long_notes_and_comments_fit_slack_limits(text: str) -> None:
-    facts = showing(START, replace(NOTED, promise=replace(PROMISE, heard=text, text=text)))
+    facts = showing(START, replace(REPLIED, promise=replace(PROMISE, heard=text, text=text)))
     for message in (leads_message(facts), team_message(facts), *comment_messages([text] * 60)):
         assert check_blocks(message.blocks, "message") == []
 
@@ -296,7 +296,7 @@ def test_every_character_of_a_comment_is_shown(sign: str) -> None:
 
 def test_user_text_cannot_trigger_mentions_or_links() -> None:
     round_ = replace(
-        NOTED,
+        REPLIED,
         promise=replace(PROMISE, heard=HOSTILE, text=HOSTILE, name=HOSTILE),
         labels=dict.fromkeys(WEEK.labels, HOSTILE),
     )

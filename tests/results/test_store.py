@@ -11,8 +11,8 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.phases.model import Phase
 from bot.results import store
-from bot.results.lifecycle import save_note
-from bot.results.note_form import NOTE_LIMIT
+from bot.results.lifecycle import save_reply
+from bot.results.reply_form import TEXT_LIMIT
 from bot.round_keys import seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -25,7 +25,7 @@ from tests.results.result_rows import (
     a_closed_round,
     a_reflection,
     change,
-    latest_note,
+    latest_reply_text,
 )
 from tests.results.steps import CLOSED, FRIDAY, close, show
 from tests.rounds.evidence import agenda_of, delivered, said
@@ -155,14 +155,14 @@ async def test_reflections_are_those_of_current_leads_in_this_round(phase: Datab
         (("one", "two"), (False, False), None),
     ],
 )
-async def test_latest_note_is_that_of_the_newest_round_shown_to_the_team(
+async def test_latest_reply_is_that_of_the_newest_round_shown_to_the_team(
     phase: Database, notes: tuple[str | None, ...], shown: tuple[bool, ...], newest: str | None
 ) -> None:
     async with phase.transaction() as tx:
         for number, (note, is_shown) in enumerate(zip(notes, shown, strict=True), start=1):
             more: dict[str, Any] = {"note": note, "shown_at": FRIDAY if is_shown else None}
             await a_closed_round(tx, f"r{number}", number=number, **more)
-        assert await latest_note(tx, WORKSPACE, PHASE) == newest
+        assert await latest_reply_text(tx, WORKSPACE, PHASE) == newest
 
 
 async def test_each_lead_is_messaged_in_their_own_hours_and_deleted_ones_are_not(
@@ -246,9 +246,9 @@ async def test_note_of_exactly_the_limit_is_saved_under_its_authors_name(
 ) -> None:
     await make_leads(phase, BEN)
     await close(phase)
-    await save_note(services, by(BEN), change("x" * NOTE_LIMIT))
+    await save_reply(services, by(BEN), change("x" * TEXT_LIMIT))
     with pytest.raises(Refused, match="1,001 characters, but only 1,000 fit"):
-        await save_note(services, by(ANA), change("x" * (NOTE_LIMIT + 1)))
+        await save_reply(services, by(ANA), change("x" * (TEXT_LIMIT + 1)))
 
     async with phase.reading() as reader:
         (found,) = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
@@ -293,7 +293,7 @@ async def test_rounds_of_another_phase_are_not_read(db: Database, clock: Adjusta
     await close(db)
 
     async with db.reading() as reader:
-        assert await latest_note(reader, WORKSPACE, PHASE) is None
+        assert await latest_reply_text(reader, WORKSPACE, PHASE) is None
         assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
         assert await store.comments_of(reader, KEYS, WORKSPACE, "r1") == ()
         found = await store.phase_of_round(reader, WORKSPACE, "r9")

@@ -86,8 +86,8 @@ def blocks_json(message: dict[str, Any]) -> str:
 async def reply_to_team(harness: BotHarness, text: str, user_id: str = ANA) -> dict[str, str]:
     """Press *Reply to the Team*, and send this; return the form's errors."""
     lead = Lead(harness, user_id)
-    await lead.me.click("results.write_note")
-    return await lead.sends(**{"results.note": text})
+    await lead.me.click("results.reply")
+    return await lead.sends(**{"results.reply.change": text})
 
 
 async def test_lead_gets_levels_chart_and_comments_before_the_team(
@@ -201,7 +201,7 @@ async def test_reply_is_sanitized_and_an_empty_one_is_refused(round_closed: BotH
     await reply_to_team(round_closed, "  We \u202estop\u202c the importer. \n")
     errors = await reply_to_team(round_closed, " \u200b\n ")
 
-    assert "This is still empty" in errors["results.note"]
+    assert "This is still empty" in errors["results.reply.change"]
     async with round_closed.bot.db.reading() as reader:
         notes = list(await reader.scalars(select(schema.promises.c.text)))
     assert notes == ["We stop the importer."]
@@ -224,16 +224,16 @@ async def test_only_leads_can_reply_and_only_until_the_team_has_read_a_reply(
     assert direct is not None
     place = {"type": "message", "channel_id": direct.id, "message_ts": message["ts"]}
     (button,) = next(b for b in message["blocks"] if b["type"] == "actions")["elements"]
-    press = {"type": "button", "action_id": "results.write_note", "value": button["value"]}
+    press = {"type": "button", "action_id": "results.reply", "value": button["value"]}
     await ben.act(place, press)
     assert ben.top_view is None
     await reply_to_team(round_closed, NOTE)
     await ana.act(place, press)  # the form is open while the team gets the results
     await round_closed.travel_to(AFTER_TEAM_RESULTS)
 
-    errors = await Lead(round_closed).sends(**{"results.note": "Too late"})
+    errors = await Lead(round_closed).sends(**{"results.reply.change": "Too late"})
 
-    assert "Your team has read the reply" in errors["results.note"]
+    assert "Your team has read the reply" in errors["results.reply.change"]
     async with round_closed.bot.db.reading() as reader:
         assert await reader.scalar(select(schema.promises.c.text)) == NOTE
 

@@ -12,11 +12,11 @@ from bot.slack.content import plain
 from bot.slack.inputs import form_parser, option_with_value, text_input
 from bot.slack.mrkdwn import clean
 
-FORM = "results.note_form"
+FORM = "results.reply_form"
 HEARD, HEARD_TEXT = "results.heard", "results.heard.text"
 CHOICE, CHOSEN = "results.choice", "results.choice.chosen"
-BLOCK, NOTE = "results.note", "results.note.text"
-NOTE_LIMIT = 1_000
+BLOCK, CHANGE_TEXT = "results.reply.change", "results.reply.change.text"
+TEXT_LIMIT = 1_000
 CHANGE, NOTHING = "change", "nothing"
 
 TITLE = "Reply to the Team"
@@ -42,7 +42,7 @@ def build(shown: ClosedRound) -> View:
         HEARD,
         HEARD_LABEL,
         HEARD_TEXT,
-        limit=NOTE_LIMIT,
+        limit=TEXT_LIMIT,
         value=before.heard if before else None,
         multiline=True,
         optional=True,
@@ -50,8 +50,8 @@ def build(shown: ClosedRound) -> View:
     text = text_input(
         BLOCK,
         LABEL,
-        NOTE,
-        limit=NOTE_LIMIT,
+        CHANGE_TEXT,
+        limit=TEXT_LIMIT,
         value=before.text if before else None,
         placeholder=EXAMPLE,
         hint=AFTERWARDS if shown.shown_at else BEFORE,
@@ -73,7 +73,7 @@ def parse(values: Mapping[str, Any]) -> Reply:
     """Return the reply as it was typed, cleaned."""
     return Reply(
         heard=clean(values[HEARD][HEARD_TEXT].get("value") or "") or None,
-        text=clean(values[BLOCK][NOTE].get("value") or ""),
+        text=clean(values[BLOCK][CHANGE_TEXT].get("value") or ""),
         is_change=values[CHOICE][CHOSEN]["selected_option"]["value"] == CHANGE,
     )
 
