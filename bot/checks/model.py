@@ -27,6 +27,16 @@ class CheckAnswer(StrEnum):
     CANNOT_SAY = "cannot_say"  # never counted
 
 
+#: The key of the check among a person's answers, beside those of the three questions.
+CHECK_KEY = "check"
+#: How each answer is stored. "Can't say" is stored like that of a question: as no level.
+LEVELS = {
+    CheckAnswer.YES: 1,
+    CheckAnswer.PARTLY: 2,
+    CheckAnswer.NO: 3,
+    CheckAnswer.CANNOT_SAY: None,
+}
+
 #: Numbers of members who gave each answer.
 CheckCounts = Mapping[CheckAnswer, int]
 
@@ -74,7 +84,7 @@ class AskedCheck:
     """The check of a round as it was asked, and the median once the round is closed."""
 
     kind: CheckKind
-    question: str  # as people wrote it: to be quoted; empty: deleted with other texts
+    text: str = ""  # what people wrote that is asked about; empty: nothing, or deleted
     subject: str | None = None  # a promise's id
     outcome: CheckAnswer | None = None  # the median; None: open, or not enough answers
 
@@ -86,7 +96,7 @@ def asked_check(row: Mapping[str, Any]) -> AskedCheck | None:
     outcome = row["check_outcome"]
     return AskedCheck(
         kind=CheckKind(row["check_kind"]),
-        question=row["check_question"] or "",
+        text=row["check_text"] or "",
         subject=row["check_subject"],
         outcome=None if outcome is None else CheckAnswer(outcome),
     )

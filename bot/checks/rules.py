@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.checks.model import Check, CheckAnswer, CheckCounts, CheckFacts, CheckKind
+from bot.checks.model import LEVELS, Check, CheckAnswer, CheckCounts, CheckFacts, CheckKind
+from bot.promises.model import PromiseOutcome
 
 #: Half way is the weekly round nearest to the middle: none is further than this many days away.
 NEAR_THE_MIDDLE = 3
@@ -10,6 +11,13 @@ NEAR_THE_MIDDLE = 3
 LOW_ROUNDS = 2
 #: Answers that count, in their order: the median is one of them.
 IN_ORDER = (CheckAnswer.YES, CheckAnswer.PARTLY, CheckAnswer.NO)
+#: What the median says of a promise.
+PROMISE_OUTCOMES = {
+    CheckAnswer.YES: PromiseOutcome.KEPT,
+    CheckAnswer.PARTLY: PromiseOutcome.PARTLY,
+    CheckAnswer.NO: PromiseOutcome.NOT,
+    None: PromiseOutcome.UNKNOWN,
+}
 
 
 def choose_check(facts: CheckFacts) -> Check | None:
@@ -37,6 +45,11 @@ def median_word(counts: CheckCounts, minimum: int) -> CheckAnswer | None:
         return None
     lower, upper = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     return lower if lower is upper else CheckAnswer.PARTLY
+
+
+def counts_of(levels: Sequence[int]) -> CheckCounts:
+    """Return how many gave each answer, given how many have each level from 1 on."""
+    return {answer: levels[level - 1] for answer, level in LEVELS.items() if level is not None}
 
 
 def _before_end(facts: CheckFacts) -> Iterator[Check]:

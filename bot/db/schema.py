@@ -297,7 +297,7 @@ rounds = Table(
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
     Column("check_kind", String(16)),  # null: the round asks no check
     Column("check_subject", OwnId),  # the promise asked about; null: another kind
-    Column("check_question", Text),  # as it was asked; null: no check, or deleted with other texts
+    Column("check_text", Text),  # what people wrote that is asked about; null: none, or deleted
     Column("check_outcome", String(16)),  # the median; null: open, or not enough answers
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown

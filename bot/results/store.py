@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import FromClause, RowMapping, ScalarSelect, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.checks.model import asked_check
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases import store as phase_store
@@ -14,6 +15,7 @@ from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
 from bot.promises import store as promise_store
 from bot.promises.model import Promise
+from bot.results.hints import LOW_LEVEL
 from bot.results.levels import Participation, QuestionFigures, Share
 from bot.results.model import ClosedRound, Reflection, ShownLevel
 from bot.round_keys import RoundKeys, readable_texts
@@ -96,6 +98,22 @@ async def reflections_of(
         for row in rows
         if row.user_id in names and row.answers
     )
+
+
+async def low_rounds(
+    tx: AsyncConnection, workspace_id: str, round_ids: Iterable[str]
+) -> frozenset[str]:
+    """Return which of these rounds showed a level that is low."""
+    ids = await tx.scalars(
+        select(_figures.c.round_id)
+        .where(
+            _figures.c.workspace_id == workspace_id,
+            _figures.c.round_id.in_(padded(round_ids)),
+            _figures.c.level <= LOW_LEVEL,
+        )
+        .distinct()
+    )
+    return frozenset(ids)
 
 
 def latest_shown_of(rounds: FromClause, column: str) -> ScalarSelect[str | None]:
@@ -281,6 +299,7 @@ def _closed_round(
         labels=labels,
         figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
         promise=promise,
+        check=asked_check(row),
         shown_at=row["shown_at"],
     )
 

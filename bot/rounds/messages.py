@@ -10,6 +10,10 @@ from functools import lru_cache
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
+from bot.checks.messages import ANSWERS, LABELS, OPTIONAL, WORDS_SHOWN
+from bot.checks.messages import question as check_question
+from bot.checks.model import CHECK_KEY
+from bot.checks.model import LEVELS as CHECK_LEVELS
 from bot.dates import day
 from bot.phases.expectation import expectation_blocks
 from bot.phases.rules import PhaseKind
@@ -204,14 +208,35 @@ def question_blocks(
     blocks: list[Block] = [section(HEADING.format(channel=channel(asking.channel_id)))]
     for question in asking.questions:
         if question.key in progress.answered:
-            blocks.append(section(_answered(question)))
+            blocks.append(section(_answered(question.label)))
         else:
             sentence = question.to_lead if asking.to_lead else question.to_member
             blocks += [
                 section(quote_within(sentence, SENTENCE_LIMIT)),
                 _level_buttons(asking.round_id, question.key, tap),
             ]
-    return blocks
+    return [*blocks, *_check_blocks(asking, progress, tap)]
+
+
+def _check_blocks(asking: QuestionnaireView, progress: Progress, tap: str) -> list[Block]:
+    """Return the check, folded where answered; nothing where the round asks none."""
+    if asking.check is None:
+        return []
+    if CHECK_KEY in progress.answered:
+        return [section(_answered(LABELS[asking.check.kind]))]
+    question = check_question(asking.check, words=WORDS_SHOWN)
+    buttons = [
+        button(ANSWERS[answer], f"{tap}{CHECK_KEY}.{level or 0}", asking.round_id)
+        for answer, level in CHECK_LEVELS.items()
+    ]
+    block = actions(*buttons, block_id=block_id(asking.round_id, CHECK_KEY))
+    return [section(OPTIONAL.format(question=question)), block]
+
+
+def open_check(asking: QuestionnaireView, progress: Progress, *, tap: str = TAP) -> list[Block]:
+    """Return the check for a person who is done, unless they answered it or skipped the rest."""
+    is_over = CHECK_KEY in progress.answered or progress.is_skipped
+    return [] if is_over else _check_blocks(asking, progress, tap)
 
 
 def answer_buttons(
@@ -285,20 +310,25 @@ def _receipt(asking: QuestionnaireView, progress: Progress) -> tuple[str, list[B
     """Return the message of a person who is done: they answered all, or skipped the rest."""
     place = {"channel": channel(asking.channel_id), "until": date_token(asking.closes_at)}
     answered = [
-        _answered(question) for question in asking.questions if question.key in progress.answered
+        _answered(question.label)
+        for question in asking.questions
+        if question.key in progress.answered
     ]
     if not answered:
         answer = actions(button(ANSWER_BUTTON, CHANGE, asking.round_id))
         return SKIPPED, [section(SKIPPED_UNTIL.format(**place)), answer]
+    if asking.check and CHECK_KEY in progress.answered:
+        answered.append(_answered(LABELS[asking.check.kind]))
     return RECEIVED, [
         section(RECEIVED_UNTIL.format(**place)),
         context(" · ".join(answered)),
+        *open_check(asking, progress),
         actions(_add_button(asking), button(CHANGE_BUTTON, CHANGE, asking.round_id)),
     ]
 
 
-def _answered(question: Question) -> str:
-    return ANSWERED.format(label=quote_within(question.label, LABEL_LIMIT))
+def _answered(label: str) -> str:
+    return ANSWERED.format(label=quote_within(label, LABEL_LIMIT))
 
 
 def open_until(asking: QuestionnaireView) -> str:

@@ -21,6 +21,7 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding, rounding_for
 from bot.rounds import ballots, membership, questions, rules, store
+from bot.rounds.check_choice import check_columns
 from bot.rounds.membership import ChannelMembership
 from bot.rounds.other_phases import OtherPhases, other_phases
 from bot.rounds.phase_plan import time_of
@@ -151,9 +152,18 @@ async def open_now(
         log.info("round_skipped", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return OpeningResult(asked=0, closes_at=now)
     opened = OpeningResult(asked=len(roster), closes_at=rules.closes_at(list(slots.values())))
-    fine = [user_ids for rounding, user_ids in earlier if rounding is Rounding.HALF]
+    fine = [past.can_answer for past in earlier if past.round.rounding is Rounding.HALF]
     fixed = {"minimum": minimum, "rounding": rounding_for(can_answer, fine)}
-    columns = {**fixed, **_columns(phase, opening, opened, now)}
+    check = await check_columns(
+        tx,
+        workspace_id,
+        phase,
+        opening.kind,
+        phase.day_of(opening.at),
+        can_answer=can_answer,
+        earlier=earlier,
+    )
+    columns = {**fixed, **check, **_columns(phase, opening, opened, now)}
     round_id = await _store_round(tx, workspace_id, phase, columns)
     await ballots.create_secret(tx, services.keys, workspace_id, round_id, opened.closes_at)
     await schedule_key_deletion(tx, services.keys, workspace_id, opened.closes_at.date())

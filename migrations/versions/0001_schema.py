@@ -353,7 +353,7 @@ def upgrade() -> None:
         sa.Column("participation", sa.String(length=16), nullable=True),
         sa.Column("check_kind", sa.String(length=16), nullable=True),
         sa.Column("check_subject", sa.String(length=32), nullable=True),
-        sa.Column("check_question", sa.Text(), nullable=True),
+        sa.Column("check_text", sa.Text(), nullable=True),
         sa.Column("check_outcome", sa.String(length=16), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_broadcast", sa.Boolean(), nullable=True),
