@@ -152,6 +152,7 @@ phases = Table(
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
+    Column("difference", Text),  # from the phase before, after its lesson; null: not said
     #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
     Column("team_said", Text),
     Column("started_at", UtcDateTime, nullable=False),
@@ -166,8 +167,12 @@ phases = Table(
     Column("comments_to", String(16), nullable=False),  # leads, or team
     Column("ended_at", UtcDateTime),  # null: active
     Column("ended_by", SlackId),  # null: active, or ended by its date
+    Column("milestone_outcome", String(16)),  # hit, missed, moved; null: not said
+    Column("protected_outcome", String(16)),  # kept, partly, not; null: not said
+    Column("planned", Text),  # in the lead's words; null: not said
     Column("outcome", Text),  # null: no wrap-up was written (yet)
-    Column("learning", Text),
+    Column("reason", Text),  # why it came out so; null: not said
+    Column("learning", Text),  # what to do next time
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),

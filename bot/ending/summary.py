@@ -6,6 +6,8 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases.model import Phase
+from bot.promises import store as promises
+from bot.promises.model import Promise
 from bot.results.level_blocks import chart_of, lines_over_phase
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
@@ -23,6 +25,7 @@ class EndedPhase:
     picture: Picture | None
     level_lines: tuple[str, ...]  # of each question, with its levels at the start and at the end
     newest_round_id: str | None  # the round whose results show the same picture
+    promises: tuple[Promise, ...] = ()  # of its leads, oldest first; no deleted ones
 
 
 async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> EndedPhase:
@@ -45,6 +48,11 @@ async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> End
         picture=chart_of(phase, rounds),
         level_lines=tuple(lines_over_phase(rounds)),
         newest_round_id=rounds[-1].round_id if rounds else None,
+        promises=tuple(
+            promise
+            for promise in await promises.of_phase(tx, workspace_id, phase.phase_id)
+            if promise.is_change and promise.text
+        ),
     )
 
 

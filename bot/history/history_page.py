@@ -8,7 +8,7 @@ from slack_sdk.models.views import View
 from bot.dates import day
 from bot.history.model import HistoryPage, PastPhase
 from bot.history.rules import LevelsOverPhase, levels_over_phase
-from bot.phases.model import Phase
+from bot.phases.model import MilestoneOutcome, Phase
 from bot.phases.rules import TrustPromise
 from bot.phases.wording import EMOJI, NAMES, one_line
 from bot.results.level_blocks import quoted_label
@@ -33,6 +33,11 @@ NO_OLDER = "*There are no older phases in {channel}.*"
 DATES = "{first} to {last}"
 RUNNING = "{dates} · running now"
 OUTCOME = "*Outcome:* {outcome}"
+MILESTONE_OUTCOME = {
+    MilestoneOutcome.HIT: "Goal hit. ",
+    MilestoneOutcome.MISSED: "Goal missed. ",
+    MilestoneOutcome.MOVED: "Goal moved. ",
+}
 NOT_WRITTEN, NOT_KEPT = "Not written down.", "No longer kept."
 BOTH = "*{label}:* {start} at the start, {end} at the end"
 SO_FAR = "*{label}:* {start} at the start, {end} in the latest results"
@@ -136,7 +141,9 @@ def heading(phase: Phase) -> str:
 
 def _outcome(phase: Phase) -> str:
     if phase.outcome:
-        return _quoted(phase.outcome)
+        outcome = phase.milestone_outcome
+        became = MILESTONE_OUTCOME[MilestoneOutcome(outcome)] if outcome else ""
+        return f"{became}{_quoted(phase.outcome)}"
     return NOT_WRITTEN if phase.wrapped_up_at is None else NOT_KEPT
 
 

@@ -162,7 +162,7 @@ async def _end(recorder: Recorder) -> None:
     await recorder.explore(ANA, commands=("", "end", "extend", "start"))
     await recorder.explore(BEN)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="The beta is out.")
+    await lead.sends(milestone_outcome="hit", outcome="The beta is out.")
     await lead.me.close(everything=True)
     await harness.wait(days=2)
     recorder.stage = "wrapped up"
@@ -213,7 +213,7 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
 
     await target.restore(started)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="The beta is out.")
+    await lead.sends(milestone_outcome="hit", outcome="The beta is out.")
     await lead.me.close(everything=True)
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))
