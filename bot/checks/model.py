@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+
+from sqlalchemy import RowMapping
 
 from bot.promises.model import Promise
 
@@ -89,7 +90,7 @@ class AskedCheck:
     outcome: CheckAnswer | None = None  # the median; None: open, or not enough answers
 
 
-def asked_check(row: Mapping[str, Any]) -> AskedCheck | None:
+def asked_check(row: RowMapping) -> AskedCheck | None:
     """Return the check in a round's row; None where the round asks none."""
     if row["check_kind"] is None:
         return None

@@ -1,7 +1,6 @@
 """The check of a round that opens: what decides it is read, and the columns it is stored in."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +14,7 @@ from bot.promises import store as promise_store
 from bot.promises.model import OpenedRound, Promise
 from bot.promises.rules import due_for_check
 from bot.results.store import low_rounds
-from bot.rounds.model import PastRound
+from bot.rounds.model import Opening, PastRound
 from bot.rounds.rules import RoundKind
 
 
@@ -23,17 +22,16 @@ async def check_columns(
     tx: AsyncConnection,
     workspace_id: str,
     phase: Phase,
-    kind: RoundKind,
-    on: date,
-    *,
+    opening: Opening,
     can_answer: Collection[str],
     earlier: Sequence[PastRound],
 ) -> dict[str, Any]:
-    """Return the columns of the check that a round of this kind asks; none if it asks none.
+    """Return the columns of the check that the round is to ask; none if it asks none.
 
-    `on` is the day of the round in the lead's zone, `earlier` are the phase's rounds before it.
+    `earlier` are the phase's rounds before it. A poll asks the three questions alone: what else is
+    asked has its turn each week.
     """
-    if not phase.settings.asks_checks or not earlier:
+    if not phase.settings.asks_checks or not earlier or opening.kind is RoundKind.POLL:
         return {}
     low = await low_rounds(tx, workspace_id, [past.round.round_id for past in earlier])
     promises = await promise_store.of_phase(tx, workspace_id, phase.phase_id)
@@ -47,10 +45,10 @@ async def check_columns(
             )
             for past in earlier
         ),
-        is_closing=kind is RoundKind.CLOSING,
+        is_closing=opening.kind is RoundKind.CLOSING,
         is_after_end=not phase.is_active,
         has_asked_since_end=any(past.round.kind is RoundKind.AFTER for past in earlier),
-        day=(on - phase.starts_on).days,
+        day=(phase.day_of(opening.at) - phase.starts_on).days,
         planned_days=(phase.ends_on - phase.starts_on).days,
         has_protected=bool(phase.protected),
         books_recovery=phase.kind is PhaseKind.RESULTS_SPRINT,

@@ -32,6 +32,15 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A round about to open. `at` is its planned time in the lead's zone."""
+
+    kind: RoundKind
+    on: date | None  # the day of everybody's slot; None: each once their hours allow
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class PastRound:
     """A round before the one that opens."""
 

@@ -47,14 +47,14 @@ LONGEST_ZONE = 64
 ABOUT = "These apply to the whole workspace, to phases started from now on."
 LIMITS, ANSWERS, DEFAULTS = "*Limits*", "*Answers*", "*What a new phase begins with*"
 ASK_CHECKS = "Ask one more, optional question"
-ABOUT_CHECKS = (
-    "Such as whether a promise was kept. Only the team's median answer is shown, never below these "
-    "numbers."
-)
 WORKING_DAYS = "*Working days*"
 KEPT = "*How long data is kept*\nSingle answers are never kept after their questions close."
 WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
 HINTS = {
+    "asks_checks": (
+        "Such as whether a promise was kept. Only the team's median answer is shown, and never "
+        "below the numbers above."
+    ),
     "sprint_max_weeks": "Extensions included.",
     "budget_percent": "Above it, starting another needs a reason, which the channel will see.",
     "starters": "Leave empty to let any full member start one.",
@@ -197,7 +197,7 @@ def _starters(chosen: Sequence[str] | None) -> Block:
 
 
 def _checks(*, is_ticked: bool) -> Block:
-    box = Option(value="yes", text=plain(ASK_CHECKS), description=plain(ABOUT_CHECKS))
+    box = Option(value="yes", text=plain(ASK_CHECKS))
     boxes = CheckboxesElement(
         action_id=VALUE, options=[box], initial_options=[box] if is_ticked else None
     )

@@ -53,7 +53,7 @@ class Totals:
 
 async def add_up(soak: Soak) -> Totals:
     totals = Totals(problems=list(soak.problems))
-    _check_texts(soak, totals)
+    _check_questions(soak, totals)
     totals.rules = await slots.check(soak, totals.problems)
     await _check_rounds(soak, totals)
     await _check_messages(soak, totals)
@@ -68,7 +68,7 @@ async def add_up(soak: Soak) -> Totals:
     return totals
 
 
-def _check_texts(soak: Soak, totals: Totals) -> None:
+def _check_questions(soak: Soak, totals: Totals) -> None:
     """Each question once and on time; each reminder that was due, and no other."""
     asked: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     reminded: dict[tuple[str, str], list[datetime]] = defaultdict(list)
