@@ -1,25 +1,23 @@
 """Sentences about checks, for the weekly message, the form and the results. Pure."""
 
 from bot.checks.model import AskedCheck, CheckAnswer, CheckKind
+from bot.phases.wording import one_line
 from bot.slack.mrkdwn import quote_within
 from bot.slack.words import cut_to_words
 
 QUESTIONS = {
-    CheckKind.PROMISE: "Did it happen?",
+    CheckKind.PROMISE: "Did this happen?",
     CheckKind.CONTINUE: "Should this go on as planned?",
-    CheckKind.PROTECTED: "Was it kept?",
-    CheckKind.SLIPPED: "Did anything slip that nobody chose to put on hold?",
+    CheckKind.PROTECTED: "Was this protected?",
+    CheckKind.SLIPPED: "Did anything slip that wasn't on hold?",
     CheckKind.RECOVERY: "Is there room to recover?",
 }
-#: What people wrote, before the question about it.
-ABOUT = {
-    CheckKind.PROMISE: "Promised: “{text}” {question}",
-    CheckKind.PROTECTED: "Protected: “{text}” {question}",
-}
-#: Where the text is deleted.
+#: Followed by what people wrote, which is asked about.
+WITH_TEXT = "{question} “{text}”"
+#: Where their text is deleted, or does not fit.
 WITHOUT_TEXT = {
-    CheckKind.PROMISE: "Did what was promised happen?",
-    CheckKind.PROTECTED: "Was what is protected kept?",
+    CheckKind.PROMISE: "Did the promise happen?",
+    CheckKind.PROTECTED: "Was what's protected kept?",
 }
 LABELS = {
     CheckKind.PROMISE: "The promise",
@@ -34,26 +32,29 @@ ANSWERS = {
     CheckAnswer.NO: "No",
     CheckAnswer.CANNOT_SAY: "Can't say",
 }
-OPTIONAL = "*One more, if you like.* {question}"
-RESULT = "*One more question.* {question}\nThe team says: *{answer}*"
-NO_RESULT = "*One more question.* {question}\nNot enough answers to keep everyone anonymous."
-#: Words of what people wrote in the weekly message, which has few; characters elsewhere.
-WORDS_SHOWN, TEXT_SHOWN = 16, 300
+OPTIONAL = "*Optional:* {question}"
+RESULT = "{question} *{answer}*, said the team."
+#: Limits of what people wrote, in words and in characters. With fewer words it says too little.
+WORDS_SHOWN, TEXT_SHOWN = 20, 300
+LEAST_WORDS = 3
 
 
-def question(check: AskedCheck, *, words: int | None = None) -> str:
-    """Return the question as mrkdwn, with what it is about cut to this many words."""
+def question(check: AskedCheck, *, words: int = WORDS_SHOWN) -> str:
+    """Return the question as mrkdwn, with what people wrote cut to this many words.
+
+    With fewer than `LEAST_WORDS` it is asked without their text.
+    """
     asked = QUESTIONS[check.kind]
-    text = check.text if words is None else cut_to_words(check.text, words)
-    if check.kind not in ABOUT:
+    if check.kind not in WITHOUT_TEXT:
         return asked
-    if not text:
+    if not check.text or words < LEAST_WORDS:
         return WITHOUT_TEXT[check.kind]
-    return ABOUT[check.kind].format(text=quote_within(text, TEXT_SHOWN), question=asked)
+    text = cut_to_words(one_line(check.text), min(words, WORDS_SHOWN))
+    return WITH_TEXT.format(question=asked, text=quote_within(text, TEXT_SHOWN))
 
 
-def result_line(check: AskedCheck) -> str:
-    """Return the question with the median answer, or that there were too few."""
+def result_line(check: AskedCheck) -> str | None:
+    """Return the question with the median answer; None where too few answered."""
     if check.outcome is None:
-        return NO_RESULT.format(question=question(check))
-    return RESULT.format(question=question(check), answer=ANSWERS[check.outcome].lower())
+        return None
+    return RESULT.format(question=question(check), answer=ANSWERS[check.outcome])

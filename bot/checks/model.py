@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import RowMapping
-
 from bot.promises.model import Promise
 
 
@@ -88,16 +86,3 @@ class AskedCheck:
     text: str = ""  # what people wrote that is asked about; empty: nothing, or deleted
     subject: str | None = None  # a promise's id
     outcome: CheckAnswer | None = None  # the median; None: open, or not enough answers
-
-
-def asked_check(row: RowMapping) -> AskedCheck | None:
-    """Return the check in a round's row; None where the round asks none."""
-    if row["check_kind"] is None:
-        return None
-    outcome = row["check_outcome"]
-    return AskedCheck(
-        kind=CheckKind(row["check_kind"]),
-        text=row["check_text"] or "",
-        subject=row["check_subject"],
-        outcome=None if outcome is None else CheckAnswer(outcome),
-    )

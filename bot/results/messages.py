@@ -176,8 +176,9 @@ def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Conten
 
 
 def _check(view: ResultsView) -> list[Block]:
-    check = view.round.check if view.round.reached_minimum else None
-    return [section(result_line(check))] if check else []
+    """Return a line with the check and its median answer, where enough people answered it."""
+    line = result_line(view.round.check) if view.round.check else None
+    return [section(line)] if line else []
 
 
 def _levels(view: ResultsView) -> list[str]:

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FromClause, RowMapping, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, FromClause, RowMapping, ScalarSelect, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.checks.model import asked_check
+from bot.checks.store import asked_check
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases import store as phase_store
@@ -100,20 +100,13 @@ async def reflections_of(
     )
 
 
-async def low_rounds(
-    tx: AsyncConnection, workspace_id: str, round_ids: Iterable[str]
-) -> frozenset[str]:
-    """Return which of these rounds showed a level that is low."""
-    ids = await tx.scalars(
-        select(_figures.c.round_id)
-        .where(
-            _figures.c.workspace_id == workspace_id,
-            _figures.c.round_id.in_(padded(round_ids)),
-            _figures.c.level <= LOW_LEVEL,
-        )
-        .distinct()
+def is_low(rounds: FromClause) -> ColumnElement[bool]:
+    """Return, as an expression on a round, whether it showed a level that is low."""
+    return exists().where(
+        _figures.c.workspace_id == rounds.c.workspace_id,
+        _figures.c.round_id == rounds.c.round_id,
+        _figures.c.level <= LOW_LEVEL,
     )
-    return frozenset(ids)
 
 
 def latest_shown_of(rounds: FromClause, column: str) -> ScalarSelect[str | None]:

@@ -13,7 +13,6 @@ from bot.phases.rules import PhaseKind
 from bot.promises import store as promise_store
 from bot.promises.model import OpenedRound, Promise
 from bot.promises.rules import due_for_check
-from bot.results.store import low_rounds
 from bot.rounds.model import Opening, PastRound
 from bot.rounds.rules import RoundKind
 
@@ -33,14 +32,13 @@ async def check_columns(
     """
     if not phase.settings.asks_checks or not earlier or opening.kind is RoundKind.POLL:
         return {}
-    low = await low_rounds(tx, workspace_id, [past.round.round_id for past in earlier])
     promises = await promise_store.of_phase(tx, workspace_id, phase.phase_id)
     facts = CheckFacts(
         is_enabled=phase.settings.asks_checks,
         earlier=tuple(
             EarlierRound(
                 check=past.round.check.kind if past.round.check else None,
-                is_low=past.round.round_id in low,
+                is_low=past.is_low,
                 differs_by_one=differ_by_one(can_answer, past.can_answer),
             )
             for past in earlier

@@ -13,7 +13,7 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.checks.model import CheckAnswer
-from bot.checks.rules import PROMISE_OUTCOMES, median_word
+from bot.checks.rules import median_word
 from bot.db import schema
 from bot.keys import KeyMissing
 from bot.log import log
@@ -22,12 +22,12 @@ from bot.outbox import keys as message_keys
 from bot.outbox.keys import MessageKey
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
-from bot.promises import store as promise_store
 from bot.results.levels import participation
 from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots, membership, messages, secure_delete, store
 from bot.rounds.ballots import Tally
+from bot.rounds.check_outcomes import act_on_outcome
 from bot.rounds.key_deletion import delete_round_keys
 from bot.rounds.membership import ChannelMembership
 from bot.rounds.model import Round, RoundEnd
@@ -235,10 +235,12 @@ async def _close(
     now: datetime,
 ) -> None:
     reached_minimum = _has_enough_answers(tally, round_)
-    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum)
-    await _record_check(tx, workspace_id, round_, tally)
+    outcome = median_word(tally.check, round_.minimum) if reached_minimum else None
+    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum, outcome)
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
+    if round_.check is not None:
+        await act_on_outcome(tx, workspace_id, round_.check, outcome)
     await _hand_over_results(tx, keys, workspace_id, phase, round_, tally, reached_minimum, now=now)
     await _cancel_asking(tx, workspace_id, round_)
     await _edit_to_closed(tx, workspace_id, phase, round_, tally, reached_minimum, now)
@@ -248,7 +250,12 @@ async def _close(
 
 
 async def _mark_closed(
-    tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally, reached_minimum: bool
+    tx: AsyncConnection,
+    workspace_id: str,
+    round_: Round,
+    tally: Tally,
+    reached_minimum: bool,
+    outcome: CheckAnswer | None,
 ) -> None:
     word = participation(tally.ballots, round_.asked_count, round_.rounding)
     await _set(
@@ -259,25 +266,8 @@ async def _mark_closed(
         reached_minimum=reached_minimum,
         participation=word if reached_minimum else None,
         unreadable=not reached_minimum and tally.unreadable > 0,
-        check_outcome=_check_outcome(round_, tally),
+        check_outcome=outcome,
     )
-
-
-def _check_outcome(round_: Round, tally: Tally) -> CheckAnswer | None:
-    """Return the median answer to the check; None where no question reached the minimum either."""
-    if not _has_enough_answers(tally, round_):
-        return None
-    return median_word(tally.check, round_.minimum)
-
-
-async def _record_check(
-    tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally
-) -> None:
-    """Store with a promise that was asked about whether it happened."""
-    if round_.check is None or round_.check.subject is None:
-        return
-    outcome = PROMISE_OUTCOMES[_check_outcome(round_, tally)]
-    await promise_store.record_outcome(tx, workspace_id, round_.check.subject, outcome)
 
 
 async def _set(tx: AsyncConnection, workspace_id: str, round_: Round, **values: Any) -> None:

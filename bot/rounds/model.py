@@ -46,6 +46,7 @@ class PastRound:
 
     round: Round
     can_answer: frozenset[str]  # ids of members
+    is_low: bool  # it showed a level that is low
 
 
 @dataclass(frozen=True, kw_only=True)

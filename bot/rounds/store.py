@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.checks.model import asked_check
+from bot.checks.store import asked_check
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.keys import KeyMissing
 from bot.phases.privacy import Rounding
+from bot.results.store import is_low
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots
 from bot.rounds.answer_changes import AnswerInput
@@ -84,7 +85,7 @@ async def earlier_rounds(
     """
     rows = (
         await tx.execute(
-            select(_rounds, _roster.c.user_id)
+            select(_rounds, is_low(_rounds).label("is_low"), _roster.c.user_id)
             .join(
                 _roster,
                 (_rounds.c.workspace_id == _roster.c.workspace_id)
@@ -98,10 +99,13 @@ async def earlier_rounds(
     members: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         members[row.round_id].add(row.user_id)
-    rounds = {row.round_id: as_round(row._mapping) for row in rows}
     return tuple(
-        PastRound(round=round_, can_answer=frozenset(members[round_id]))
-        for round_id, round_ in rounds.items()
+        PastRound(
+            round=as_round(row._mapping),
+            can_answer=frozenset(members[row.round_id]),
+            is_low=bool(row.is_low),
+        )
+        for row in {row.round_id: row for row in rows}.values()
     )
 
 

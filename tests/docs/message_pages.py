@@ -176,7 +176,7 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             to="each person on the team",
             when="on the phase's weekday and time, where they live",
             at_most="once in five days; edited at each tap and when they close",
-            snapshot=_case(_ROUNDS, "weekly"),
+            snapshot=_case(_ROUNDS, "check_promise"),
         ),
         Message(
             title="Reminder",
