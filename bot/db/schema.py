@@ -300,12 +300,17 @@ rounds = Table(
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
+    Column("check_kind", String(16)),  # null: the round asks no check
+    Column("check_subject", OwnId),  # the promise asked about; null: another kind
+    Column("check_text", Text),  # what people wrote that is asked about; null: none, or deleted
+    Column("check_outcome", String(16)),  # the median; null: open, or not enough answers
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
     Column("is_broadcast", Boolean),
     Column("results_link", Text),  # null: not in Slack yet, or not in the thread alone
     CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
     CheckConstraint("rounding IN ('half', 'whole')", name="rounding"),
+    CheckConstraint("check_outcome IN ('yes', 'partly', 'no')", name="check_outcome"),
     _to_phase(),
     Index("uq_rounds_number", "workspace_id", "phase_id", "number", unique=True),
     Index("ix_rounds_opened", "workspace_id", "phase_id", "opened_at"),

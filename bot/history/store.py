@@ -1,4 +1,4 @@
-"""Reads of a channel's history: eight statements, however many phases there are."""
+"""Reads of a channel's history: seven statements, however many phases there are."""
 
 from datetime import datetime
 

@@ -10,6 +10,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.checks.messages import result_line
 from bot.phases.privacy import Rounding
 from bot.phases.wording import one_or_many
 from bot.promises.messages import checked_line, reply_parts
@@ -175,7 +176,13 @@ def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Conten
     drawn = chart(view)
     levels = paragraphs(_levels(view)) if view.round.reached_minimum else []
     chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
-    return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
+    return content(first, head, *levels, *chart_blocks, *_check(view), *rest, picture=drawn)
+
+
+def _check(view: ResultsView) -> list[Block]:
+    """Return a line with the check and its median answer, where enough people answered it."""
+    line = result_line(view.round.check) if view.round.check else None
+    return [section(line)] if line else []
 
 
 def _levels(view: ResultsView) -> list[str]:

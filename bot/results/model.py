@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.checks.model import AskedCheck
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
 from bot.promises.model import Promise
@@ -62,6 +63,7 @@ class ClosedRound:
     figures: tuple[ShownLevel, ...]  # of the questions with enough answers
     promise: Promise | None  # a lead's reply; None: nothing (yet)
     shown_at: datetime | None  # None: the team has not seen it
+    check: AskedCheck | None = None  # None: no check was asked
     unreadable: bool = False  # answers could not be counted: their key was missing
     is_broadcast: bool = False  # the team's results also stand in the channel
 

@@ -356,6 +356,10 @@ def upgrade() -> None:
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("unreadable", sa.Boolean(), nullable=True),
         sa.Column("participation", sa.String(length=16), nullable=True),
+        sa.Column("check_kind", sa.String(length=16), nullable=True),
+        sa.Column("check_subject", sa.String(length=32), nullable=True),
+        sa.Column("check_text", sa.Text(), nullable=True),
+        sa.Column("check_outcome", sa.String(length=16), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_broadcast", sa.Boolean(), nullable=True),
         sa.Column("results_link", sa.Text(), nullable=True),
@@ -363,6 +367,9 @@ def upgrade() -> None:
             "state IN ('open', 'closed', 'cancelled')", name=op.f("ck_rounds_state")
         ),
         sa.CheckConstraint("rounding IN ('half', 'whole')", name=op.f("ck_rounds_rounding")),
+        sa.CheckConstraint(
+            "check_outcome IN ('yes', 'partly', 'no')", name=op.f("ck_rounds_check_outcome")
+        ),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
