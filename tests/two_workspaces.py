@@ -307,6 +307,10 @@ class _Filling:
             asked=len(members),
             questions=rounds_store.as_json(about_leads(["Ana"])),
             reached_minimum=True if closed else None,
+            check_kind=self.pick("promise", "protected"),
+            check_subject=self.pick(f"{OLD_ROUND}promise", None),
+            check_text=f"Asked about {phase_id} in {self.workspace_id}",
+            check_outcome=self.pick("yes", "no") if closed else None,
             shown_at=opened_at + timedelta(days=3) if closed else None,
         )
         if closed:

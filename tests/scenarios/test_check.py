@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bot.checks.model import CHECK_KEY
 from bot.db import schema
 from bot.promises import store as promise_store
 from bot.promises.model import PromiseOutcome
@@ -27,7 +28,7 @@ from tests.taps import buttons_in, shown_text, tap, tap_all, values_by_block
 CHANGE = "When a review waits a day, I will take it."
 FIRST = datetime(2026, 11, 24, 20, tzinfo=UTC)
 BEFORE_TEAM_RESULTS = datetime(2026, 11, 27, 9, tzinfo=UTC)
-SECOND, THIRD = FIRST + timedelta(weeks=1), FIRST + timedelta(weeks=2)
+SECOND, THIRD, FOURTH = (FIRST + timedelta(weeks=weeks) for weeks in (1, 2, 3))
 AFTER_THIRD = datetime(2026, 12, 11, 10, 1, tzinfo=UTC)
 #: The levels by which the answers are stored; 0 in a button is "can't say".
 YES, PARTLY, NO, CANNOT_SAY = 1, 2, 3, 0
@@ -53,6 +54,19 @@ async def answer_checks(harness: BotHarness, levels: Sequence[int]) -> None:
     for user_id, level in zip(MEMBERS, levels, strict=False):
         await tap_all(harness, user_id, 4)
         await tap(harness, user_id, check=level)
+
+
+def check_button(harness: BotHarness, user_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the place of a person's newest message, and the first button under its check."""
+    person, message = harness.slack.as_user(user_id), newest(harness, user_id)
+    assert person.direct_message is not None
+    (row,) = [block for block in message["blocks"] if block.get("block_id", "").endswith(":check")]
+    place = {
+        "type": "message",
+        "channel_id": person.direct_message.id,
+        "message_ts": message["ts"],
+    }
+    return place, {**row["elements"][0], "block_id": row["block_id"]}
 
 
 async def outcome(harness: BotHarness) -> PromiseOutcome | None:
@@ -112,6 +126,50 @@ async def test_check_alone_never_shows_anything(promised: BotHarness) -> None:
     assert (await stored_checks(promised))[-1] == ("promise", None)
 
 
+async def test_check_that_nobody_answers_shows_nothing_and_is_not_asked_again(
+    promised: BotHarness,
+) -> None:
+    for user_id in MEMBERS[:5]:
+        await tap_all(promised, user_id, 4)
+    assert newest(promised, BEN)["text"].startswith("Thanks, that's it.")
+    assert f"Did this happen? “{CHANGE}”" in shown_text(newest(promised, BEN))
+    await promised.travel_to(AFTER_THIRD)
+    assert "said the team" not in blocks_json(thread_replies(promised)[-1])
+    assert await outcome(promised) is PromiseOutcome.UNKNOWN
+
+    await promised.travel_to(FOURTH)
+    assert "Did this happen?" not in shown_text(newest(promised, BEN))
+
+
+async def test_tap_after_the_questions_have_closed_is_refused_and_changes_nothing(
+    promised: BotHarness,
+) -> None:
+    place, press = check_button(promised, BEN)
+    await answer_checks(promised, [YES] * 5)
+    await promised.travel_to(AFTER_THIRD)
+
+    await promised.slack.as_user(BEN).act(place, press)
+    await promised.settle()
+
+    shown = promised.slack.as_user(BEN).visible(place["channel_id"])
+    assert any("These questions are closed" in message["text"] for message in shown)
+    assert await outcome(promised) is PromiseOutcome.KEPT
+
+
+async def test_check_is_answered_in_app_home_too_after_the_questions(promised: BotHarness) -> None:
+    ben = promised.slack.as_user(BEN)
+    await ben.open_home()
+    await promised.settle()
+    for name in ("clarity.4", "trust.4", "ego.4", f"check.{NO}"):
+        assert ben.home is not None
+        await ben.click(f"home.tap.{name}", view_id=ben.home["id"])
+        await promised.settle()
+
+    assert ben.home is not None
+    assert "Did this happen?" not in str(ben.home["blocks"])
+    assert "The promise ✓" in shown_text(newest(promised, BEN))
+
+
 async def test_check_can_be_answered_before_and_after_the_questions_and_changed(
     promised: BotHarness,
 ) -> None:
@@ -140,24 +198,22 @@ async def test_check_can_be_answered_before_and_after_the_questions_and_changed(
     assert await outcome(promised) is PromiseOutcome.KEPT
 
 
-@pytest.mark.parametrize("level", [4, 5])
-async def test_level_that_the_check_does_not_offer_is_refused(
-    promised: BotHarness, level: int
-) -> None:
-    ben, message = promised.slack.as_user(BEN), newest(promised, BEN)
-    assert ben.direct_message is not None
-    place = {
-        "type": "message",
-        "channel_id": ben.direct_message.id,
-        "message_ts": message["ts"],
-    }
-    (row,) = [block for block in message["blocks"] if block.get("block_id", "").endswith(":check")]
-    press = {**row["elements"][0], "action_id": f"rounds.tap.check.{level}"}
-
-    await ben.act(place, {**press, "block_id": row["block_id"]})
+async def test_forged_levels_and_answers_of_leads_are_refused(promised: BotHarness) -> None:
+    place, press = check_button(promised, BEN)
+    for level in (4, 5):
+        forged = {**press, "action_id": f"rounds.tap.check.{level}"}
+        await promised.slack.as_user(BEN).act(place, forged)
+    ana, message = promised.slack.as_user(ANA), newest(promised, ANA)
+    assert ana.direct_message is not None
+    place |= {"channel_id": ana.direct_message.id, "message_ts": message["ts"]}
+    await ana.act(place, press)
     await promised.settle()
 
-    assert "The promise ✓" not in shown_text(newest(promised, BEN))
+    for user_id in (BEN, ANA):
+        assert "✓" not in shown_text(newest(promised, user_id))
+    async with promised.bot.db.reading() as reader:
+        answers = list(await reader.scalars(select(schema.reflections.c.answers)))
+    assert not any(CHECK_KEY in given for given in answers)
 
 
 async def test_workspace_can_switch_checks_off(harness: BotHarness) -> None:
