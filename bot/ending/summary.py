@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.phases.model import Phase
 from bot.promises import store as promises
 from bot.promises.model import Promise
-from bot.promises.rules import read_by_team
 from bot.results.level_blocks import chart_of, lines_over_phase
+from bot.results.model import promises_read_by_team
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
 from bot.slack.people import stored_name
@@ -55,7 +55,7 @@ async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> End
         newest_round_id=rounds[-1].round_id if rounds else None,
         promises=tuple(
             promise
-            for promise in read_by_team(made, {round_.round_id for round_ in shown})
+            for promise in promises_read_by_team(made, shown)
             if promise.is_change and promise.text
         ),
     )

@@ -10,8 +10,7 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.promises import store as promise_store
 from bot.promises.model import Promise
-from bot.promises.rules import read_by_team
-from bot.results.model import ClosedRound
+from bot.results.model import ClosedRound, promises_read_by_team
 from bot.results.store import shown_rounds
 
 
@@ -41,5 +40,4 @@ async def history_page(
 def _past_phase(
     phase: Phase, rounds: tuple[ClosedRound, ...], promises: tuple[Promise, ...]
 ) -> PastPhase:
-    shown = {closed_round.round_id for closed_round in rounds}
-    return PastPhase(phase=phase, rounds=rounds, promises=read_by_team(promises, shown))
+    return PastPhase(phase=phase, rounds=rounds, promises=promises_read_by_team(promises, rounds))

@@ -64,7 +64,8 @@ async def _edit(
     if earlier.made_by != by:
         is_reply = round_id is not None and earlier.round_id == round_id
         raise Refused(ONE_A_WEEK if is_reply else ONE_CHANGE_A_WEEK)
-    if not rules.may_edit(earlier):
+    was_asked_about = await store.was_asked_about(tx, workspace_id, earlier)
+    if not rules.may_edit(earlier, was_asked_about=was_asked_about):
         raise Refused(ALREADY_CHECKED)
     if round_id is None:
         texts = {**texts, "heard": earlier.heard}

@@ -1,7 +1,7 @@
 """The rules for one promise a week, for when the team is asked about it, and for records. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.promises.model import OpenedRound, Promise, PromiseOutcome, Reply
 
@@ -47,9 +47,9 @@ def edited_by(
     return next((each for each in changes if number_made_in(each, opened) == week), None)
 
 
-def may_edit(promise: Promise) -> bool:
-    """Return whether a promise may still be changed: not once the team has been asked about it."""
-    return promise.outcome is None
+def may_edit(promise: Promise, *, was_asked_about: bool) -> bool:
+    """Return whether a promise may still be changed: not once a round asks the team about it."""
+    return promise.outcome is None and not was_asked_about
 
 
 def number_made_in(promise: Promise, opened: Iterable[OpenedRound]) -> int:
@@ -72,14 +72,3 @@ def number_made_in(promise: Promise, opened: Iterable[OpenedRound]) -> int:
 def count_outcomes(promises: Iterable[Promise]) -> Counter[PromiseOutcome | None]:
     """Return the numbers of promised changes by what became of them; None: not checked (yet)."""
     return Counter(promise.outcome for promise in promises if promise.is_change)
-
-
-def read_by_team(
-    promises: Iterable[Promise], shown_rounds: Collection[str | None]
-) -> tuple[Promise, ...]:
-    """Return the promises that the team has read: in the results of these rounds, or a decision."""
-    return tuple(
-        promise
-        for promise in promises
-        if promise.round_id is None or promise.round_id in shown_rounds
-    )

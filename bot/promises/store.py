@@ -52,6 +52,18 @@ async def opened_rounds(
     return tuple(OpenedRound(**row) for row in rows.mappings())
 
 
+async def was_asked_about(tx: AsyncConnection, workspace_id: str, promise: Promise) -> bool:
+    """Return whether a round has asked, or is asking, the team about a promise."""
+    rounds = schema.rounds.c
+    asking = await tx.scalar(
+        select(rounds.round_id)
+        .where(rounds.workspace_id == workspace_id, rounds.phase_id == promise.phase_id)
+        .where(rounds.check_subject == promise.promise_id, rounds.state != "cancelled")
+        .limit(1)
+    )
+    return asking is not None
+
+
 async def record_outcome(
     tx: AsyncConnection, workspace_id: str, promise_id: str, outcome: PromiseOutcome
 ) -> None:

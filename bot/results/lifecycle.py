@@ -188,6 +188,7 @@ async def show_results(services: Services, item: AgendaItem) -> None:
         comments = await store.comments_of(tx, services.keys, workspace_id, round_id)
         await post_to_team(tx, services.keys, workspace_id, view, comments, now)
         await edit_lead_messages(tx, workspace_id, view, now)
+        await _show_outcome(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
         await schedule.add(
             tx,
@@ -196,6 +197,16 @@ async def show_results(services: Services, item: AgendaItem) -> None:
             subject=round_id,
             due_at=now + LINK_AFTER,
         )
+
+
+async def _show_outcome(
+    tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
+) -> None:
+    """Show under the promise that a round asked about whether it happened."""
+    asked = view.round.check.subject if view.round.check else None
+    for earlier in view.rounds:
+        if earlier.promise is not None and earlier.promise.promise_id == asked:
+            await edit_results(tx, workspace_id, view.phase, earlier.round_id, now)
 
 
 async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """A closed round as it is shown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -177,4 +177,22 @@ def last_round_showing(rounds: Sequence[ClosedRound], key: str) -> ClosedRound |
     """Return the newest of these rounds that showed this question."""
     return next(
         (closed_round for closed_round in reversed(rounds) if closed_round.figure(key)), None
+    )
+
+
+def promises_read_by_team(
+    promises: Iterable[Promise], rounds: Iterable[ClosedRound]
+) -> tuple[Promise, ...]:
+    """Return the promises of a phase as its team knows them, given the rounds it was shown.
+
+    Those under results that it has not seen are left out. Whether one happened is known from the
+    results of the round that asked.
+    """
+    seen = [closed_round for closed_round in rounds if closed_round.shown_at is not None]
+    places = {None, *(closed_round.round_id for closed_round in seen)}  # None: in a decision
+    checked = {closed_round.check.subject for closed_round in seen if closed_round.check}
+    return tuple(
+        promise if promise.promise_id in checked else replace(promise, outcome=None)
+        for promise in promises
+        if promise.round_id in places
     )

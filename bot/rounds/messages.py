@@ -42,6 +42,8 @@ LABEL_LIMIT, SENTENCE_LIMIT = 400, 1_500
 MILESTONE_LIMIT = 300
 #: Words of a whole message, and of the one that also says why the person is asked.
 MOST_WORDS, MOST_WORDS_AT_FIRST = 120, 160
+#: Words of a lead's reply to the last results that the check does not take.
+LEAST_REPLY = 10
 
 OPENING = {
     RoundKind.FIRST: "Three quick questions about the start in {channel}.",
@@ -249,13 +251,14 @@ def _check(
 def _check_within(asking: QuestionnaireView, progress: Progress, most_words: int) -> list[Block]:
     """Return the check with at most so many words; nothing where it does not fit even if cut.
 
-    Then it follows once questions are folded, and is in the form and in App Home. What it asks
-    about leaves the lead's reply half of the words that remain.
+    Then it follows once questions are folded, and is in the form and in App Home. The lead's reply
+    comes first: it has `LEAST_REPLY` of the words, and half of those that what the check asks about
+    could take.
     """
     remaining = most_words - word_count(_check(asking, progress, words=0))
-    if remaining < 0:
-        return []
     by_reply = word_count(_reply(asking, most_words))
+    if remaining < min(by_reply, LEAST_REPLY):
+        return []
     return _check(asking, progress, words=max(remaining - by_reply, remaining // 2))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -51,6 +52,20 @@ async def test_promise_that_was_checked_stays(db: Database) -> None:
         await a_phase(tx)
         made = await promise(tx, CHANGE, ANA)
         await store.record_outcome(tx, WORKSPACE, made, PromiseOutcome.KEPT)
+        with pytest.raises(Refused, match="has been asked whether this happened"):
+            await promise(tx, OTHER, ANA)
+
+
+async def test_promise_that_an_open_round_asks_about_stays(db: Database) -> None:
+    async with db.transaction() as tx:
+        await a_phase(tx)
+        await a_round(tx)
+        made = await promise(tx, CHANGE, ANA)
+        asking: dict[str, Any] = {"check_kind": "promise", "check_subject": made}
+        await a_round(tx, round_id="other team's", number=2, state="cancelled", **asking)
+        assert await promise(tx, CHANGE, ANA) == made
+
+        await a_round(tx, round_id="round3", number=3, **asking)
         with pytest.raises(Refused, match="has been asked whether this happened"):
             await promise(tx, OTHER, ANA)
 

@@ -1,4 +1,4 @@
-"""The rules for which promise a round asks about, and for what the team has read."""
+"""The rule for which promise a round asks about."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.promises.model import OpenedRound, Promise, PromiseOutcome
-from bot.promises.rules import due_for_check, number_made_in, read_by_team
+from bot.promises.rules import due_for_check, number_made_in
 from tests.harness import ANA
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -73,10 +73,3 @@ def test_promise_in_a_decision_counts_as_made_under_the_round_that_opened_last()
 
 def test_reason_for_changing_nothing_is_never_checked() -> None:
     assert due_for_check([replace(PROMISE, is_change=False)], ROUNDS, 7) is None
-
-
-def test_promise_under_results_that_the_team_has_not_seen_is_not_read() -> None:
-    decided = replace(PROMISE, promise_id="p2", round_id=None)
-    unread = replace(PROMISE, promise_id="p3", round_id="r2")
-
-    assert read_by_team([PROMISE, decided, unread], {"r1"}) == (PROMISE, decided)

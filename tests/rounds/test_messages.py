@@ -218,13 +218,19 @@ def test_first_message_has_at_most_160_words(milestone: str, state: Progress) ->
 @pytest.mark.parametrize("is_reminder", [False, True])
 @pytest.mark.parametrize("kind", CheckKind)
 @pytest.mark.parametrize("asking", [ASKING, TWO_LEADS, TRUST], ids=["one", "two", "trust"])
-def test_check_is_asked_in_every_message_but_a_first_one_without_room(
+def test_check_is_asked_at_once_or_after_the_first_tap_where_the_reply_needs_the_room(
     asking: QuestionnaireView, kind: CheckKind, is_reminder: bool
 ) -> None:
     checked = replace(asking, check=CHECKS[kind], reply=saying(LONG), reply_by="Ana")
-    message = messages.questions_message(checked, is_reminder=is_reminder)
+    new, tapped = (
+        str(messages.questions_message(checked, state, is_reminder=is_reminder).blocks)
+        for state in (NOTHING_YET, after("trust"))
+    )
 
-    assert f"answer:{asking.round_id}:{CHECK_KEY}" in str(message.blocks)
+    row = f"answer:{asking.round_id}:{CHECK_KEY}"
+    assert row in tapped
+    assert row in new or asking is TWO_LEADS
+    assert is_reminder or ">word word" in new
     first = replace(FIRST, expectation=LONG[:150], check=CHECKS[kind])
     without, folded = map(partial(messages.questions_message, first), (NOTHING_YET, after(*KEYS)))
     assert CHECK_KEY not in str(without.blocks)
