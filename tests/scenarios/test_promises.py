@@ -11,8 +11,8 @@ from bot.results import reply_form
 from tests.harness import ANA, BEN, HANA, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import a_person
 from tests.scenarios.lead import Lead, shown
+from tests.scenarios.requests import SUBMITTED, VIEW, post_signed
 from tests.scenarios.requests import form as interaction
-from tests.scenarios.requests import post_signed
 from tests.scenarios.test_results import (
     AFTER_TEAM_RESULTS,
     BEFORE_TEAM_RESULTS,
@@ -160,15 +160,15 @@ async def test_form_for_a_round_of_another_workspace_saves_nothing(
         reply_form.BLOCK: {reply_form.CHANGE_TEXT: {"value": CHANGE}},
     }
     submission = {
-        "type": "view_submission",
+        **SUBMITTED,
         "team": {"id": workspace_id, "domain": "example"},
         "user": {"id": ANA, "team_id": workspace_id},
         "view": {
-            "id": "V1",
-            "hash": "1",
-            "type": "modal",
+            **VIEW,
+            "team_id": workspace_id,
             "callback_id": reply_form.FORM,
             "private_metadata": round_id,
+            "blocks": [{"type": "input", "block_id": block_id} for block_id in values],
             "state": {"values": values},
         },
     }
