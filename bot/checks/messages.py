@@ -32,6 +32,7 @@ ANSWERS = {
     CheckAnswer.NO: "No",
     CheckAnswer.CANNOT_SAY: "Can't say",
 }
+BUTTONS = {**ANSWERS, CheckAnswer.CANNOT_SAY: "Can't Say"}
 OPTIONAL = "*Optional:* {question}"
 RESULT = "{question} *{answer}*, said the team."
 #: Limits of what people wrote, in words and in characters. With fewer words it says too little.

@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.checks.messages import ANSWERS
+from bot.checks.messages import ANSWERS, LABELS
 from bot.checks.messages import question as check_question
 from bot.checks.model import CHECK_KEY
 from bot.checks.model import LEVELS as CHECK_LEVELS
@@ -56,7 +56,7 @@ def build(asking: QuestionnaireView, given: AnswerInput, *, form: str = FORM) ->
         blocks.append(_level_input(question, asking.round_id, given.answers))
     if asking.check is not None:
         blocks += [
-            section(check_question(asking.check)),
+            section(f"*{LABELS[asking.check.kind]}*\n{check_question(asking.check)}"),
             _check_input(asking.round_id, given.answers),
         ]
     blocks += [_other_input(asking, given), context(messages.small_print(asking))]

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.checks.messages import ANSWERS, LABELS, OPTIONAL, WORDS_SHOWN
+from bot.checks.messages import BUTTONS, LABELS, OPTIONAL, WORDS_SHOWN
 from bot.checks.messages import question as check_question
 from bot.checks.model import CHECK_KEY
 from bot.checks.model import LEVELS as CHECK_LEVELS
@@ -241,7 +241,7 @@ def _check(
         return [section(_answered(LABELS[asking.check.kind]))]
     question = check_question(asking.check, words=words)
     buttons = [
-        button(ANSWERS[answer], f"{tap}{CHECK_KEY}.{level or 0}", asking.round_id)
+        button(BUTTONS[answer], f"{tap}{CHECK_KEY}.{level or 0}", asking.round_id)
         for answer, level in CHECK_LEVELS.items()
     ]
     block = actions(*buttons, block_id=block_id(asking.round_id, CHECK_KEY))

@@ -8,6 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.checks.model import CheckKind
 from bot.home import held_messages
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
 from bot.home.model import HeldMessage, HomeContents, PhaseSummary
@@ -19,7 +20,7 @@ from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import OpenQuestionnaire
 from tests.announcement.phases import SPRINT
 from tests.promises.test_rules import PROMISE
-from tests.rounds.test_messages import ASKING
+from tests.rounds.test_messages import ASKING, CHECKS
 from tests.status.states import state_of
 
 LINE = PhaseSummary(
@@ -49,6 +50,9 @@ OPEN = OpenQuestionnaire(questionnaire=ASKING, progress=NOTHING_YET)
 ANSWERED = OpenQuestionnaire(
     questionnaire=ASKING, progress=Progress(answered=frozenset({"clarity", "trust", "ego"}))
 )
+CHECK_OPEN = replace(
+    ANSWERED, questionnaire=replace(ANSWERED.questionnaire, check=CHECKS[CheckKind.PROMISE])
+)
 HALF_ANSWERED = replace(OPEN, progress=Progress(answered=frozenset({"trust"})))
 TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), progress=NOTHING_YET)
 HELD = HeldMessage(
@@ -69,6 +73,7 @@ SHOWN = {
     "first_visit_of_a_guest": contents(),
     "a_member": contents(questions=(OPEN,), phases=(LINE,), may_start=True),
     "half_answered": contents(questions=(HALF_ANSWERED,)),
+    "check_open": contents(questions=(CHECK_OPEN,)),
     "answered": contents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
     "a_lead": contents(questions=(TO_LEAD,), phases=(FULL_LINE,), may_start=True),
     "a_lead_after_the_end": contents(phases=(replace(LINE, is_lead=True, is_over=True),)),
