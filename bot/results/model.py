@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.decisions.model import Decision
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
 from bot.promises.model import Promise
@@ -102,6 +103,7 @@ class ResultsView:
     rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
     reflections: tuple[Reflection, ...]
     team_sees_at: datetime
+    decision: Decision | None = None  # asked of the leads with these results, and not made yet
 
     @property
     def round(self) -> ClosedRound:
