@@ -6,7 +6,7 @@ from typing import Any
 from slack_sdk.models.blocks import InputBlock, Option, RadioButtonsElement
 from slack_sdk.models.views import View
 
-from bot.decisions.messages import END_IT, question_lines
+from bot.decisions.messages import END_INSTEAD, question_lines
 from bot.decisions.model import Answer, Choice, Decision
 from bot.phases.model import Phase
 from bot.slack.content import button, paragraphs, plain, section
@@ -31,7 +31,7 @@ HINT = (
     "Your whole team reads this with your name, in the announcement's thread. It's asked later "
     "whether a change happened."
 )
-END_INSTEAD = "Should it stop? Ending it asks what came of it, and tells the channel."
+ABOUT_END = "Should it stop? Ending it asks what came of it, and tells the channel."
 END_BUTTON = "End It Instead"
 POSTED = "It's on its way to the announcement's thread."
 
@@ -64,7 +64,7 @@ def build(phase: Phase, decision: Decision) -> View:
             *paragraphs(question_lines(phase, decision)),
             choice,
             text,
-            section(END_INSTEAD, accessory=button(END_BUTTON, END_IT, phase.phase_id)),
+            section(ABOUT_END, accessory=button(END_BUTTON, END_INSTEAD, phase.phase_id)),
         ],
     )
 

@@ -81,7 +81,7 @@ async def ask(
 
 
 async def ask_decision(services: Services, item: AgendaItem) -> None:
-    """Ask for a decision. A paused phase, whose team could not read it, is asked once it resumes."""
+    """Ask for a decision; in a paused phase, whose team could not read it, once it resumes."""
     now = services.clock.now()
     subject = PhaseDecision.parse(item.subject)
     async with services.db.transaction() as tx:

@@ -12,14 +12,14 @@ from bot.slack.content import Content, actions, button, content, context, paragr
 from bot.slack.mrkdwn import channel, labelled, quotation, quote_within, truncated
 
 DECIDE = "decisions.decide"
-#: Opens the form that ends a phase.
-END_IT = "phases.end"
+#: In the form for the decision: goes on to the form that ends the phase.
+END_INSTEAD = "decisions.end"
 TEXT_SHOWN, STOP_IF_SHOWN, NAME_SHOWN = 2_000, 600, 100  # characters with their escapes
 NAME_NOTIFIED = 30
 
 ASKED_FIRST = "{channel}: does this go on as planned?"
 ASKED = {
-    Cause.DATE: "*Does this go on as planned?* Today is the day you chose to decide.",
+    Cause.DATE: "*Does this go on as planned?* It's time to decide, as announced.",
     Cause.CHECK: "*Does this go on as planned?* Your team says that it shouldn't.",
 }
 READ_BY = "Go on, change something, or end it: your team reads the answer in the thread."

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from bot.agenda.slots import slot, within_hours, zone_of
 from bot.agenda.work_calendar import WorkCalendar
 from bot.phases.budget import Span
+from bot.phases.rules import end_warning_day
 
 #: Without an answer by then, the thread says so.
 WORKING_DAYS_TO_DECIDE = 2
@@ -23,14 +24,12 @@ def decision_day(
 
     Then the question comes with the results, and not as one more message that week. Without
     questions it is the chosen day or, where that is no working day, the next one in the phase.
-    `chosen` None: half way.
+    `chosen` None: half way, and before the leads are asked to end or extend anyway.
     """
+    before = span.ends_on if chosen else end_warning_day(span.ends_on, calendar)
     wanted = chosen or span.starts_on + max((span.ends_on - span.starts_on) / 2, timedelta(days=1))
-    with_results = [
-        results_on
-        for on in question_days
-        if (results_on := calendar.working_day_from(on + RESULTS_AFTER)) < span.ends_on
-    ]
+    results_on = (calendar.working_day_from(on + RESULTS_AFTER) for on in question_days)
+    with_results = [day for day in results_on if day < before]
     if with_results:
         return min(with_results, key=lambda day: (abs(day - wanted), wanted > day))
     working_day = calendar.working_day_from(wanted)

@@ -6,7 +6,6 @@ from datetime import date
 from slack_sdk.models.blocks import Block
 
 from bot.dates import day, days
-from bot.decisions.messages import END_IT
 from bot.ending.summary import EndedPhase
 from bot.phases.model import (
     ItemOutcome,
@@ -31,7 +30,7 @@ from bot.slack.content import (
 )
 from bot.slack.mrkdwn import channel, labelled, mention, quote, quote_within
 
-WRAP_UP, EXTEND, PLAN_NEXT = END_IT, "phases.extend", "phases.plan_next"
+WRAP_UP, EXTEND, PLAN_NEXT = "phases.end", "phases.extend", "phases.plan_next"
 TEXT_SHOWN = 2_000
 LINE_SHOWN = 300
 
