@@ -11,6 +11,7 @@ from bot.history.rules import LevelsOverPhase, levels_over_phase
 from bot.phases.model import MilestoneOutcome, Phase
 from bot.phases.rules import TrustPromise
 from bot.phases.wording import EMOJI, NAMES, one_line
+from bot.promises.messages import record
 from bot.results.level_blocks import quoted_label
 from bot.slack.content import actions, button, context, plain, section
 from bot.slack.errors import Refused
@@ -44,6 +45,7 @@ SO_FAR = "*{label}:* {start} at the start, {end} in the latest results"
 ONCE = "*{label}:* {end}"
 START_LEVEL, LEVEL, TOO_FEW = "{level:g}", "{level:g} of 5", "not enough answers"
 NO_LEVELS = "No levels were shown."
+PROMISES = "*Promises kept:* {record}"
 RECOVERY = "*Recovery:* Until {day}."
 SMALL_PRINT = (
     "Only you see this page. It shows the levels that the team has read in the results, and "
@@ -127,6 +129,8 @@ def _lines(past: PastPhase, page: HistoryPage) -> Iterator[str]:
         yield _level_line(phase, level)
     if not levels:
         yield NO_LEVELS
+    if kept := record(past.promises):
+        yield PROMISES.format(record=kept)
     if phase.recovery_until is not None:
         yield RECOVERY.format(day=day(phase.recovery_until, page.today))
 

@@ -111,6 +111,18 @@ async def test_summary_leaves_out_the_rounds_after_the_end(seeded_services: Serv
     assert found.level_lines[0] == "*Clear and doable:* 3.5 at the start, 3.5 at the end"
 
 
+async def test_summary_tells_only_promises_that_the_team_has_read(
+    seeded_services: Services,
+) -> None:
+    await add_closed_round(seeded_services, 1, note="Read by the team", shown_at=NOW)
+    await add_closed_round(seeded_services, 2, note="Read by the leads alone")
+
+    async with seeded_services.db.reading() as reader:
+        found = await summarize(reader, WORKSPACE, await the_phase(reader, "over"))
+
+    assert [promise.text for promise in found.promises] == ["Read by the team"]
+
+
 async def test_latest_reply_text_is_that_of_the_highest_numbered_shown_round(
     seeded_services: Services,
 ) -> None:
