@@ -32,6 +32,7 @@ class AuthorizedAnswer:
     secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
 
 
+COMMITTED_TOGETHER = "answers of several workspaces are committed together"
 _rounds = schema.rounds
 _roster = schema.round_people
 _people = schema.phase_people
@@ -90,7 +91,7 @@ _QUERY = ballots.with_secrets(
     )
 )
 # Rows are matched to requests by workspace, round and person.
-_QUERY = across_workspaces(_QUERY, "answers of several workspaces are committed together")
+_QUERY = across_workspaces(_QUERY, COMMITTED_TOGETHER)
 _LOCKING_QUERY = _QUERY.with_for_update(read=True, of=_rounds)
 
 
@@ -133,9 +134,8 @@ async def _lock_people(tx: AsyncConnection, requests: Sequence[Request]) -> None
     key = [_roster.c[name] for name in ("workspace_id", "round_id", "user_id")]
     people = [(request.workspace_id, request.target_id, request.user_id) for request in requests]
     is_wanted = tuple_(*key).in_(padded(people))
-    await tx.execute(
-        select(_roster.c.user_id).where(is_wanted).order_by(*key).with_for_update(key_share=True)
-    )
+    locked = select(_roster.c.user_id).where(is_wanted).order_by(*key)
+    await tx.execute(across_workspaces(locked.with_for_update(key_share=True), COMMITTED_TOGETHER))
 
 
 def _authorize(
