@@ -199,11 +199,20 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield started
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _every_statement_names_its_workspace() -> Iterator[None]:
+@pytest.fixture(scope="session")
+def faulty_statements() -> Iterator[list[str]]:
+    """What the bot executed since the last test without naming a workspace."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        check_statements_of_the_bot(monkeypatch)
-        yield
+        yield check_statements_of_the_bot(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_workspace(faulty_statements: list[str]) -> Iterator[None]:
+    """Fail the test after which a statement of the bot did not."""
+    yield
+    found = "\n\n".join(faulty_statements)
+    faulty_statements.clear()
+    assert not found, found
 
 
 @pytest.fixture(scope="session")

@@ -130,28 +130,39 @@ def _children(element: Any) -> Iterator[Any]:
     )
 
 
-def check_statements_of_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check what the bot executes from now on; a test's own statements are free."""
+def check_statements_of_the_bot(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Check what the bot executes from now on; return the list to which faults will be added.
+
+    They do not end the statement: the bot might catch that, and try again for ever. A test's own
+    statements are free.
+    """
     known: set[Any] = set()
+    faults: list[str] = []
 
     def checking(method: Callable[..., Any]) -> Callable[..., Any]:
         def execute(self: AsyncConnection, statement: Any, *args: Any, **options: Any) -> Any:
-            if _from_bot():
-                key = statement._generate_cache_key()
-                name = key.key if key is not None else None
-                if name is None or name not in known:
+            place = _place_in_bot()
+            key = statement._generate_cache_key() if place else None
+            name = key.key if key is not None else None
+            if place and (name is None or name not in known):
+                try:
                     check(statement)
                     known.add(name)
+                except WorkspaceMissing as fault:
+                    faults.append(f"{place}: {fault}")
             return method(self, statement, *args, **options)
 
         return execute
 
     for name in ("execute", "stream"):
         monkeypatch.setattr(AsyncConnection, name, checking(getattr(AsyncConnection, name)))
+    return faults
 
 
-def _from_bot() -> bool:
+def _place_in_bot() -> str | None:
+    """Return the file and line that execute a statement, if they are the bot's."""
     frame = sys._getframe(2)
     while frame.f_back is not None and "sqlalchemy" in frame.f_code.co_filename:
         frame = frame.f_back
-    return frame.f_code.co_filename.startswith(FOLDER)
+    file = frame.f_code.co_filename
+    return f"{file}:{frame.f_lineno}" if file.startswith(FOLDER) else None
