@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.playground.fake_slack import block_actions, forms
 from bot.playground.fake_slack.app_responses import AppResponse
+from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.model import Json
 from bot.playground.fake_slack.people import Person
 from tests.fuzz.target import Snapshot, Target
@@ -32,6 +33,22 @@ class Sample:
     kind: str  # the fake Slack's: slash_commands, interactive or events_api
     payload: Json
     state: Snapshot
+
+
+def fresh(core: Core, payload: Json) -> Json:
+    """Return a copy that Slack could send now: with an unused trigger, URL and event id."""
+    payload = deepcopy(payload)
+    user_id = str(payload.get("user_id") or (payload.get("user") or {}).get("id"))
+    if "trigger_id" in payload:
+        in_modal = (payload.get("view") or {}).get("type") == "modal"
+        payload["trigger_id"] = core.triggers.issue(user_id, in_modal=in_modal)
+    if "response_url" in payload:
+        channel_id = str(payload.get("channel_id") or payload["channel"]["id"])
+        path = core.tickets.issue(user_id, channel_id, payload.get("container"))
+        payload["response_url"] = core.url + path
+    if "event_id" in payload:
+        payload["event_id"] = core.ids.new("Ev")
+    return payload
 
 
 def name_of(payload: Json) -> str:
