@@ -26,6 +26,7 @@ OWN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 #: Columns from this length on hold names; shorter ones, ids and words that the bot understands.
 _NAME_LENGTH = 255
 _NO_TEXTS = {"error"}
+_WORD_OF_THE_BOT = re.compile(r"[a-z0-9_:.+-]*|[A-Z0-9]+")
 _WORKSPACE_PARTS = ("conversations", "views", "stacks", "homes", "files", "contents", "typed")
 #: In real time, random, or of the delivery alone.
 _NOT_COMPARED = {"lease_until", "owner", "resume_at", "rate_usage", "retry_at", "sealed", "key_id"}
@@ -51,22 +52,20 @@ def ids_in(text: str, rows: Rows) -> list[str]:
     return sorted(set(OWN_ID.findall(text)) & set(OWN_ID.findall(str(rows))))
 
 
-def move_in(file: Path, *, ids_of_its_own: bool) -> Rows:
-    """Add the neighbour; return its rows."""
+def move_in(file: Path, *, ids_of_its_own: bool) -> None:
+    """Add the neighbour. Its rows come before those that they are copies of.
+
+    A query that should find one row and finds both then takes the neighbour's.
+    """
     with closing(_connected(file)) as connection:
         for table in schema.metadata.sorted_tables:
-            for row in _rows(connection, table, WORKSPACE):
-                copied = {
-                    name: _copied(table, name, value, ids_of_its_own=ids_of_its_own)
-                    for name, value in row.items()
-                }
-                places = ", ".join("?" * len(copied))
-                names = ", ".join(f'"{name}"' for name in copied)
-                connection.execute(
-                    f"INSERT INTO {table.name} ({names}) VALUES ({places})", [*copied.values()]
-                )
+            own = _rows(connection, table, WORKSPACE)
+            connection.execute(f"DELETE FROM {table.name} WHERE workspace_id = ?", [WORKSPACE])
+            for row in own:
+                _insert(connection, table, _copy_of(table, row, ids_of_its_own=ids_of_its_own))
+            for row in own:
+                _insert(connection, table, row)
         connection.commit()
-    return rows_of(file, NEIGHBOUR)
 
 
 def rows_of(file: Path, workspace_id: str) -> Rows:
@@ -111,6 +110,18 @@ def _rows(connection: sqlite3.Connection, table: Table, workspace_id: str) -> li
     return sorted((dict(row) for row in found), key=str)
 
 
+def _insert(connection: sqlite3.Connection, table: Table, row: Row) -> None:
+    names, places = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO {table.name} ({names}) VALUES ({places})", [*row.values()])
+
+
+def _copy_of(table: Table, row: Row, *, ids_of_its_own: bool) -> Row:
+    return {
+        name: _copied(table, name, value, ids_of_its_own=ids_of_its_own)
+        for name, value in row.items()
+    }
+
+
 def _copied(table: Table, name: str, value: Any, *, ids_of_its_own: bool) -> Any:
     if not isinstance(value, str):
         return value
@@ -123,11 +134,15 @@ def _copied(table: Table, name: str, value: Any, *, ids_of_its_own: bool) -> Any
 
 def _marked(kind: Any, value: str) -> str:
     if isinstance(kind, JSON):
-        return json.dumps(_map_texts(json.loads(value), lambda text: f"{MARK} {text}"))
+        return json.dumps(_map_texts(json.loads(value), _marked_words))
     is_text = isinstance(kind, Text) or (
         isinstance(kind, String) and kind.length is not None and kind.length >= _NAME_LENGTH
     )
     return f"{MARK} {value}" if is_text else value
+
+
+def _marked_words(text: str) -> str:
+    return text if _WORD_OF_THE_BOT.fullmatch(text) else f"{MARK} {text}"
 
 
 def _map_texts(value: Any, change: Callable[[str], str]) -> Any:

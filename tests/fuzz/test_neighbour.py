@@ -1,6 +1,7 @@
 """Every handler, tried beside a workspace with the same Slack ids, and with that one's own ids."""
 
 import asyncio
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ LEAST_BESIDE, LEAST_FOREIGN = 150, 140
 class Trial:
     """What came of all payloads."""
 
+    target: Target
+    log: io.StringIO
     beside: int = 0  # payloads beside a neighbour with the same ids
     foreign: int = 0  # payloads with ids of the neighbour
     without_effect: int = 0  # of these: those that changed no row at all
@@ -59,6 +62,7 @@ class Effect:
     rows_before: Mapping[str, Sequence[str]]
     rows: Mapping[str, Sequence[str]]
     changed: Sequence[str]  # tables of the neighbour
+    errors: Sequence[str]  # which the bot logged
 
     def difference(self, other: "Effect") -> str:
         mine, theirs = {**self.seen, **self.rows}, {**other.seen, **other.rows}
@@ -69,11 +73,14 @@ class Effect:
 
 
 async def _effect(
-    target: Target, sample: Sample, payload: Json, *, ids_of_its_own: bool | None = None
+    trial: Trial, sample: Sample, payload: Json, *, ids_of_its_own: bool | None = None
 ) -> Effect:
     """Send a payload in its sample's state, in which a neighbour has moved in unless None."""
+    target = trial.target
     core = target.harness.slack.core
     await target.restore(sample.state)
+    trial.log.seek(0)
+    trial.log.truncate()
     installed.learn(NAME)  # this is not stored
     if ids_of_its_own is not None:
         move_in(target.file, ids_of_its_own=ids_of_its_own)
@@ -90,30 +97,33 @@ async def _effect(
         rows_before=comparable(before),
         rows=comparable(rows_of(target.file, WORKSPACE)),
         changed=[table for table in theirs if theirs[table] != after[table]],
+        errors=[
+            line for line in trial.log.getvalue().splitlines() if "exception" in json.loads(line)
+        ],
     )
 
 
-async def _try_beside(target: Target, sample: Sample, trial: Trial) -> None:
+async def _try_beside(trial: Trial, sample: Sample) -> None:
     """Send a payload without and with a neighbour that has the same ids."""
-    alone = await _effect(target, sample, sample.payload)
-    beside = await _effect(target, sample, sample.payload, ids_of_its_own=False)
+    alone = await _effect(trial, sample, sample.payload)
+    beside = await _effect(trial, sample, sample.payload, ids_of_its_own=False)
     trial.beside += 1
     _judge(trial, f"{sample.name} beside a neighbour", beside)
     if difference := alone.difference(beside):
         trial.problems[f"{sample.name} has another effect"] = difference
 
 
-async def _try_foreign(target: Target, sample: Sample, trial: Trial) -> None:
+async def _try_foreign(trial: Trial, sample: Sample) -> None:
     """Send a payload with the neighbour's ids: with all of them, and with each alone."""
     text = json.dumps(sample.payload)
-    await target.restore(sample.state)
-    own_ids = ids_in(text, rows_of(target.file, WORKSPACE))
+    await trial.target.restore(sample.state)
+    own_ids = ids_in(text, rows_of(trial.target.file, WORKSPACE))
     choices = {tuple(own_ids), *((one,) for one in own_ids)} if own_ids else set()
     for chosen in sorted(choices):
         changed = text
         for own_id in chosen:
             changed = changed.replace(own_id, foreign(own_id))
-        effect = await _effect(target, sample, json.loads(changed), ids_of_its_own=True)
+        effect = await _effect(trial, sample, json.loads(changed), ids_of_its_own=True)
         trial.foreign += 1
         trial.without_effect += effect.rows == effect.rows_before
         _judge(trial, f"{sample.name} with ids of the neighbour", effect)
@@ -122,26 +132,28 @@ async def _try_foreign(target: Target, sample: Sample, trial: Trial) -> None:
 def _judge(trial: Trial, name: str, effect: Effect) -> None:
     if effect.changed:
         trial.problems[f"{name} changes it"] = str(effect.changed)
-    if shown := [part for part, text in effect.seen.items() if MARK in text]:
-        trial.problems[f"{name} shows it"] = str(shown)
+    if parts := [part for part, text in effect.seen.items() if MARK in text]:
+        trial.problems[f"{name} shows it"] = str(parts)
+    if effect.errors:
+        trial.problems[f"{name} fails"] = effect.errors[0]
 
 
 @pytest.fixture(scope="module")
 def trial(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     folder = tmp_path_factory.mktemp("neighbour")
 
-    async def run() -> Trial:
-        trial = Trial()
+    async def run(log: io.StringIO) -> Trial:
         async with running_target(sqlite_template, folder) as target:
+            trial = Trial(target=target, log=log)
             samples = await record(target)
             trial.missed = await missed_handlers(target.bolt, samples)
             for sample in samples:
-                await _try_beside(target, sample, trial)
-                await _try_foreign(target, sample, trial)
+                await _try_beside(trial, sample)
+                await _try_foreign(trial, sample)
         return trial
 
-    with captured_log():
-        yield asyncio.run(run())
+    with captured_log() as log:
+        yield asyncio.run(run(log))
 
 
 def test_every_handler_is_tried(trial: Trial) -> None:
