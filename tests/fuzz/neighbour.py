@@ -1,15 +1,15 @@
 """A second workspace in the database of a recorded state, with the same Slack ids as the first.
 
-It is a copy of the first one's rows, in which every text is marked. With `ids_of_its_own`, the ids
-that the bot makes differ as well. Nobody uses it; whatever changes in it, or is shown of it, was
-reached from the first workspace.
+It is a copy of the first one's rows, with every text marked and every level another. With
+`ids_of_its_own`, the ids that the bot makes differ as well. Nobody uses it: whatever changes in it,
+or is shown of it, was reached from the first workspace.
 """
 
 import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.harness import WORKSPACE
 
 NEIGHBOUR = "T0OTHER"
 MARK = "Confidential"
+LOWEST, HIGHEST = 1, 5
 OWN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 #: Columns from this length on hold names; shorter ones, ids and words that the bot understands.
 _NAME_LENGTH = 255
@@ -123,6 +124,8 @@ def _copy_of(table: Table, row: Row, *, ids_of_its_own: bool) -> Row:
 
 
 def _copied(table: Table, name: str, value: Any, *, ids_of_its_own: bool) -> Any:
+    if isinstance(value, float):
+        return _other_level(value)
     if not isinstance(value, str):
         return value
     if value == WORKSPACE:
@@ -134,7 +137,7 @@ def _copied(table: Table, name: str, value: Any, *, ids_of_its_own: bool) -> Any
 
 def _marked(kind: Any, value: str) -> str:
     if isinstance(kind, JSON):
-        return json.dumps(_map_texts(json.loads(value), _marked_words))
+        return json.dumps(_changed(json.loads(value)))
     is_text = isinstance(kind, Text) or (
         isinstance(kind, String) and kind.length is not None and kind.length >= _NAME_LENGTH
     )
@@ -145,11 +148,18 @@ def _marked_words(text: str) -> str:
     return text if _WORD_OF_THE_BOT.fullmatch(text) else f"{MARK} {text}"
 
 
-def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+def _other_level(level: float) -> float:
+    return LOWEST + HIGHEST - level if LOWEST <= level <= HIGHEST else level
+
+
+def _changed(value: Any) -> Any:
+    """Return JSON with marked texts and other levels."""
     if isinstance(value, str):
-        return change(value)
+        return _marked_words(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _other_level(value)
     if isinstance(value, list):
-        return [_map_texts(one, change) for one in value]
+        return [_changed(one) for one in value]
     if isinstance(value, dict):
-        return {name: _map_texts(one, change) for name, one in value.items()}
+        return {name: _changed(one) for name, one in value.items()}
     return value

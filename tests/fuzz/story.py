@@ -113,6 +113,9 @@ async def _results(recorder: Recorder) -> None:
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+    lead = Lead(harness)
+    await lead.me.click("results.reply")
+    await lead.sends(**{"results.reply.change": "When a review waits a day, I take it."})
     await harness.wait(hours=12)
     await insert_past_phases(harness.bot.db, PAGE_SIZE)
     recorder.stage = "results read"
