@@ -23,7 +23,7 @@ BEFORE_TEAM_RESULTS = datetime(2026, 11, 27, 9, tzinfo=UTC)
 AFTER_TEAM_RESULTS = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
 AFTER_LINKS = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"
-NOTE = "You said the importer is late. <!channel> It waits until January."
+NOTE = "The importer is late. <!channel> It waits until January."
 
 
 async def start_phase(harness: BotHarness, **changed: object) -> None:
