@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bot.db import schema
 from bot.playground.fake_slack.manifest import Manifest
-from tests.harness import MEMBERS, OWNER, BotHarness
+from tests.harness import BEN, LAUNCH, MEMBERS, OWNER, BotHarness
 from tests.scenarios.lead import Lead
 from tests.scenarios.screen import channel_texts, dm_texts, phase
 from tests.scenarios.test_held_messages import AGAIN, announcements, home, state
@@ -101,3 +101,28 @@ async def test_admin_has_a_held_announcement_posted_once(without_history: BotHar
 
     assert await state(without_history) == "sent"
     assert len(announcements(without_history)) == 1
+
+
+async def test_members_get_the_link_to_results_that_were_held_at_first(
+    without_history: BotHarness,
+) -> None:
+    slack = without_history.slack
+    await Lead(without_history).starts("results 2w")
+    await without_history.wait(hours=36)
+    await slack.let_team_answer()
+    await without_history.settle()
+    slack.crowd(LAUNCH, 12)  # so that the results stand in the thread alone
+    slack.core.events.hold()
+    while not await states_of(without_history, "results"):
+        slack.faults.fail_next("chat.postMessage", status=500, after_accept=True)
+        due = await without_history.bot.next_due()
+        assert due is not None
+        await without_history.travel_to(due)
+    await without_history.wait(hours=2)
+    assert await states_of(without_history, "results") == ["held"]
+
+    await slack.core.events.release()
+    await without_history.wait(hours=1)
+
+    assert await states_of(without_history, "results") == ["sent"]
+    assert "First results in <#C0LAUNCH>" in dm_texts(without_history, BEN)
