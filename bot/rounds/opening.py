@@ -177,8 +177,8 @@ async def _with_current_team(
 ) -> Phase:
     """Return the phase with its team of now, whether or not Slack reported who came and went."""
     changed = await membership.with_current_team(tx, workspace_id, phase, seen, now)
-    if changed is phase:
-        return phase
+    if changed is phase or not changed.is_active:
+        return changed
     # Later changes of the team are looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.SYNC_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)

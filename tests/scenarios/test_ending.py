@@ -292,9 +292,11 @@ async def test_closing_message_is_edited_when_the_channel_can_be_written_to_agai
 ) -> None:
     await ana.starts()
     await everybody_answers_until(harness, OVER)
-    await harness.slack.archive(LAUNCH)
+    harness.slack.archive(LAUNCH)
+    await harness.settle()
     await harness.wait(days=4)  # the last results are refused
-    await harness.slack.unarchive(LAUNCH)
+    harness.slack.unarchive(LAUNCH)
+    await harness.settle()
     await harness.wait(hours=1)
 
     (results,) = channel_messages_containing(harness, "Last results")
