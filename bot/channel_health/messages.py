@@ -124,6 +124,10 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "back_early": ("The reason for an early return", "Tell the channel yourself."),
     "hold_proposal": ("A proposal for what can wait", "Ask your team what it was."),
     "hold_answer": ("An answer to a proposal", "Tell the channel yourself."),
+    "parked_unowned": (
+        "A note that parked work is due",
+        "Its owner can't be reached: ask the channel who takes it.",
+    ),
 }
 
 
