@@ -289,6 +289,14 @@ class _Filling:
             outcome=self.pick("kept", "partly"),
         )
 
+    def _check(self, phase_id: str, closed: bool) -> dict[str, str | None]:
+        return {
+            "check_kind": self.pick("promise", "protected"),
+            "check_subject": self.pick(f"{OLD_ROUND}promise", None),
+            "check_text": f"Asked about {phase_id} in {self.workspace_id}",
+            "check_outcome": self.pick("yes", "no") if closed else None,
+        }
+
     async def round(
         self, round_id: str, phase_id: str, number: int, state: str, opened_at: datetime
     ) -> None:
@@ -307,6 +315,7 @@ class _Filling:
             asked=len(members),
             questions=rounds_store.as_json(about_leads(["Ana"])),
             reached_minimum=True if closed else None,
+            **self._check(phase_id, closed),
             shown_at=opened_at + timedelta(days=3) if closed else None,
         )
         if closed:

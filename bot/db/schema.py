@@ -152,6 +152,7 @@ phases = Table(
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
+    Column("difference", Text),  # from the phase before, after its lesson; null: not said
     #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
     Column("team_said", Text),
     Column("started_at", UtcDateTime, nullable=False),
@@ -166,8 +167,12 @@ phases = Table(
     Column("comments_to", String(16), nullable=False),  # leads, or team
     Column("ended_at", UtcDateTime),  # null: active
     Column("ended_by", SlackId),  # null: active, or ended by its date
+    Column("milestone_outcome", String(16)),  # hit, missed, moved; null: not said
+    Column("protected_outcome", String(16)),  # kept, partly, not; null: not said
+    Column("planned", Text),  # in the lead's words; null: not said
     Column("outcome", Text),  # null: no wrap-up was written (yet)
-    Column("learning", Text),
+    Column("reason", Text),  # why it came out so; null: not said
+    Column("learning", Text),  # what to do next time
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
@@ -295,12 +300,17 @@ rounds = Table(
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
+    Column("check_kind", String(16)),  # null: the round asks no check
+    Column("check_subject", OwnId),  # the promise asked about; null: another kind
+    Column("check_text", Text),  # what people wrote that is asked about; null: none, or deleted
+    Column("check_outcome", String(16)),  # the median; null: open, or not enough answers
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
     Column("is_broadcast", Boolean),
     Column("results_link", Text),  # null: not in Slack yet, or not in the thread alone
     CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
     CheckConstraint("rounding IN ('half', 'whole')", name="rounding"),
+    CheckConstraint("check_outcome IN ('yes', 'partly', 'no')", name="check_outcome"),
     _to_phase(),
     Index("uq_rounds_number", "workspace_id", "phase_id", "number", unique=True),
     Index("ix_rounds_opened", "workspace_id", "phase_id", "opened_at"),

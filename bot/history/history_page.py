@@ -8,9 +8,10 @@ from slack_sdk.models.views import View
 from bot.dates import day
 from bot.history.model import HistoryPage, PageTarget, PastPhase
 from bot.history.rules import LevelsOverPhase, levels_over_phase
-from bot.phases.model import Phase
+from bot.phases.model import MilestoneOutcome, Phase
 from bot.phases.rules import TrustPromise
 from bot.phases.wording import EMOJI, NAMES, one_line
+from bot.promises.messages import record
 from bot.results.level_blocks import quoted_label
 from bot.slack.content import actions, button, context, plain, section
 from bot.slack.errors import Refused
@@ -34,12 +35,18 @@ NO_OLDER = "*There are no older phases in {channel}.*"
 DATES = "{first} to {last}"
 RUNNING = "{dates} · running now"
 OUTCOME = "*Outcome:* {outcome}"
+MILESTONE_OUTCOME = {
+    MilestoneOutcome.HIT: "Goal hit. ",
+    MilestoneOutcome.MISSED: "Goal missed. ",
+    MilestoneOutcome.MOVED: "Goal moved. ",
+}
 NOT_WRITTEN, NOT_KEPT = "Not written down.", "No longer kept."
 BOTH = "*{label}:* {start} at the start, {end} at the end"
 SO_FAR = "*{label}:* {start} at the start, {end} in the latest results"
 ONCE = "*{label}:* {end}"
 START_LEVEL, LEVEL, TOO_FEW = "{level:g}", "{level:g} of 5", "not enough answers"
 NO_LEVELS = "No levels were shown."
+PROMISES = "*Promises kept:* {record}"
 RECOVERY = "*Recovery:* Until {day}."
 SMALL_PRINT = (
     "Only you see this page. It shows the levels that the team has read in the results, and "
@@ -126,6 +133,8 @@ def _lines(past: PastPhase, page: HistoryPage) -> Iterator[str]:
         yield _level_line(phase, level)
     if not levels:
         yield NO_LEVELS
+    if kept := record(past.promises):
+        yield PROMISES.format(record=kept)
     if phase.recovery_until is not None:
         yield RECOVERY.format(day=day(phase.recovery_until, page.today))
 
@@ -140,7 +149,9 @@ def heading(phase: Phase) -> str:
 
 def _outcome(phase: Phase) -> str:
     if phase.outcome:
-        return _quoted(phase.outcome)
+        outcome = phase.milestone_outcome
+        became = MILESTONE_OUTCOME[MilestoneOutcome(outcome)] if outcome else ""
+        return f"{became}{_quoted(phase.outcome)}"
     return NOT_WRITTEN if phase.wrapped_up_at is None else NOT_KEPT
 
 

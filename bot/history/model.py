@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.phases.model import Phase
+from bot.promises.model import Promise
 from bot.results.model import ClosedRound
 
 
@@ -13,6 +14,7 @@ class PastPhase:
 
     phase: Phase
     rounds: tuple[ClosedRound, ...]
+    promises: tuple[Promise, ...] = ()  # that the team has read, oldest first
 
 
 @dataclass(frozen=True, kw_only=True)

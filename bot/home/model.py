@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.phases.rules import PhaseKind
+from bot.promises.model import Promise
 from bot.rounds.model import OpenQuestionnaire
 
 
@@ -25,6 +26,7 @@ class PhaseSummary:
     recovery_until: date | None = None  # None: it is not in recovery now
     results: str | None = None  # the latest that the team has seen, in a line; None: none yet
     hints: tuple[str, ...] = ()  # for its leads alone
+    promises: tuple[Promise, ...] = ()  # of this person as a lead, oldest first
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from bot.ending.messages import EXTEND, WRAP_UP
 from bot.history.history_page import BUTTON as HISTORY_BUTTON
 from bot.history.history_page import HISTORY
 from bot.home.model import PhaseSummary
+from bot.promises.messages import own_lines
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     actions,
@@ -24,7 +25,7 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import channel
 
 OPT_OUT, OPT_IN, START = "home.opt_out", "home.opt_in", "home.start"
-#: The others are counted; with hints, a phase takes three of the tab's 100 blocks.
+#: The others are counted; with promises and hints, a phase takes three of the tab's 100 blocks.
 PHASES_SHOWN = 12
 
 PHASES = "Phases in your channels"
@@ -64,15 +65,18 @@ def _phase(phase: PhaseSummary) -> list[Block]:
         lines.append(phase.results)
     if phase.has_opted_out:
         lines.append(OPTED_OUT.format(channel=channel_link))
-    return [section("\n".join(lines)), *_hints(phase), actions(*_buttons(phase))]
+    return [section("\n".join(lines)), *_for_lead(phase), actions(*_buttons(phase))]
 
 
-def _hints(phase: PhaseSummary) -> list[Block]:
-    """Return the hints in one section; what does not fit is in the message with the results."""
-    if not phase.hints:
-        return []
-    lines = [HINTS, *(f"• {hint}" for hint in phase.hints)]
-    return [section(join_within(lines, MAX_SECTION_LENGTH)[0])]
+def _for_lead(phase: PhaseSummary) -> list[Block]:
+    """Return the lead's own promises and the hints in one section, as blocks are few.
+
+    Hints that do not fit are in the message with the results.
+    """
+    hints = [HINTS, *(f"• {hint}" for hint in phase.hints)] if phase.hints else []
+    own = own_lines(phase.promises)
+    lines = [*own, *([""] if own and hints else []), *hints]
+    return [section(join_within(lines, MAX_SECTION_LENGTH)[0])] if lines else []
 
 
 def _buttons(phase: PhaseSummary) -> list[object]:

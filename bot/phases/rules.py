@@ -148,6 +148,7 @@ class Proposal:
     promise: Promise
     set_aside: tuple[SetAside, ...] = ()
     justification: str = ""
+    difference: str = ""  # from the channel's phase before
     team_said: str | None = None  # of the last sprint; None: this does not start in its recovery
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)
@@ -365,6 +366,7 @@ def _too_long(proposal: Proposal) -> Iterable[Refusal]:
 def _texts(proposal: Proposal) -> Iterable[tuple[str, str]]:
     yield "milestone", proposal.milestone
     yield "justification", proposal.justification
+    yield "difference", proposal.difference
     for promise_field in fields(proposal.promise):
         yield promise_field.name, getattr(proposal.promise, promise_field.name)
 

@@ -58,8 +58,10 @@ PARTS = {
 }
 HEARD = "When a review waits longer than two hours, I take it myself."
 WRAP_UP = {
+    "milestone_outcome": "hit",
     "outcome": "The beta is out. Both customers have it, and one has signed.",
-    "learning": "Reviews were the bottleneck, not code.",
+    "reason": "Reviews were the bottleneck, not code.",
+    "learning": "Review before noon, every day.",
     "thanks": "To all of you, for the late test night.",
     f"line:{CHIARA}": "Without your no in the first week we would have slipped.",
 }

@@ -1,8 +1,9 @@
-"""The rule for which promise a round asks the team about. Pure."""
+"""The rules for one promise a week, for when the team is asked about it, and for records. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bot.promises.model import OpenedRound, Promise
+from bot.promises.model import OpenedRound, Promise, PromiseOutcome, Reply
 
 #: A promise made under the results of one round is checked in the second round after it.
 CHECKED_AFTER_ROUNDS = 2
@@ -27,6 +28,30 @@ def due_for_check(
     return min(due, key=lambda promise: (promise.made_at, promise.promise_id), default=None)
 
 
+def edited_by(
+    reply: Reply, round_id: str | None, promises: Iterable[Promise], opened: Sequence[OpenedRound]
+) -> Promise | None:
+    """Return the stored reply that this one replaces; None: it is the first of its week.
+
+    `round_id` is the round whose results it replies to; None: it is made in a decision. A week
+    begins when a round opens. There is one reply to a round's results, and one change a week,
+    whether promised under results or in a decision.
+    """
+    made = tuple(promises)
+    to_same = next((each for each in made if round_id and each.round_id == round_id), None)
+    if to_same or not reply.is_change:
+        return to_same
+    numbers = [each.number for each in opened if round_id in (None, each.round_id)]
+    week = max(numbers, default=0)
+    changes = (each for each in made if each.is_change)
+    return next((each for each in changes if number_made_in(each, opened) == week), None)
+
+
+def may_edit(promise: Promise, *, was_asked_about: bool) -> bool:
+    """Return whether a promise may still be changed: not once a round asks the team about it."""
+    return promise.outcome is None and not was_asked_about
+
+
 def number_made_in(promise: Promise, opened: Iterable[OpenedRound]) -> int:
     """Return the number of the round it was made under; 0: made before the first one.
 
@@ -42,3 +67,8 @@ def number_made_in(promise: Promise, opened: Iterable[OpenedRound]) -> int:
         )
     )
     return max(numbers, default=0)
+
+
+def count_outcomes(promises: Iterable[Promise]) -> Counter[PromiseOutcome | None]:
+    """Return the numbers of promised changes by what became of them; None: not checked (yet)."""
+    return Counter(promise.outcome for promise in promises if promise.is_change)

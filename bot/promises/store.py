@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import RowMapping, Select, select, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.db.upserts import padded
-from bot.promises.model import Promise, PromiseOutcome
-from bot.slack.people import stored_people
+from bot.promises.model import OpenedRound, Promise, PromiseOutcome
 
 _promises = schema.promises
 
@@ -21,14 +20,48 @@ async def of_phase(tx: AsyncConnection, workspace_id: str, phase_id: str) -> tup
 async def of_phases(
     tx: AsyncConnection, workspace_id: str, phase_ids: Iterable[str]
 ) -> dict[str, tuple[Promise, ...]]:
-    """Return the promises of these phases, oldest first, by the phase's id; two statements."""
-    found = await _read(
-        tx, workspace_id, select(_promises).where(_promises.c.phase_id.in_(padded(phase_ids)))
+    """Return the promises of these phases, oldest first, by the phase's id; one statement."""
+    promises, people = _promises.c, schema.people.c
+    is_author = (people.workspace_id == promises.workspace_id) & (
+        people.user_id == promises.made_by
+    )
+    found = await tx.execute(
+        select(_promises, func.coalesce(people.name, promises.made_by).label("name"))
+        .outerjoin(schema.people, is_author)
+        .where(promises.workspace_id == workspace_id, promises.phase_id.in_(padded(phase_ids)))
+        .order_by(promises.made_at, promises.promise_id)
     )
     by_phase: dict[str, tuple[Promise, ...]] = {}
-    for promise in found:
+    for row in found.mappings():
+        promise = _promise(row)
         by_phase[promise.phase_id] = (*by_phase.get(promise.phase_id, ()), promise)
     return by_phase
+
+
+async def opened_rounds(
+    tx: AsyncConnection, workspace_id: str, phase_id: str
+) -> tuple[OpenedRound, ...]:
+    """Return the phase's rounds that have opened, oldest first; no cancelled ones."""
+    rounds = schema.rounds.c
+    rows = await tx.execute(
+        select(rounds.round_id, rounds.number, rounds.opened_at)
+        .where(rounds.workspace_id == workspace_id, rounds.phase_id == phase_id)
+        .where(rounds.state != "cancelled")
+        .order_by(rounds.number)
+    )
+    return tuple(OpenedRound(**row) for row in rows.mappings())
+
+
+async def was_asked_about(tx: AsyncConnection, workspace_id: str, promise: Promise) -> bool:
+    """Return whether a round has asked, or is asking, the team about a promise."""
+    rounds = schema.rounds.c
+    asking = await tx.scalar(
+        select(rounds.round_id)
+        .where(rounds.workspace_id == workspace_id, rounds.phase_id == promise.phase_id)
+        .where(rounds.check_subject == promise.promise_id, rounds.state != "cancelled")
+        .limit(1)
+    )
+    return asking is not None
 
 
 async def record_outcome(
@@ -42,28 +75,14 @@ async def record_outcome(
     )
 
 
-async def _read(
-    tx: AsyncConnection, workspace_id: str, query: Select[tuple[object, ...]]
-) -> tuple[Promise, ...]:
-    rows = await tx.execute(
-        query.where(_promises.c.workspace_id == workspace_id).order_by(
-            _promises.c.made_at, _promises.c.promise_id
-        )
-    )
-    found = rows.mappings().all()
-    people = await stored_people(tx, workspace_id, {row["made_by"] for row in found})
-    names = {user_id: person.name for user_id, person in people.items()}
-    return tuple(_promise(row, names.get(row["made_by"], row["made_by"])) for row in found)
-
-
-def _promise(row: RowMapping, name: str) -> Promise:
+def _promise(row: RowMapping) -> Promise:
     outcome = row["outcome"]
     return Promise(
         promise_id=row["promise_id"],
         phase_id=row["phase_id"],
         round_id=row["round_id"],
         made_by=row["made_by"],
-        name=name,
+        name=row["name"],
         made_at=row["made_at"],
         heard=row["heard"],
         text=row["text"],

@@ -65,18 +65,28 @@ async def store_results(
     )
     view = await _results_view(tx, workspace_id, phase, closing.round_id, due_at)
     await post_to_leads(tx, keys, workspace_id, view, comments if counts is not None else (), now)
+    await _withdraw_earlier_reply_buttons(tx, workspace_id, phase, view, now)
+
+
+async def _withdraw_earlier_reply_buttons(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, view: ResultsView, now: datetime
+) -> None:
+    """Edit the message with results that nobody replied to: newer ones are out."""
+    earlier = view.rounds[-2:-1]
+    if earlier and earlier[0].promise is None:
+        before = await _current_view(tx, workspace_id, phase, earlier[0].round_id, now)
+        await edit_lead_messages(tx, workspace_id, before, now)
 
 
 async def round_to_reply_to(services: Services, request: Request) -> ClosedRound:
     """Return the round whose results a lead wants to reply to.
 
     Raises:
-        Refused: not a lead of this phase, or the team has read a reply.
+        Refused: not a lead of this phase, the team has read a reply, or newer results are out.
     """
     async with services.db.reading() as reader:
         phase = await _led_phase(reader, request)
-        rounds = await store.closed_rounds(reader, request.workspace_id, phase)
-    return _to_reply_to(rounds, request.target_id)
+        return (await _view_to_reply_to(reader, request, phase, services.clock.now())).round
 
 
 async def save_reply(services: Services, request: Request, reply: Reply) -> None:
@@ -86,7 +96,7 @@ async def save_reply(services: Services, request: Request, reply: Reply) -> None
 
     Raises:
         Refused: nothing written, too long, not a lead of this phase, another lead has replied, or
-            the team has read a reply.
+            the team has read a reply, or newer results are out.
     """
     _check_texts(reply)
     workspace_id, round_id = request.workspace_id, request.target_id
@@ -94,20 +104,23 @@ async def save_reply(services: Services, request: Request, reply: Reply) -> None
         phase = await _led_phase(tx, request)
         now = services.clock.now()
         await _lock_round(tx, workspace_id, round_id)
-        rounds = await store.closed_rounds(tx, workspace_id, phase)
         signed = {"phase_id": phase.phase_id, "round_id": round_id, "made_by": request.user_id}
         try:
-            _to_reply_to(rounds, round_id)
+            await _view_to_reply_to(tx, request, phase, now)
             await make(tx, workspace_id, reply, **signed, now=now)
         except Refused as refusal:
             raise Refused(refusal.text, {reply_form.BLOCK: refusal.text}) from refusal
-        due_at = await schedule.due_time(
-            tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
-        )
-        view = await _results_view(tx, workspace_id, phase, round_id, due_at or now)
-        await edit_lead_messages(tx, workspace_id, view, now)
-        if view.round.shown_at:
-            await edit_team_message(tx, workspace_id, view, now)
+        await edit_results(tx, workspace_id, phase, round_id, now)
+
+
+async def edit_results(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, now: datetime
+) -> None:
+    """Edit the messages with a round's results, to the leads and to the team, to what is stored."""
+    view = await _current_view(tx, workspace_id, phase, round_id, now)
+    await edit_lead_messages(tx, workspace_id, view, now)
+    if view.round.shown_at:
+        await edit_team_message(tx, workspace_id, view, now)
 
 
 def _check_texts(reply: Reply) -> None:
@@ -174,8 +187,19 @@ async def show_results(services: Services, item: AgendaItem) -> None:
         comments = await store.comments_of(tx, services.keys, workspace_id, round_id)
         await post_to_team(tx, services.keys, workspace_id, view, comments, now)
         await edit_lead_messages(tx, workspace_id, view, now)
+        await _show_outcome(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
         await schedule_link(tx, workspace_id, round_id, now)
+
+
+async def _show_outcome(
+    tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
+) -> None:
+    """Show under the promise that a round asked about whether it happened."""
+    asked = view.round.check.subject if view.round.check else None
+    for earlier in view.rounds:
+        if earlier.promise is not None and earlier.promise.promise_id == asked:
+            await edit_results(tx, workspace_id, view.phase, earlier.round_id, now)
 
 
 async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
@@ -317,6 +341,16 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
     )
 
 
+async def _current_view(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, now: datetime
+) -> ResultsView:
+    """Return the results up to a round, with the time when the team is to see them."""
+    due_at = await schedule.due_time(
+        tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
+    )
+    return await _results_view(tx, workspace_id, phase, round_id, due_at or now)
+
+
 async def _results_view(
     tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, team_sees_at: datetime
 ) -> ResultsView:
@@ -334,6 +368,7 @@ async def _results_view(
         rounds=rounds[: ids.index(round_id) + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
         team_sees_at=team_sees_at,
+        is_newest=round_id == ids[-1],
     )
 
 
@@ -344,11 +379,13 @@ async def _led_phase(tx: AsyncConnection, request: Request) -> Phase:
     return phase
 
 
-def _to_reply_to(rounds: Sequence[ClosedRound], round_id: str) -> ClosedRound:
-    wanted = [closed_round for closed_round in rounds if closed_round.round_id == round_id]
-    if not wanted or not wanted[0].may_be_replied_to:
-        raise Refused(messages.ALREADY_READ)
-    return wanted[0]
+async def _view_to_reply_to(
+    tx: AsyncConnection, request: Request, phase: Phase, now: datetime
+) -> ResultsView:
+    view = await _results_view(tx, request.workspace_id, phase, request.target_id, now)
+    if not view.may_be_replied_to:
+        raise Refused(messages.ALREADY_READ if view.round.promise else messages.NEWER_ARE_OUT)
+    return view
 
 
 async def _mark_shown(

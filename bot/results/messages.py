@@ -10,9 +10,10 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.checks.messages import result_line
 from bot.phases.privacy import Rounding
 from bot.phases.wording import one_or_many
-from bot.promises.messages import reply_parts
+from bot.promises.messages import checked_line, reply_parts
 from bot.results.level_blocks import (
     LEADS_SHOWN,
     NAME_SHOWN,
@@ -95,6 +96,7 @@ WRITE_NOW = (
     "and again above the next questions."
 )
 WRITE_LATE = "Your team has read the results. A reply written now is added to them."
+NOT_ANSWERED = "No lead replied to these results. Newer ones are out."
 WRITE, CHANGE = "Reply to the Team", "Change My Reply"
 NOTE_SAVED = "Written by {name}. It can be changed until your team reads it, {when}."
 TEAM_SAW = "Your team has read this, so it stays as it is."
@@ -111,6 +113,9 @@ NOT_A_LEAD = (
 ALREADY_READ = (
     "Your team has read the reply, so it stays as it is. Write in the announcement's thread "
     "instead, or with the next results."
+)
+NEWER_ARE_OUT = (
+    "Newer results are out. Reply to those instead: one change a week is enough to keep."
 )
 NOT_THERE = "These results belong to a channel you aren't in. Join the channel first."
 EMPTY = (
@@ -171,7 +176,13 @@ def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Conten
     drawn = chart(view)
     levels = paragraphs(_levels(view)) if view.round.reached_minimum else []
     chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
-    return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
+    return content(first, head, *levels, *chart_blocks, *_check(view), *rest, picture=drawn)
+
+
+def _check(view: ResultsView) -> list[Block]:
+    """Return a line with the check and its median answer, where enough people answered it."""
+    line = result_line(view.round.check) if view.round.check else None
+    return [section(line)] if line else []
 
 
 def _levels(view: ResultsView) -> list[str]:
@@ -262,9 +273,11 @@ def _reply_to_leads(view: ResultsView) -> list[Block]:
         name = quote_within(shown.promise.name, NAMES_SHOWN)
         below = TEAM_SAW if shown.shown_at else NOTE_SAVED.format(name=name, when=when)
         blocks: list[Block] = [*_reply(view), context(below)]
+    elif not view.may_be_replied_to:
+        blocks = [context(NOT_ANSWERED)]
     else:
         blocks = [section(I_HEARD.format(text=WRITE_LATE if shown.shown_at else WRITE_NOW))]
-    if shown.may_be_replied_to:
+    if view.may_be_replied_to:
         label = CHANGE if shown.promise else WRITE
         blocks.append(actions(button(label, REPLY_TO_TEAM, shown.round_id, style="primary")))
     return blocks
@@ -274,9 +287,11 @@ def _reply(view: ResultsView) -> list[Block]:
     """Return the reply, or the sentence that there is none yet."""
     promise = view.round.promise
     if promise:
+        parts = reply_parts(promise.name, promise)
+        checked = checked_line(promise)
         return [
-            section(f"{heading}\n{quotation(text, QUOTED_LIMIT)}")
-            for heading, text in reply_parts(promise.name, promise)
+            *(section(f"{heading}\n{quotation(text, QUOTED_LIMIT)}") for heading, text in parts),
+            *([context(checked)] if checked else []),
         ]
     name = quote_within(join_names(view.phase.lead_names), NAMES_SHOWN)
     count = len(view.phase.lead_names)

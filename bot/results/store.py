@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FromClause, RowMapping, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, FromClause, RowMapping, ScalarSelect, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.checks.store import asked_check
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases import store as phase_store
@@ -14,6 +15,7 @@ from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
 from bot.promises import store as promise_store
 from bot.promises.model import Promise
+from bot.results.hints import LOW_LEVEL
 from bot.results.levels import Participation, QuestionFigures, Share
 from bot.results.model import ClosedRound, Reflection, ShownLevel
 from bot.round_keys import RoundKeys, readable_texts
@@ -95,6 +97,15 @@ async def reflections_of(
         Reflection(name=names[row.user_id], answers=row.answers, shared=row.shared)
         for row in rows
         if row.user_id in names and row.answers
+    )
+
+
+def is_low(rounds: FromClause) -> ColumnElement[bool]:
+    """Return, as an expression on a round, whether it showed a level that is low."""
+    return exists().where(
+        _figures.c.workspace_id == rounds.c.workspace_id,
+        _figures.c.round_id == rounds.c.round_id,
+        _figures.c.level <= LOW_LEVEL,
     )
 
 
@@ -281,6 +292,7 @@ def _closed_round(
         labels=labels,
         figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
         promise=promise,
+        check=asked_check(row),
         shown_at=row["shown_at"],
     )
 

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
+from bot.checks.model import CheckAnswer
+from bot.checks.rules import median_word
 from bot.db import schema
 from bot.keys import KeyMissing
 from bot.log import log
@@ -25,6 +27,7 @@ from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots, membership, messages, secure_delete, store
 from bot.rounds.ballots import Tally
+from bot.rounds.check_outcomes import act_on_outcome
 from bot.rounds.key_deletion import delete_round_keys
 from bot.rounds.membership import ChannelMembership
 from bot.rounds.model import Round, RoundEnd
@@ -246,9 +249,12 @@ async def _close(
     now: datetime,
 ) -> None:
     reached_minimum = _has_enough_answers(tally, round_)
-    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum)
+    outcome = median_word(tally.check, round_.minimum) if reached_minimum else None
+    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum, outcome)
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
+    if round_.check is not None:
+        await act_on_outcome(tx, workspace_id, round_.check, outcome)
     await _hand_over_results(tx, keys, workspace_id, phase, round_, tally, reached_minimum, now=now)
     await _cancel_asking(tx, workspace_id, round_)
     await _edit_to_closed(tx, workspace_id, phase, round_, tally, reached_minimum, now)
@@ -258,7 +264,12 @@ async def _close(
 
 
 async def _mark_closed(
-    tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally, reached_minimum: bool
+    tx: AsyncConnection,
+    workspace_id: str,
+    round_: Round,
+    tally: Tally,
+    reached_minimum: bool,
+    outcome: CheckAnswer | None,
 ) -> None:
     word = participation(tally.ballots, round_.asked_count, round_.rounding)
     await _set(
@@ -269,6 +280,7 @@ async def _mark_closed(
         reached_minimum=reached_minimum,
         participation=word if reached_minimum else None,
         unreadable=not reached_minimum and tally.unreadable > 0,
+        check_outcome=outcome,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from bot.checks.model import CHECK_KEY, LEVELS, AskedCheck
 from bot.phases.privacy import Rounding
 from bot.phases.rules import PhaseKind
 from bot.promises.model import Reply
@@ -27,6 +28,25 @@ class Round:
     rounding: Rounding
     questions: tuple[Question, ...]
     leads: tuple[str, ...] = ()  # their names
+    check: AskedCheck | None = None  # None: the round asks none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A round about to open. `at` is its planned time in the lead's zone."""
+
+    kind: RoundKind
+    on: date | None  # the day of everybody's slot; None: each once their hours allow
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastRound:
+    """A round before the one that opens."""
+
+    round: Round
+    can_answer: frozenset[str]  # ids of members
+    is_low: bool  # it showed a level that is low
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +98,18 @@ class QuestionnaireView:
     introduction: Introduction | None = None  # None: not this person's first questions
     expectation: str | None = None  # what the leads count on them for; None: nothing to show here
     has_replied: bool = False  # to the expectation
+    check: AskedCheck | None = None  # None: nothing more is asked, as of leads
 
     @property
     def is_shared_by_default(self) -> bool:
         """Return whether the team sees a lead's answers unless the lead chooses otherwise."""
         return self.phase_kind is PhaseKind.TRUST_BUILDING
+
+    def offers(self, key: str, level: int | None) -> bool:
+        """Return whether this is an answer to one of the questions, or to the check."""
+        if key == CHECK_KEY:
+            return self.check is not None and level in LEVELS.values()
+        return any(question.key == key for question in self.questions)
 
 
 @dataclass(frozen=True, kw_only=True)

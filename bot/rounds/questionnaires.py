@@ -101,6 +101,7 @@ def as_questionnaire(row: Row[Any], round_: Round) -> QuestionnaireView:
         else None,
         expectation=row.expectation if shows_expectation and not to_lead else None,
         has_replied=row.expectation_reply is not None,
+        check=None if to_lead else round_.check,
     )
 
 

@@ -19,6 +19,8 @@ from bot.phases.rules import (
 
 #: From 1 to 5; at this or below, an ordinary week is more likely than the moment for a phase.
 ORDINARY_CLARITY = 2
+#: Texts that do not keep the form from offering to fill in page 2.
+NOT_ON_PAGE_2 = ("milestone", "difference")
 TYPED_SHOWN = 200  # characters of what was typed with the command, in a sentence
 
 
@@ -75,7 +77,7 @@ class Draft:
     @property
     def has_texts(self) -> bool:
         """Return whether anything beyond the milestone was typed."""
-        typed = any(text for name, text in self.texts.items() if name != "milestone")
+        typed = any(text for name, text in self.texts.items() if name not in NOT_ON_PAGE_2)
         return typed or any(row.text for row in self.rows)
 
     def with_another_row(self) -> "Draft":
@@ -111,6 +113,7 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
             if row.text
         ),
         justification=draft.text("justification") if draft.justification_request else "",
+        difference=draft.text("difference"),
         weekday=draft.weekday,
         time_of_day=draft.time_of_day,
         remind=draft.remind,

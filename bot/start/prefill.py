@@ -145,7 +145,11 @@ def copy_of(phase: Phase, draft: Draft, lead_id: str, channel_member_ids: Collec
     return replace(
         copied,
         kind_given=draft.kind_given and draft.kind is phase.kind,
-        texts={**copied.texts, "milestone": milestone},
+        texts={
+            **copied.texts,
+            "milestone": milestone,
+            "difference": draft.text("difference"),
+        },
         members=members or None,
         team_chosen=bool(members),
         co_leads=tuple(user_id for user_id in copied.co_leads if user_id in here),

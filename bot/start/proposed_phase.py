@@ -59,6 +59,7 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
         "milestone": proposal.milestone,
         "promise": proposal.promise,
         "justification": proposal.justification or None,
+        "difference": proposal.difference or None,
         "team_said": proposal.team_said,
         "started_at": now,
         "starts_on": proposal.starts_on,

@@ -32,7 +32,10 @@ _PHASE_TEXTS = (
     "justification",
     "team_said",
     "extension_reason",
+    "difference",
+    "planned",
     "outcome",
+    "reason",
     "learning",
     "thanks",
     "how_we_work",
@@ -82,6 +85,9 @@ async def _delete_texts(
     in_phase = (_people.c.workspace_id == workspace_id) & _people.c.phase_id.in_(in_ended)
     await _empty(tx, _people, OWN_TEXTS, in_phase)
     await _delete_promise_texts(tx, workspace_id, in_ended)
+    rounds = schema.rounds
+    in_phase = (rounds.c.workspace_id == workspace_id) & rounds.c.phase_id.in_(in_ended)
+    await _empty(tx, rounds, ("check_text",), in_phase)
     reminded = (now - REMINDED_WITHIN).date()
     items, proposals = schema.set_aside_items, schema.hold_proposals
     is_followed_up = or_(items.c.parked_until.is_(None), items.c.parked_until < reminded)

@@ -157,6 +157,7 @@ def upgrade() -> None:
         sa.Column("milestone", sa.Text(), nullable=False),
         sa.Column("promise", sa.JSON(), nullable=False),
         sa.Column("justification", sa.Text(), nullable=True),
+        sa.Column("difference", sa.Text(), nullable=True),
         sa.Column("team_said", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
@@ -170,7 +171,11 @@ def upgrade() -> None:
         sa.Column("comments_to", sa.String(length=16), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.String(length=32), nullable=True),
+        sa.Column("milestone_outcome", sa.String(length=16), nullable=True),
+        sa.Column("protected_outcome", sa.String(length=16), nullable=True),
+        sa.Column("planned", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("learning", sa.Text(), nullable=True),
         sa.Column("thanks", sa.Text(), nullable=True),
         sa.Column("wrapped_up_at", sa.DateTime(timezone=True), nullable=True),
@@ -351,6 +356,10 @@ def upgrade() -> None:
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("unreadable", sa.Boolean(), nullable=True),
         sa.Column("participation", sa.String(length=16), nullable=True),
+        sa.Column("check_kind", sa.String(length=16), nullable=True),
+        sa.Column("check_subject", sa.String(length=32), nullable=True),
+        sa.Column("check_text", sa.Text(), nullable=True),
+        sa.Column("check_outcome", sa.String(length=16), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_broadcast", sa.Boolean(), nullable=True),
         sa.Column("results_link", sa.Text(), nullable=True),
@@ -358,6 +367,9 @@ def upgrade() -> None:
             "state IN ('open', 'closed', 'cancelled')", name=op.f("ck_rounds_state")
         ),
         sa.CheckConstraint("rounding IN ('half', 'whole')", name=op.f("ck_rounds_rounding")),
+        sa.CheckConstraint(
+            "check_outcome IN ('yes', 'partly', 'no')", name=op.f("ck_rounds_check_outcome")
+        ),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],

@@ -70,7 +70,7 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             to="the announcement's thread; also the channel where its people are mostly the team",
             when="a working day after the leads read them",
             at_most="once a round; in the channel itself once a week",
-            snapshot=_case(_RESULTS, "noted_to_team"),
+            snapshot=_case(_RESULTS, "checked_to_team"),
         ),
         Message(
             title="Comments",
@@ -176,7 +176,7 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             to="each person on the team",
             when="on the phase's weekday and time, where they live",
             at_most="once in five days; edited at each tap and when they close",
-            snapshot=_case(_ROUNDS, "weekly"),
+            snapshot=_case(_ROUNDS, "check_promise"),
         ),
         Message(
             title="Reminder",

@@ -20,7 +20,7 @@ from tests.scenarios.lead import CLEAR, SPRINT, TRUST
 
 _LEVEL_BUTTON = re.compile(r"\.\w+\.[1-5]$")
 #: Forms that open from forms that open from forms are not followed any further.
-DEEPEST = 8
+DEEPEST = 9
 _TYPED: dict[str, Any] = {**TRUST, **SPRINT, **CLEAR, "outcome": "The beta is out."}
 
 
@@ -50,7 +50,10 @@ def name_of(payload: Json) -> str:
 
 
 def _press_in(place: str, action_id: str) -> str:
-    """Return the name of a press; the five buttons under each question are one kind."""
+    """Return the name of a press; the five buttons under each question are one kind.
+
+    "Can't say" under the check is another.
+    """
     return f"{_LEVEL_BUTTON.sub('', action_id)} in a {place}"
 
 

@@ -4,8 +4,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+from sqlalchemy import update
+
 from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
 from bot.announcement.messages import WHAT_ELSE
+from bot.checks.model import CheckKind
+from bot.db import schema
 from bot.history.rules import PAGE_SIZE
 from bot.on_hold.handlers import CHECK
 from bot.on_hold.rules import NEW_TEXT
@@ -88,6 +92,7 @@ async def _until_results(recorder: Recorder) -> None:
     await recorder.explore(BEN, OWNER)
     await _raise_concern(harness)
     await harness.wait(days=1)
+    await _ask_check(harness)
     recorder.stage = "asking"
     await recorder.explore(ANA, commands=("", "poll"))
     await recorder.explore(BEN, OWNER)
@@ -108,6 +113,12 @@ async def _results(recorder: Recorder) -> None:
     await insert_past_phases(harness.bot.db, PAGE_SIZE)
     recorder.stage = "results read"
     await recorder.explore(BEN, commands=("history",))
+
+
+async def _ask_check(harness: BotHarness) -> None:
+    """Let the open round ask a check, as later rounds do."""
+    async with harness.bot.db.transaction() as tx:
+        await tx.execute(update(schema.rounds).values(check_kind=CheckKind.SLIPPED))
 
 
 async def _raise_concern(harness: BotHarness) -> None:
@@ -162,7 +173,7 @@ async def _end(recorder: Recorder) -> None:
     await recorder.explore(ANA, commands=("", "end", "extend", "start"))
     await recorder.explore(BEN)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="The beta is out.")
+    await lead.sends(milestone_outcome="hit", outcome="The beta is out.")
     await lead.me.close(everything=True)
     await harness.wait(days=2)
     recorder.stage = "wrapped up"
@@ -213,7 +224,7 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
 
     await target.restore(started)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="The beta is out.")
+    await lead.sends(milestone_outcome="hit", outcome="The beta is out.")
     await lead.me.close(everything=True)
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))

@@ -42,6 +42,7 @@ ALLOWED = {
     "phases.kind": "results_sprint",
     "rounds.state": "open",
     "rounds.rounding": "half",
+    "rounds.check_outcome": "yes",
 }
 
 

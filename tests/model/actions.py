@@ -12,7 +12,12 @@ from tests.harness import BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead
 
 Levels = Mapping[str, int]
-WORDS = {"outcome": "It is out.", "learning": "Review earlier.", "thanks": "To all."}
+WORDS = {
+    "milestone_outcome": "hit",
+    "outcome": "It is out.",
+    "learning": "Review earlier.",
+    "thanks": "To all.",
+}
 REASON = "The customer moved the date."
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from tests.model.calendar import BEFORE_ITS_END, DAY, EARLIEST, ENDS_AT, FIRST_AT, local, there
 
 KEYS = ("clarity", "trust", "ego")
+#: The key of the answer to the check.
+CHECK = "check"
 
 
 @dataclass(kw_only=True)
@@ -39,6 +41,8 @@ class Round:
     asked: dict[str, datetime] = field(default_factory=dict)
     reminded: dict[str, datetime] = field(default_factory=dict)
     answers: dict[str, dict[str, int]] = field(default_factory=dict)
+    check: str | None = None  # its kind; None: the three questions alone
+    check_answers: dict[str, int] = field(default_factory=dict)  # 1 yes, 2 partly, 3 no, 0 unknown
     comments: dict[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
     is_open: bool = True
@@ -83,7 +87,8 @@ class Round:
 
     @property
     def ballots(self) -> set[str]:
-        return {one for one in {*self.answers, *self.skipped} if one in self.members}
+        given = {*self.answers, *self.check_answers, *self.skipped}
+        return {one for one in given if one in self.members}
 
     @property
     def counts(self) -> dict[str, list[int]]:
@@ -100,6 +105,22 @@ class Round:
     @property
     def shown(self) -> dict[str, list[int]]:
         return {key: levels for key, levels in self.counts.items() if len(levels) >= self.minimum}
+
+    @property
+    def is_low(self) -> bool:
+        """Whether a level that is shown is 2.5 or less."""
+        below = 2.75 if self.rounding == "half" else 2.5
+        means = [sum(levels) / len(levels) for levels in self.shown.values()]
+        return not self.is_open and any(mean < below for mean in means)
+
+    @property
+    def check_outcome(self) -> str | None:
+        """The median answer, partly in the middle between two; None with too few of them."""
+        counted = sorted(level for level in self.check_answers.values() if level)
+        if not self.shown or len(counted) < self.minimum:
+            return None
+        middle = {counted[(len(counted) - 1) // 2], counted[len(counted) // 2]}
+        return {1: "yes", 2: "partly", 3: "no"}[middle.pop() if len(middle) == 1 else 2]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -202,4 +223,5 @@ def round_from_row(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str
         to_ask={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
         slots={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
         uncertain=set(everyone),
+        check=row["check_kind"],
     )

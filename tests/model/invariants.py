@@ -15,7 +15,7 @@ from tests.model.world import World
 
 FIVE_DAYS = timedelta(days=5)
 #: Actions that may be due for a closed round, and for an ended phase.
-AFTER_CLOSING = {"scrub", "show_results"}
+AFTER_CLOSING = {"scrub", "show_results", "link_results"}
 AFTER_THE_END = {
     *(
         "open_round",
@@ -212,6 +212,7 @@ def _check_rounds_match_model(evidence: Evidence, row: RowMapping, phase: Phase)
         assert (found["state"] == "open") == one.is_open
         assert found["minimum"] == one.minimum
         assert (found["asked"], found["rounding"]) == (one.roster_size, one.rounding)
+        assert found["check_kind"] == one.check
         _check_people_match_model(evidence, found["round_id"], one)
         if one.is_open:
             assert evidence.ballots.get(found["round_id"], 0) == len(one.ballots)
@@ -244,6 +245,7 @@ def _check_results_match_model(evidence: Evidence, found: RowMapping, one: Round
         levels = one.shown[row["key"]]
         assert abs(row["level"] - sum(levels) / len(levels)) <= nearest
         assert (row["share"] is None) == (len(levels) < 8 or one.rounding == "whole")
+    assert found["check_outcome"] == one.check_outcome
     assert found["shown_at"] == one.shown_at
 
 

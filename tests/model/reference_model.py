@@ -298,12 +298,38 @@ class ReferenceModel:
                 minimum=minimum,
                 to_ask=slots,
                 slots=dict(slots),
+                check=self._check(phase, kind, at, can_answer),
             )
         )
         if (
             len(phase.rounds) == 1 and phase.reflected
         ):  # the lead already reflected in the start form
             phase.rounds[0].answers[phase.lead] = {}
+
+    def _check(self, phase: Phase, kind: str, at: datetime, can_answer: set[str]) -> str | None:
+        """Return the kind of check that a round asks: nobody protects or promises anything here.
+
+        None in the first round and in a poll. Half way, and after two low rounds, it is whether to
+        go on; in the first round after a sprint whether there is room to recover. The same is not
+        asked again of a team that differs by one person.
+        """
+        before = [one for one in phase.rounds if one.is_open or one.is_kept]
+        if kind == "poll" or not before:
+            return None
+        if kind == "after":
+            is_first = all(one.kind != "after" for one in before)
+            wanted = ["recovery"] if phase.is_sprint and is_first else []
+        else:
+            day = (there(at, phase.zone).date() - phase.starts).days
+            asked = [one.check for one in before]
+            is_half_way = 2 * (day + 3) >= (phase.ends - phase.starts).days
+            is_low = len(before) > 1 and all(one.is_low for one in before[-2:])
+            is_due = "continue" not in asked and is_half_way
+            goes_on = is_due or (is_low and asked[-1] != "continue")
+            wanted = ["continue"] if goes_on and kind != "closing" else []
+            wanted.append("slipped")
+        comparable = {one.check for one in before if len(one.can_answer ^ can_answer) == 1}
+        return next((each for each in wanted if each not in comparable), None)
 
     def poll(self, phase: Phase) -> bool:
         """Open a poll; return whether the questions are sent."""
@@ -320,6 +346,7 @@ class ReferenceModel:
     def _still_wanted(self, one: Round, user: str) -> bool:
         return not (
             user in one.answers
+            or user in one.check_answers
             or user in one.skipped
             or user in one.phase.left
             or user in self.opted_out.get(one.phase.channel, set())

@@ -8,7 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.checks.model import AskedCheck, CheckAnswer, CheckKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.promises.model import PromiseOutcome
 from bot.results import reply_form
 from bot.results.comments import comment_messages
 from bot.results.messages import about_numbers, leads_message, members_message, team_message
@@ -33,6 +35,8 @@ from tests.results.closed_rounds import (
 )
 
 REPLIED = replace(WEEK, promise=PROMISE)
+CHECK = AskedCheck(kind=CheckKind.PROMISE, text="When plans move, I will say so first.")
+CHECKED = replace(REPLIED, check=replace(CHECK, outcome=CheckAnswer.PARTLY))
 BEN_REFLECTION = Reflection(name="Ben", answers={"clarity": 4, "trust": 1, "ego": 5}, shared=True)
 LINK = "https://example.slack.com/archives/C0LAUNCH/p1?thread_ts=1.1&cid=C0LAUNCH"
 FACTS = {
@@ -49,7 +53,16 @@ FACTS = {
     "nothing_changes": showing(
         START, replace(REPLIED, promise=replace(PROMISE, heard=None, is_change=False))
     ),
+    "checked": showing(START, CHECKED),
     "read": showing(START, replace(REPLIED, shown_at=TEAM_READS)),
+    "promise_checked": showing(
+        START,
+        replace(
+            REPLIED,
+            shown_at=TEAM_READS,
+            promise=replace(PROMISE, outcome=PromiseOutcome.PARTLY),
+        ),
+    ),
     "read_without_note": showing(START, replace(WEEK, shown_at=TEAM_READS)),
     "in_channel": showing(START, replace(WEEK, shown_at=TEAM_READS, is_broadcast=True)),
     "two_leads": showing(START, WEEK, phase=TWO_LEADS, reflections=(OWN, BEN_REFLECTION)),
@@ -131,6 +144,19 @@ def test_small_print_stands_behind_a_button() -> None:
     assert "Totals only, rounded, from 4 answers on." in page
     assert "Ana also gets private tips based on these totals." in page
     assert "About These Numbers" not in blocks_json(team_message(FACTS["too_few"]))
+
+
+def test_leads_and_team_read_the_median_answer_to_the_check_and_nothing_without_one() -> None:
+    line = "Did this happen? “When plans move, I will say so first.” *Partly*, said the team."
+    for build in (leads_message, team_message):
+        assert line in blocks_json(build(FACTS["checked"]))
+        assert "artly" not in build(FACTS["checked"]).text
+        not_reached = showing(START, replace(REPLIED, check=CHECK))
+        assert blocks_json(build(not_reached)) == blocks_json(build(FACTS["replied"]))
+    hostile = replace(CHECK, text=HOSTILE, outcome=CheckAnswer.NO)
+    shown = team_message(showing(START, replace(WEEK, check=hostile)))
+    assert check_blocks(shown.blocks, "message") == []
+    assert "<!channel>" not in blocks_json(shown)
 
 
 def test_change_refers_to_the_last_round_that_showed_the_question() -> None:

@@ -112,3 +112,19 @@ async def test_reply_is_available_to_later_rounds_once_the_team_has_read_it(
         (shown,) = await store.history(reader, WORKSPACE, await the_phase(reader))
     assert shown.promise is not None
     assert (shown.round_id, shown.promise.name) == ("r1", "Ana")
+
+
+async def test_results_without_a_reply_take_none_once_newer_ones_are_out(
+    phase: Database, services: Services
+) -> None:
+    await close(phase)
+    await show(services)
+    assert "results.reply" in str((await said(phase))[f"lead_results:r1:{ANA}"])
+    await close(phase, "r2", number=2)
+
+    with pytest.raises(Refused, match="Reply to those instead"):
+        await save_reply(services, BY_ANA, change("Too late"))
+    edited = (await said(phase))[f"edit:lead_results:r1:{ANA}"]
+    assert "No lead replied to these results." in str(edited)
+    assert "results.reply" not in str(edited)
+    assert "results.reply" in str((await said(phase))[f"lead_results:r2:{ANA}"])

@@ -60,14 +60,14 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
     await harness.travel_to(AFTER_THE_END)
     await ana.me.close(everything=True)
     await ana.me.command("/imbalance end", LAUNCH)
-    await ana.sends(outcome="The beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="The beta is out.")
     await ana.me.close(everything=True)
     page = await history(harness)
 
     assert "*🏁 Results sprint: ship the beta*\nMon 23 Nov to Mon 7 Dec\n" in page
     assert (
-        "*Outcome:* The beta is out.\n*Clear and doable:* 4 at the start, not enough answers at the"
-        in page
+        "*Outcome:* Goal hit. The beta is out.\n"
+        "*Clear and doable:* 4 at the start, not enough answers at the" in page
     )
     assert "*Recovery:* Until Tue 22 Dec." in page
 

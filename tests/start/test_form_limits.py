@@ -239,7 +239,7 @@ def test_options_keep_values_not_shown_and_read_those_shown() -> None:
 def test_wrap_up_form_reads_parking_dates_only_for_parked_items() -> None:
     values: dict[str, Any] = {
         name: {wrap_up_form.VALUE: {"value": f" {name} "}}
-        for name in ("outcome", "learning", "thanks", f"line:{BEN}")
+        for name in ("planned", "outcome", "reason", "learning", "thanks", f"line:{BEN}")
     }
     values[f"line:{HANA}"] = {wrap_up_form.VALUE: {"value": "  "}}
     for position, outcome in enumerate(("parked", "dropped", "parked", None)):

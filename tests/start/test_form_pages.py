@@ -310,7 +310,7 @@ def test_page_1_offers_the_last_phase_or_an_example_while_nothing_is_typed(
 
     assert check_view(view) == []
     assert shown == ([button] if button else [])
-    assert ("What you learned last time" in str(view)) is bool(moment.last and moment.last.lesson)
+    assert ("Last time's lesson" in str(view)) is bool(moment.last and moment.last.lesson)
 
 
 def test_questions_to_oneself_fit_the_kind_and_keep_a_workspaces_own_words() -> None:

@@ -35,7 +35,7 @@ from bot.outbox import keys
 from bot.outbox.enqueue import Operation
 from bot.outbox.failed_message import FailedMessage
 from bot.phases import history, opt_outs, quiet_hours, store
-from bot.phases.model import ItemOutcome, PauseReason, Phase
+from bot.phases.model import ItemOutcome, MilestoneOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
 from bot.phases.rules import Actor, PhaseLimits
 from bot.results import store as results
@@ -428,6 +428,7 @@ def start_phase(s: Services, ws: str) -> Awaitable[Any]:
 def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
     submitted = WrapUp(
         outcome="Done.",
+        milestone_outcome=MilestoneOutcome.HIT,
         decisions={0: ItemDecision(outcome=ItemOutcome.DROPPED)},
         lines={EMI: "Yours held."},
     )
