@@ -31,7 +31,7 @@ from bot import (
 from bot.agenda.schedule import next_due
 from bot.agenda.ticker import Ticker
 from bot.channel_health.delivery_failures import on_refused
-from bot.clock import AdjustableClock, Clock, uptime
+from bot.clock import AdjustableClock, Clock
 from bot.db.engine import Database
 from bot.keys import KeyRing
 from bot.log import log
@@ -317,21 +317,16 @@ async def advance_clock(app: Imbalance, clock: AdjustableClock, until: datetime)
     An action that failed is tried again after some real time. It is waited for, but not longer than
     RETRY_PATIENCE_SECONDS in all: then time moves on without it, as it does outside the playground.
     """
-    give_up_at = uptime() + RETRY_PATIENCE_SECONDS
+    patience = RETRY_PATIENCE_SECONDS
     await app.catch_up()
-    while (due := await _next_stop(app, clock, give_up_at)) is not None and due <= until:
+    while (due := await app.next_due()) is not None and due <= until:
+        if due <= clock.now():  # it failed just now
+            if patience > 0:
+                await asyncio.sleep(RETRY_CHECK_SECONDS)
+                patience -= RETRY_CHECK_SECONDS
+            elif (due := await app.next_due(after=clock.now())) is None or due > until:
+                break
         clock.move_to(max(due, clock.now()))
         await app.catch_up()
     clock.move_to(max(until, clock.now()))
     await app.catch_up()
-
-
-async def _next_stop(app: Imbalance, clock: AdjustableClock, give_up_at: float) -> datetime | None:
-    """Return when business time is to stop next; `give_up_at` is of `uptime`."""
-    due = await app.next_due()
-    if due is None or due > clock.now():
-        return due
-    if uptime() >= give_up_at:
-        return await app.next_due(after=clock.now())
-    await asyncio.sleep(RETRY_CHECK_SECONDS)
-    return due
