@@ -116,6 +116,7 @@ class _Filling:
         await self.installation()
         await self.phases()
         await self.rounds()
+        await self.decisions()
         await self.agenda_and_messages()
         await self.insert_all()
 
@@ -296,6 +297,27 @@ class _Filling:
             "check_text": f"Asked about {phase_id} in {self.workspace_id}",
             "check_outcome": self.pick("yes", "no") if closed else None,
         }
+
+    async def decisions(self) -> None:
+        """Add one decision that was made, and one that is open with the round that is."""
+        about = {"cause": "date", "asked_at": NOW}
+        await self.add(
+            schema.decisions,
+            **about,
+            phase_id=OVER,
+            decision_id="decided",
+            choice="continue",
+            decided_at=NOW,
+            decided_by=ANA,
+            text=f"Reason in {self.workspace_id}",
+        )
+        await self.add(
+            schema.decisions,
+            **about,
+            phase_id=RUNS,
+            decision_id="open",
+            round_id=self.pick(OPEN_ROUND, CLOSED_ROUND),
+        )
 
     async def round(
         self, round_id: str, phase_id: str, number: int, state: str, opened_at: datetime

@@ -152,6 +152,7 @@ phases = Table(
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
+    Column("stop_if_on", Date),  # when the leads decide about it; null: there is no "stop if"
     Column("difference", Text),  # from the phase before, after its lesson; null: not said
     #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
     Column("team_said", Text),
@@ -347,6 +348,34 @@ promises = Table(
     _to_phase(),
     Index("uq_promises_round", "workspace_id", "phase_id", "round_id", unique=True),
     Index("ix_promises_made_by", "workspace_id", "made_by"),
+)
+
+#: What the leads were asked to decide, and their answer, which the team reads.
+decisions = Table(
+    "decisions",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("decision_id", OwnId, primary_key=True),
+    Column("cause", String(16), nullable=False),
+    Column("round_id", OwnId),  # with whose results the leads are asked; null: on its own
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("choice", String(16)),  # null: not decided yet
+    Column("decided_at", UtcDateTime),  # null: not decided yet
+    Column("decided_by", SlackId),  # null: not decided yet
+    Column("text", Text),  # the reason or the change; null: none was written, or it was deleted
+    CheckConstraint("cause IN ('date', 'check')", name="cause"),
+    CheckConstraint("choice IN ('continue', 'adjust', 'end')", name="choice"),
+    _to_phase(),
+    # One open decision per phase at a time.
+    Index(
+        "uq_decisions_open",
+        "workspace_id",
+        "phase_id",
+        unique=True,
+        sqlite_where=text("choice IS NULL"),
+        postgresql_where=text("choice IS NULL"),
+    ),
 )
 
 #: A lead's own, named answers.

@@ -135,6 +135,7 @@ class Phase:
     thanks: str | None
     wrapped_up_at: datetime | None  # None: no wrap-up was written (yet)
     wrapped_up_by: str | None  # a lead, or an admin
+    stop_if_on: date | None = None  # when the leads decide about `stop_if`; None: it is empty
     difference: str | None = None  # from the channel's phase before; None: not said
     milestone_outcome: str | None = None  # a `MilestoneOutcome`; None: not said
     protected_outcome: str | None = None  # a `ProtectedOutcome`; None: not said

@@ -28,6 +28,8 @@ NEEDS_SET_ASIDE = (
 )
 NEEDS_PURPOSE = "Say what you want to be able to do together when this is over."
 NEEDS_TEAM = "Nobody is on the team yet. Choose who this phase is for."
+STOP_IF_OUTSIDE = "Pick a day after today, and not after the end on {day}."
+NEEDS_STOP_IF = "Say what would make you stop, or clear the day on which you decide."
 NEEDS_JUSTIFICATION = "{reason} Say why this can't wait; the channel will see it."
 OVER_BUDGET = "{sentence} The limit here is {allowed}."
 TOO_SOON = "The last sprint ended on {day}, and less time has passed since than it lasted."
@@ -115,6 +117,7 @@ class SprintPromise:
     protected: str = ""
     why_you: str = ""
     give_up: str = ""
+    stop_if: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +130,7 @@ class TrustPromise:
     listening: str = ""
     yours_to_shape: str = ""
     give_up: str = ""
+    stop_if: str = ""
 
 
 Promise = SprintPromise | TrustPromise
@@ -146,6 +150,7 @@ class Proposal:
     ends_on: date
     zone: str
     promise: Promise
+    stop_if_on: date | None = None  # None: half way, where there is a `stop_if`
     set_aside: tuple[SetAside, ...] = ()
     justification: str = ""
     difference: str = ""  # from the channel's phase before
@@ -207,7 +212,12 @@ def refusals_to_start(
 ) -> tuple[Refusal, ...]:
     """Return everything that keeps the phase from starting; empty: it may."""
     refused_end = refusal_of_end(proposal.kind, proposal.ends_on, today, limits)
-    refusals = [*([refused_end] if refused_end else []), *_missing(proposal), *_too_long(proposal)]
+    refusals = [
+        *([refused_end] if refused_end else []),
+        *_missing(proposal),
+        *_refusals_of_stop_if(proposal),
+        *_too_long(proposal),
+    ]
     reason = needs_justification(proposal, history)
     if reason and not proposal.justification:
         text = NEEDS_JUSTIFICATION.format(reason=reason)
@@ -354,6 +364,17 @@ def _missing(proposal: Proposal) -> Iterable[Refusal]:
     if not proposal.set_aside:
         text = NEEDS_SET_ASIDE.format(day=day(proposal.ends_on, proposal.starts_on))
         yield Refusal(text=text, field="set_aside")
+
+
+def _refusals_of_stop_if(proposal: Proposal) -> Iterable[Refusal]:
+    on = proposal.stop_if_on
+    if on is None:
+        return
+    if not proposal.promise.stop_if:
+        yield Refusal(text=NEEDS_STOP_IF, field="stop_if")
+    elif not proposal.starts_on < on <= proposal.ends_on:
+        text = STOP_IF_OUTSIDE.format(day=day(proposal.ends_on, proposal.starts_on))
+        yield Refusal(text=text, field="stop_if_on")
 
 
 def _too_long(proposal: Proposal) -> Iterable[Refusal]:

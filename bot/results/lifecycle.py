@@ -12,6 +12,7 @@ from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import next_working_morning, within_hours, within_hours_if_late
 from bot.dates import LATE
 from bot.db import schema
+from bot.decisions.store import open_decision
 from bot.outbox import keys as message_keys
 from bot.outbox import requeue
 from bot.phases.model import Phase
@@ -363,12 +364,14 @@ async def _results_view(
     ids = [closed_round.round_id for closed_round in rounds]
     if round_id not in ids:
         raise Refused(messages.NOT_THERE)
+    decision = await open_decision(tx, workspace_id, phase.phase_id)
     return ResultsView(
         phase=phase,
         rounds=rounds[: ids.index(round_id) + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
         team_sees_at=team_sees_at,
         is_newest=round_id == ids[-1],
+        decision=decision if decision and decision.round_id == round_id else None,
     )
 
 

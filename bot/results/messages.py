@@ -11,6 +11,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.checks.messages import result_line
+from bot.decisions.messages import question
 from bot.phases.privacy import Rounding
 from bot.phases.wording import one_or_many
 from bot.promises.messages import checked_line, reply_parts
@@ -132,6 +133,7 @@ def leads_message(view: ResultsView) -> Content:
         section("\n".join([f"*{_heading(view)}*", *_about(shown), *_team_reads(view)])),
         *_private(view),
         divider(),
+        *(question(view.phase, view.decision) if view.decision else ()),
         *_reply_to_leads(view),
         first=first,
     )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.checks.model import AskedCheck
+from bot.decisions.model import Decision
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
 from bot.promises.model import Promise
@@ -100,6 +101,7 @@ class ResultsView:
     reflections: tuple[Reflection, ...]
     team_sees_at: datetime
     is_newest: bool = True  # no later round of the phase is closed
+    decision: Decision | None = None  # asked of the leads with these results, and not made yet
 
     @property
     def round(self) -> ClosedRound:

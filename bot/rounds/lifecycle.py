@@ -253,8 +253,7 @@ async def _close(
     await _mark_closed(tx, workspace_id, round_, tally, reached_minimum, outcome)
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    if round_.check is not None:
-        await act_on_outcome(tx, workspace_id, round_.check, outcome)
+    await act_on_outcome(tx, workspace_id, phase, round_, outcome, now)
     await _hand_over_results(tx, keys, workspace_id, phase, round_, tally, reached_minimum, now=now)
     await _cancel_asking(tx, workspace_id, round_)
     await _edit_to_closed(tx, workspace_id, phase, round_, tally, reached_minimum, now)

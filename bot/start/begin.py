@@ -13,6 +13,7 @@ from bot.clock import new_id
 from bot.dates import day
 from bot.db import schema
 from bot.db.upserts import insert_if_new
+from bot.decisions.lifecycle import schedule_decision
 from bot.ending import end
 from bot.ending.summary import summarize
 from bot.outbox import enqueue, keys
@@ -75,6 +76,7 @@ async def start_phase(services: Services, workspace_id: str, phase_start: PhaseS
         phase = await _stored_phase(tx, workspace_id, phase_id, phase_start, now)
         phase = await _compared_with_others(tx, workspace_id, phase)
         await plan_rounds(tx, workspace_id, phase, now)
+        await schedule_decision(tx, workspace_id, phase)
         await _announce(tx, workspace_id, phase, now)
         if phase_start.draft_id:
             await draft_store.mark_announced(tx, workspace_id, phase_start.draft_id, phase_id)
@@ -179,7 +181,7 @@ async def _store_phase(
     proposal = phase_start.proposal
     ids = {"workspace_id": workspace_id, "phase_id": new_id()}
     values = {
-        **values_of(proposal, now),
+        **values_of(proposal, now, phase_start.settings),
         "promise": asdict(proposal.promise),
         "membership_synced_at": now if phase_start.channel_member_ids else None,
     }

@@ -45,6 +45,7 @@ class Draft:
     starts_anyway: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)  # by the names of the rules' fields
     ends_on: date
+    stop_if_on: date | None = None  # None: half way
     rows: tuple[Row, ...] = (Row(),)
     justification_request: str | None = None  # why a justification is asked for; None: it is not
     wants_example: bool = False  # the example was asked for
@@ -107,6 +108,7 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
         ends_on=draft.ends_on,
         zone=zone,
         promise=_promise(draft),
+        stop_if_on=draft.stop_if_on,
         set_aside=tuple(
             SetAside(text=row.text, owner_id=row.owner_id or lead_id)
             for row in draft.rows
@@ -124,6 +126,7 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
 def as_json(draft: Draft) -> dict[str, Any]:
     values = asdict(draft)
     values["ends_on"] = draft.ends_on.isoformat()
+    values["stop_if_on"] = draft.stop_if_on.isoformat() if draft.stop_if_on else None
     values["time_of_day"] = draft.time_of_day.isoformat("minutes")
     return values
 
@@ -136,6 +139,7 @@ def from_json(stored: Mapping[str, Any]) -> Draft:
     parsed = {
         "kind": PhaseKind(stored["kind"]) if stored["kind"] else None,
         "ends_on": date.fromisoformat(stored["ends_on"]),
+        "stop_if_on": date.fromisoformat(stored["stop_if_on"]) if stored["stop_if_on"] else None,
         "time_of_day": time.fromisoformat(stored["time_of_day"]),
         "rows": tuple(Row(**row) for row in stored["rows"]),
     }

@@ -107,6 +107,11 @@ JUSTIFICATION_BLANK = "Say why this can't wait; the channel will see it."
 PROMISE_TITLE = "The promise"
 PROMISE_ABOUT = "Everyone in {channel} will read this."
 ENDS, ENDS_HINT = "Ends on", "At most {weeks}."
+STOP_IF_ON = "When you decide about it"
+STOP_IF_ON_HINT = (
+    "Half way, unless you pick a day. You're asked with that week's results whether to go on; the "
+    "team reads your answer."
+)
 CAN_WAIT, ALSO_WAITS, WAITS = "What can wait", "What else can wait", "What is on hold"
 OWNER, OWNER_NOBODY = "Who picks it up again", "You"
 ADD_ANOTHER = "Add Another"

@@ -99,12 +99,14 @@ async def _delete_texts(
 async def _delete_promise_texts(
     tx: AsyncConnection, workspace_id: str, phase_ids: Select[tuple[str]]
 ) -> None:
-    """Empty what was promised in these phases; whether it happened stays."""
-    promises = schema.promises
+    """Empty what was promised and decided in these phases; whether it happened stays."""
+    promises, decisions = schema.promises, schema.decisions
     of_phases = (promises.c.workspace_id == workspace_id) & promises.c.phase_id.in_(phase_ids)
     await tx.execute(
         update(promises).where(of_phases, promises.c.text != "").values(text="", heard=None)
     )
+    of_phases = (decisions.c.workspace_id == workspace_id) & decisions.c.phase_id.in_(phase_ids)
+    await _empty(tx, decisions, ("text",), of_phases)
 
 
 async def _empty(

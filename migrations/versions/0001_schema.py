@@ -157,6 +157,7 @@ def upgrade() -> None:
         sa.Column("milestone", sa.Text(), nullable=False),
         sa.Column("promise", sa.JSON(), nullable=False),
         sa.Column("justification", sa.Text(), nullable=True),
+        sa.Column("stop_if_on", sa.Date(), nullable=True),
         sa.Column("difference", sa.Text(), nullable=True),
         sa.Column("team_said", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -318,6 +319,40 @@ def upgrade() -> None:
     op.create_index("ix_promises_made_by", "promises", ["workspace_id", "made_by"], unique=False)
     op.create_index(
         "uq_promises_round", "promises", ["workspace_id", "phase_id", "round_id"], unique=True
+    )
+    op.create_table(
+        "decisions",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("phase_id", sa.String(length=32), nullable=False),
+        sa.Column("decision_id", sa.String(length=32), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("round_id", sa.String(length=32), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("choice", sa.String(length=16), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=32), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.CheckConstraint("cause IN ('date', 'check')", name=op.f("ck_decisions_cause")),
+        sa.CheckConstraint(
+            "choice IN ('continue', 'adjust', 'end')", name=op.f("ck_decisions_choice")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "phase_id"],
+            ["phases.workspace_id", "phases.phase_id"],
+            name=op.f("fk_decisions_phases"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "phase_id", "decision_id", name=op.f("pk_decisions")
+        ),
+    )
+    op.create_index(
+        "uq_decisions_open",
+        "decisions",
+        ["workspace_id", "phase_id"],
+        unique=True,
+        sqlite_where=sa.text("choice IS NULL"),
+        postgresql_where=sa.text("choice IS NULL"),
     )
     op.create_table(
         "reflections",
@@ -526,6 +561,13 @@ def downgrade() -> None:
     op.drop_index("ix_rounds_opened", table_name="rounds")
     op.drop_table("rounds")
     op.drop_table("reflections")
+    op.drop_index(
+        "uq_decisions_open",
+        table_name="decisions",
+        sqlite_where=sa.text("choice IS NULL"),
+        postgresql_where=sa.text("choice IS NULL"),
+    )
+    op.drop_table("decisions")
     op.drop_index("uq_promises_round", table_name="promises")
     op.drop_index("ix_promises_made_by", table_name="promises")
     op.drop_table("promises")

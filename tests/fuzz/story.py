@@ -10,16 +10,19 @@ from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_b
 from bot.announcement.messages import WHAT_ELSE
 from bot.checks.model import CheckKind
 from bot.db import schema
+from bot.decisions.lifecycle import ask
+from bot.decisions.model import Cause
 from bot.history.rules import PAGE_SIZE
 from bot.on_hold.handlers import CHECK
 from bot.on_hold.rules import NEW_TEXT
+from bot.phases import store as phases
 from bot.phases.expectation import TOO_MUCH
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
-from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarness
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, WORKSPACE, BotHarness
 from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import CLEAR, Lead
 
@@ -105,6 +108,7 @@ async def _until_results(recorder: Recorder) -> None:
 async def _results(recorder: Recorder) -> None:
     """Let the lead read the results, then the team."""
     harness = recorder.target.harness
+    await _ask_for_decision(harness)
     await harness.slack.let_team_answer()
     await harness.wait(days=3)
     recorder.stage = "results"
@@ -119,6 +123,14 @@ async def _ask_check(harness: BotHarness) -> None:
     """Let the open round ask a check, as later rounds do."""
     async with harness.bot.db.transaction() as tx:
         await tx.execute(update(schema.rounds).values(check_kind=CheckKind.SLIPPED))
+
+
+async def _ask_for_decision(harness: BotHarness) -> None:
+    """Let the results ask the lead whether this goes on."""
+    async with harness.bot.db.transaction() as tx:
+        phase = await phases.active_in(tx, WORKSPACE, LAUNCH)
+        assert phase is not None
+        await ask(tx, WORKSPACE, phase, Cause.CHECK, harness.clock.now())
 
 
 async def _raise_concern(harness: BotHarness) -> None:

@@ -48,11 +48,12 @@ FILLED = replace(
     ANSWERED,
     justification_request=None,
     texts={"milestone": "ship the beta", **{each: f"My {each}" for each in ("stakes", "ask")}}
-    | {each: f"My {each}" for each in ("protected", "why_you", "give_up")},
+    | {each: f"My {each}" for each in ("protected", "why_you", "give_up", "stop_if")},
     rows=(Row(text="Dark mode", owner_id=BEN), Row(text="hiring")),
 )
 OPENED = replace(
     FILLED,
+    stop_if_on=date(2026, 12, 10),
     is_richer=True,
     more_options=True,
     team_chosen=True,
