@@ -91,7 +91,8 @@ async def test_closing_questions_come_before_the_end_where_a_country_is_set_late
     await harness.travel_to(datetime(2026, 12, 4, tzinfo=UTC))
 
     async with harness.bot.db.reading() as reader:
-        kinds = list(await reader.scalars(select(schema.rounds.c.kind)))
+        query = select(schema.rounds.c.kind).order_by(schema.rounds.c.closes_at)
+        kinds = list(await reader.scalars(query))
         last = await reader.scalar(select(func.max(schema.round_people.c.slot_at)))
     assert kinds == ["first", "closing"]
     assert last is not None
