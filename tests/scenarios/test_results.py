@@ -230,7 +230,7 @@ async def test_reply_is_shown_with_the_next_questions(round_closed: BotHarness) 
     await reply_to_team(round_closed, NOTE)
     await round_closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
 
-    assert "You said the importer is late." in blocks_json(latest_dm(round_closed, BEN))
+    assert "It waits until January." in blocks_json(latest_dm(round_closed, BEN))
     assert "Read the last results" not in blocks_json(latest_dm(round_closed, BEN))
 
 
