@@ -413,7 +413,7 @@ async def _advance_to_next_message(
     until = clock.now() + LONGEST_LEAP
     before = _count_messages(slack)
     while _count_messages(slack) == before:
-        due = await app.next_due()
+        due = await app.next_due(after=clock.now())  # what failed before is tried again meanwhile
         if due is None or due > until:
             return
         await advance_clock(app, clock, due)

@@ -26,6 +26,7 @@ class ActionName(StrEnum):
     LINK_RESULTS = "link_results"
     FOLLOW_UP_PARKED = "follow_up_parked"
     SYNC_MEMBERS = "sync_members"
+    REPLAN_ROUNDS = "replan_rounds"
     RESCHEDULE_FOR_ZONE = "reschedule_for_zone"
     DELETE_OLD_DRAFTS = "delete_old_drafts"
     CHECK_CHANNEL = "check_channel"
@@ -200,6 +201,7 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.LINK_RESULTS: "round",
     ActionName.FOLLOW_UP_PARKED: "phase",
     ActionName.SYNC_MEMBERS: "phase",
+    ActionName.REPLAN_ROUNDS: "workspace",
     ActionName.RESCHEDULE_FOR_ZONE: "person",
     ActionName.DELETE_OLD_DRAFTS: "workspace",
     ActionName.CHECK_CHANNEL: "phase",

@@ -74,7 +74,7 @@ PAUSED_WHY = {
 BACK = "Back on {day}."
 PARKED, UNTIL = "Parked", " until {day}"
 AFTER, NO_NEW = "Afterwards", "No new sprint before {day}."
-DECIDED_ON = "{text} (decided on {day})"
+STOP_IF_ON_LABEL = "Stop if (decided on {day})"
 ANOTHER = {
     PhaseKind.RESULTS_SPRINT: "Why another sprint",
     PhaseKind.TRUST_BUILDING: "Why another phase",
@@ -154,12 +154,9 @@ def recovery_lines(phase: Phase, limit: int) -> list[str]:
 
 
 def _stop_if_lines(phase: Phase, limit: int) -> list[str]:
-    text = phase.promise.stop_if
-    if not text or phase.stop_if_on is None:
-        return []
-    decided_on = day(phase.stop_if_on)
-    shown = DECIDED_ON.format(text=truncated(one_line(text).rstrip("."), limit), day=decided_on)
-    return _labelled(STOP_IF_LABEL, shown, len(shown))
+    on = phase.stop_if_on
+    label = STOP_IF_ON_LABEL.format(day=day(on)) if on else STOP_IF_LABEL
+    return _labelled(label, phase.promise.stop_if, limit)
 
 
 def _how_we_work_lines(phase: Phase) -> list[str]:

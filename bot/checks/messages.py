@@ -9,7 +9,7 @@ QUESTIONS = {
     CheckKind.PROMISE: "Did this happen?",
     CheckKind.CONTINUE: "Should this go on as planned?",
     CheckKind.PROTECTED: "Was this protected?",
-    CheckKind.SLIPPED: "Did anything slip that wasn't on hold?",
+    CheckKind.SLIPPED: "Did anything not on hold slip?",
     CheckKind.RECOVERY: "Is there room to recover?",
 }
 #: Followed by what people wrote, which is asked about.

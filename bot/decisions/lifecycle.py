@@ -90,15 +90,24 @@ async def ask_decision(services: Services, item: AgendaItem) -> None:
         if phase is None or not phase.is_active:
             return
         if phase.is_paused:
-            await schedule.add(
-                tx,
-                item.workspace_id,
-                action=ActionName.ASK_DECISION,
-                subject=item.subject,
-                due_at=next_working_morning(now, phase.zone, phase.calendar),
-            )
+            await _ask_later(tx, item.workspace_id, phase, Cause(subject.cause), now)
             return
         await ask(tx, item.workspace_id, phase, Cause(subject.cause), now)
+
+
+async def ask_after_check(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, now: datetime
+) -> None:
+    """Ask for a decision with the results of a round whose team said that this shouldn't go on.
+
+    The transaction closes the round. Nobody is asked of a phase that has ended.
+    """
+    if not phase.is_active:
+        return
+    if phase.is_paused:
+        await _ask_later(tx, workspace_id, phase, Cause.CHECK, now)
+        return
+    await ask(tx, workspace_id, phase, Cause.CHECK, now, closing_round_id=round_id)
 
 
 async def note_undecided(services: Services, item: AgendaItem) -> None:
@@ -203,6 +212,19 @@ async def close_with_phase(
         await store.remove(tx, workspace_id, decision)
         return
     await _answer(tx, workspace_id, phase, decision, Answer(choice=Choice.END, text=""), by, now)
+
+
+async def _ask_later(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, cause: Cause, now: datetime
+) -> None:
+    """Ask on the next working morning, by when a paused phase may have resumed."""
+    await schedule.add(
+        tx,
+        workspace_id,
+        action=ActionName.ASK_DECISION,
+        subject=str(PhaseDecision(phase.phase_id, cause)),
+        due_at=next_working_morning(now, phase.zone, phase.calendar),
+    )
 
 
 async def _to_make(

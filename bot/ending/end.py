@@ -118,12 +118,13 @@ async def end_phase(services: Services, item: AgendaItem) -> None:
 async def update_closing(services: Services, item: AgendaItem) -> None:
     """Edit the closing message once more results from before the end are out.
 
-    It shows the picture that was uploaded with the newest of them.
+    It shows the picture that was uploaded with the newest of them. In a paused phase Slack may
+    refuse the edit; it is then made when the phase resumes.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
-        if phase is None or phase.ended_at is None or phase.is_paused:
+        if phase is None or phase.ended_at is None:
             return
         ended = await summarize(tx, item.workspace_id, phase)
         message = messages.closing(ended)

@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.dates import day
-from bot.history.model import HistoryPage, PastPhase
+from bot.history.model import HistoryPage, PageTarget, PastPhase
 from bot.history.rules import LevelsOverPhase, levels_over_phase
 from bot.phases.model import MilestoneOutcome, Phase
 from bot.phases.rules import TrustPromise
@@ -22,6 +22,7 @@ from bot.start.wizard import START
 HISTORY, OLDER, NEWER = "history.show", "history.older", "history.newer"
 PICTURE = "history.picture"
 FORM = "history"
+FROM_CHANNEL = ":here"
 #: Characters of a phase's goal and of its outcome, before and after their marks are escaped.
 TEXT_SHOWN, TEXT_ROOM = 240, 480
 
@@ -68,22 +69,25 @@ def build(
     )
 
 
-def read_metadata(target: str) -> tuple[str, int]:
-    """Return the channel of a page, and how many newer phases the page leaves out.
+def read_metadata(target: str) -> PageTarget:
+    """Return the page that a form shows.
 
     Raises:
         Refused: this is not of a page.
     """
-    channel_id, _, newer = target.partition(":")
+    rest = target.removesuffix(FROM_CHANNEL)
+    channel_id, _, newer = rest.partition(":")
     # `isdecimal` alone takes digits of every script; more of them than this are no number of ours.
     if newer and not (newer.isascii() and newer.isdecimal() and len(newer) <= 6):
         raise Refused(UNKNOWN_TEXT)
-    return channel_id, int(newer or 0)
+    return PageTarget(channel_id=channel_id, newer=int(newer or 0), from_channel=rest != target)
 
 
 def _metadata(page: HistoryPage) -> str:
-    # *Start a Phase* takes the whole of it as its channel.
-    return f"{page.channel_id}:{page.newer}" if page.newer else page.channel_id
+    if not (page.phases or page.newer):  # *Start a Phase* takes the whole of it as its channel
+        return page.channel_id
+    target = f"{page.channel_id}:{page.newer}" if page.newer else page.channel_id
+    return target + FROM_CHANNEL * page.from_channel
 
 
 def _empty(page: HistoryPage, refusal_to_start: str | None) -> Iterator[Block]:

@@ -18,6 +18,16 @@ class PastPhase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageTarget:
+    """A page that a person asks for."""
+
+    channel_id: str
+    newer: int = 0  # number of newer phases, on the pages before it
+    #: Whether the person asked for the history from within the channel.
+    from_channel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class HistoryPage:
     """Some of a channel's phases, newest first. `newer` is the number of phases before them."""
 
@@ -26,6 +36,7 @@ class HistoryPage:
     newer: int
     has_older: bool
     today: date  # where the lead of the newest phase lives
+    from_channel: bool = False  # as in the PageTarget
 
     @property
     def shows_levels(self) -> bool:

@@ -1,7 +1,7 @@
 """The results of a closed round: stored, shown to the leads, then to the team."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,13 +13,15 @@ from bot.agenda.slots import next_working_morning, within_hours, within_hours_if
 from bot.dates import LATE
 from bot.db import schema
 from bot.decisions.store import open_decision
+from bot.outbox import keys as message_keys
+from bot.outbox import requeue
 from bot.phases.model import Phase
 from bot.promises.lifecycle import make
 from bot.promises.model import Reply
 from bot.results import messages, reply_form, rules, store
 from bot.results.audience import Audience, read_audience
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
-from bot.results.links import link_results
+from bot.results.links import link_results, schedule_link
 from bot.results.model import ClosedRound, ClosingRound, ResultsView, base_of_change
 from bot.results.result_notifications import (
     edit_lead_messages,
@@ -36,9 +38,6 @@ from bot.workspaces.rules import TEXT_TOO_LONG
 
 #: The team sees results on the working day after the closing, in the lead's zone.
 TEAM_SEES_AT = time(10, 0)
-
-#: The results are in Slack by then, so that a link can lead to them.
-LINK_AFTER = timedelta(minutes=2)
 
 
 async def store_results(
@@ -191,13 +190,7 @@ async def show_results(services: Services, item: AgendaItem) -> None:
         await edit_lead_messages(tx, workspace_id, view, now)
         await _show_outcome(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
-        await schedule.add(
-            tx,
-            workspace_id,
-            action=ActionName.LINK_RESULTS,
-            subject=round_id,
-            due_at=now + LINK_AFTER,
-        )
+        await schedule_link(tx, workspace_id, round_id, now)
 
 
 async def _show_outcome(
@@ -260,7 +253,10 @@ async def _reaches_channel(
 async def schedule_missed_results(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """Schedule the results that the team missed during a pause: the phase resumes."""
+    """Schedule the results that the team missed during a pause: the phase resumes.
+
+    Those that Slack refused are being sent again; what follows from them was missed as well.
+    """
     due_at = within_hours(now, phase.zone, phase.calendar)
     for closed_round in await store.closed_rounds(tx, workspace_id, phase):
         if closed_round.shown_at is None:
@@ -271,6 +267,8 @@ async def schedule_missed_results(
                 subject=closed_round.round_id,
                 due_at=due_at,
             )
+        elif await requeue.is_open(tx, workspace_id, message_keys.results(closed_round.round_id)):
+            await schedule_link(tx, workspace_id, closed_round.round_id, now)
 
 
 ACTIONS = (

@@ -79,6 +79,19 @@ async def replan_rounds(
     await plan_rounds(tx, workspace_id, phase, now)
 
 
+async def replan_for_holidays(services: Services, item: AgendaItem) -> None:
+    """Replan the rounds of running phases after the workspace has set its country.
+
+    Moved on its own, a closing round whose day is a holiday now would come after the end.
+    """
+    now = services.clock.now()
+    async with run_item(services.db, item) as tx:
+        for phase_id in await phase_store.active_ids(tx, item.workspace_id):
+            phase = await phase_store.lock(tx, item.workspace_id, phase_id)
+            if phase is not None and phase.is_active:
+                await replan_rounds(tx, item.workspace_id, phase, now)
+
+
 async def plan_follow_up_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
     """Schedule the rounds after the end of a phase that has ended, perhaps before its date."""
     await _schedule(tx, workspace_id, phase, planned_rounds(phase))
@@ -157,6 +170,7 @@ ACTIONS = (
     AgendaAction(name=ActionName.CLOSE_ROUND, run=close_round),
     AgendaAction(name=ActionName.SCRUB, run=scrub, is_visible=False),
     AgendaAction(name=ActionName.DELETE_ROUND_KEYS, run=delete_round_keys, is_visible=False),
+    AgendaAction(name=ActionName.REPLAN_ROUNDS, run=replan_for_holidays, is_visible=False),
     AgendaAction(name=ActionName.RESCHEDULE_FOR_ZONE, run=reschedule_for_zone, is_visible=False),
 )
 
@@ -239,8 +253,7 @@ async def _close(
     await _mark_closed(tx, workspace_id, round_, tally, reached_minimum, outcome)
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
-    if round_.check is not None:
-        await act_on_outcome(tx, workspace_id, round_.check, outcome)
+    await act_on_outcome(tx, workspace_id, phase, round_, outcome, now)
     await _hand_over_results(tx, keys, workspace_id, phase, round_, tally, reached_minimum, now=now)
     await _cancel_asking(tx, workspace_id, round_)
     await _edit_to_closed(tx, workspace_id, phase, round_, tally, reached_minimum, now)

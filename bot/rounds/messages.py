@@ -43,7 +43,7 @@ MILESTONE_LIMIT = 300
 #: Words of a whole message, and of the one that also says why the person is asked.
 MOST_WORDS, MOST_WORDS_AT_FIRST = 120, 160
 #: Words of a lead's reply to the last results that the check does not take.
-LEAST_REPLY = 10
+LEAST_REPLY = 12
 
 OPENING = {
     RoundKind.FIRST: "Three quick questions about the start in {channel}.",

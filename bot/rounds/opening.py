@@ -92,14 +92,18 @@ async def open_round(services: Services, item: AgendaItem) -> None:
 async def _moved_to_working_day(
     tx: AsyncConnection, item: AgendaItem, phase: Phase, planned: PlannedRound
 ) -> bool:
-    """Move a round whose day is a holiday by now; return whether it was.
+    """Move a round whose day is a holiday by now, or drop it; return whether it was one.
 
-    Rounds are planned on working days; the workspace's country may be set afterwards.
+    Rounds are planned on working days, and planned anew when the workspace sets its country; a
+    country may still decree a holiday afterwards.
     """
     kind = RoundKind(planned.kind)
     day = phase.calendar.working_day_from(planned.on, time_of(phase, kind))
     if day == planned.on:
         return False
+    if kind is not RoundKind.AFTER and day > phase.ends_on:
+        log.info("round_skipped", phase=phase.phase_id, kind=kind, reason="no working day is left")
+        return True
     moved = PlannedRound(planned.phase_id, planned.kind, day)
     await schedule.add(
         tx,
@@ -171,8 +175,8 @@ async def _with_current_team(
 ) -> Phase:
     """Return the phase with its team of now, whether or not Slack reported who came and went."""
     changed = await membership.with_current_team(tx, workspace_id, phase, seen, now)
-    if changed is phase:
-        return phase
+    if changed is phase or not changed.is_active:
+        return changed
     # Later changes of the team are looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.SYNC_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)

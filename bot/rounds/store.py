@@ -77,6 +77,36 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
     return last
 
 
+async def ended_phases_with_results_to_come(
+    tx: AsyncConnection, workspace_id: str, channel_id: str | None = None
+) -> tuple[str, ...]:
+    """Return the ids of ended phases whose team has not seen the results of all rounds yet.
+
+    A round may still be open. Phases of deleted channels, whose results nobody will see, and others
+    that are paused are left out.
+    """
+    query = (
+        select(_phases.c.phase_id)
+        .distinct()
+        .join(
+            _rounds,
+            (_rounds.c.workspace_id == _phases.c.workspace_id)
+            & (_rounds.c.phase_id == _phases.c.phase_id),
+        )
+        .where(
+            _phases.c.workspace_id == workspace_id,
+            _phases.c.state == "ended",
+            _phases.c.paused_at.is_(None),
+            _rounds.c.state.in_(("open", "closed")),
+            _rounds.c.shown_at.is_(None),
+        )
+        .order_by(_phases.c.phase_id)
+    )
+    if channel_id is not None:
+        query = query.where(_phases.c.channel_id == channel_id)
+    return tuple(await tx.scalars(query))
+
+
 async def earlier_rounds(
     tx: AsyncConnection, workspace_id: str, phase_id: str
 ) -> tuple[PastRound, ...]:

@@ -36,6 +36,13 @@ async def run_command(harness: BotHarness, user_id: str, words: str) -> str:
     return answer.text
 
 
+async def everybody_answers_until(harness: BotHarness, until: datetime) -> None:
+    while (due := await harness.bot.next_due()) is not None and due <= until:
+        await harness.travel_to(due)
+        await harness.slack.let_team_answer()
+        await harness.settle()
+
+
 async def test_lead_is_warned_before_the_end_and_the_phase_ends_automatically(
     harness: BotHarness, ana: Lead
 ) -> None:
@@ -350,10 +357,7 @@ async def test_closing_message_is_edited_when_the_last_results_are_out(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    while (due := await harness.bot.next_due()) is not None and due <= OVER:
-        await harness.travel_to(due)
-        await harness.slack.let_team_answer()
-        await harness.settle()
+    await everybody_answers_until(harness, OVER)
     (closing,) = channel_messages_containing(harness, "has wrapped up")
     (before,) = _charts(closing)
 
@@ -372,15 +376,29 @@ async def test_closing_message_is_edited_when_the_last_results_are_out(
     assert harness.slack.problems == []
 
 
+async def test_closing_message_is_edited_when_the_channel_can_be_written_to_again(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    await everybody_answers_until(harness, OVER)
+    harness.slack.archive(LAUNCH)
+    await harness.settle()
+    await harness.wait(days=4)  # the last results are refused
+    harness.slack.unarchive(LAUNCH)
+    await harness.settle()
+    await harness.wait(hours=1)
+
+    (results,) = channel_messages_containing(harness, "Last results")
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
+    assert "*Room for mistakes:* 2.5 of 5" in shown(results["blocks"])
+    assert "*Room for mistakes:* 3 at the start, 2.5 at the end" in shown(closing["blocks"])
+
+
 async def test_results_after_the_end_stand_beside_those_at_the_start_and_at_the_end(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    until = OVER + timedelta(days=21)
-    while (due := await harness.bot.next_due()) is not None and due <= until:
-        await harness.travel_to(due)
-        await harness.slack.let_team_answer()
-        await harness.settle()
+    await everybody_answers_until(harness, OVER + timedelta(days=21))
 
     (after,) = channel_messages_containing(harness, "2 weeks after the end")
     text = shown(after["blocks"])

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, BotHarness
+from bot.playground.fake_slack.example_workspace import BOT_USER_ID
+from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, SECRET, BotHarness
 from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import Lead, shown
 from tests.taps import tap_all
@@ -185,6 +186,23 @@ async def test_long_history_has_ten_phases_a_page(harness: BotHarness) -> None:
 
     assert shown(ben.blocks) == first
     assert harness.slack.problems == []
+
+
+async def test_pages_turn_in_a_private_channel_without_the_bot(harness: BotHarness) -> None:
+    await insert_past_phases(harness.bot.db, 12, channel_id=SECRET)
+    ben = Lead(harness, BEN)
+    await ben.me.command("/imbalance history", SECRET)
+    first = shown(ben.blocks)
+    await ben.me.click("history.older")
+    assert "goal 0*" in shown(ben.blocks)
+    await ben.me.click("history.newer")
+    assert shown(ben.blocks) == first
+
+    harness.slack.join(SECRET, BOT_USER_ID)  # from now on Slack says who is in the channel
+    harness.slack.leave(SECRET, BEN)
+    await harness.settle()
+    await ben.me.click("history.older")
+    assert "can see its history" in str(ben.blocks)
 
 
 async def test_history_of_another_channel_is_not_shown(harness: BotHarness) -> None:

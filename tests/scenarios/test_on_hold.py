@@ -10,7 +10,8 @@ from sqlalchemy import select
 from bot.announcement.part_messages import NOT_IN_TEAM, PHASE_OVER
 from bot.db import schema
 from bot.on_hold import messages, rules
-from bot.on_hold.messages import CANNOT_POST, NOT_A_COLLEAGUE
+from bot.on_hold.messages import NOT_A_COLLEAGUE
+from bot.phases.permissions import CANNOT_POST
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from tests.harness import (

@@ -15,6 +15,7 @@ from bot.slack.content import content, section
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, PHASE, a_phase, the_phase
 from tests.scenarios.lead import Lead, count
+from tests.scenarios.screen import press
 from tests.taps import tap, write_comment
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -23,7 +24,7 @@ BEFORE_TEAM_RESULTS = datetime(2026, 11, 27, 9, tzinfo=UTC)
 AFTER_TEAM_RESULTS = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
 AFTER_LINKS = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"
-NOTE = "You said the importer is late. <!channel> It waits until January."
+NOTE = "The importer is late. <!channel> It waits until January."
 
 
 async def start_phase(harness: BotHarness, **changed: object) -> None:
@@ -153,6 +154,24 @@ async def test_results_in_a_crowded_channel_stand_in_the_thread_and_members_get_
     await round_closed.travel_to(datetime(2026, 12, 1, 20, tzinfo=UTC))
     first, *_ = latest_dm(round_closed, BEN)["blocks"]
     assert "|Read the last results>" in first["text"]["text"]
+
+
+async def test_members_get_the_link_to_results_that_slack_refused_at_first(
+    round_closed: BotHarness,
+) -> None:
+    round_closed.slack.crowd(LAUNCH, 12)
+    round_closed.slack.restrict(LAUNCH)
+    await round_closed.travel_to(AFTER_LINKS)
+    assert thread_replies(round_closed) == []
+    assert "First results" not in texts_to(round_closed, BEN)
+    round_closed.slack.restrict(LAUNCH, "")
+    (paused,) = [m for m in round_closed.slack.as_user(ANA).dm_with_bot() if "paused" in m["text"]]
+
+    await press(round_closed, ANA, "phases.try_again", paused)
+    await round_closed.wait(hours=1)
+
+    assert len(thread_replies(round_closed)) == 1
+    assert "|Read them in the thread>" in texts_to(round_closed, BEN)
 
 
 async def test_results_are_posted_where_slack_gives_no_link_to_them(

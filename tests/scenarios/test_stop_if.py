@@ -15,6 +15,7 @@ from bot.phases import store
 from bot.rounds.lifecycle import drop_rounds
 from tests.harness import ANA, BEN, HANA, LAUNCH, WORKSPACE, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead, count, shown
+from tests.scenarios.test_check import NO, YES, answer_checks
 from tests.scenarios.test_results import blocks_json, thread_replies
 
 STOP_IF = "The pilot customer moves the date."
@@ -22,6 +23,8 @@ WHY = "The pilot is on track & nobody is tired."
 CHANGE = "When a review waits a day, I will take it."
 #: The evening of the day with the second results.
 DECIDED_ON = datetime(2026, 12, 3, 18, tzinfo=UTC)
+#: The evening on which the questions of the round nearest to the middle of four weeks are out.
+HALF_WAY = datetime(2026, 12, 8, 20, tzinfo=UTC)
 PICKED = {"start.stop_if_on": "2026-12-02"}
 
 
@@ -89,7 +92,7 @@ async def test_announcement_says_when_it_is_decided(harness: BotHarness, ana: Le
 
     text = shown(harness.slack.as_user(BEN).visible(LAUNCH)[0]["blocks"])
 
-    assert "*Stop if:* The pilot customer moves the date (decided on Thu 3 Dec)" in text
+    assert "*Stop if (decided on Thu 3 Dec):* The pilot customer moves the date." in text
 
 
 async def test_question_comes_with_the_results_and_the_answer_is_signed(asked: Lead) -> None:
@@ -183,6 +186,32 @@ async def test_second_cause_asks_nothing_new(asked: Lead) -> None:
 
     assert len(questions_to(asked.harness, ANA)) == 1
     assert await count(asked.harness, schema.decisions) == 1
+
+
+async def test_team_that_says_no_half_way_gets_a_decision(harness: BotHarness, ana: Lead) -> None:
+    assert await start(ana, "results 4w", **{"start.text.stop_if": ""}) == {}
+    await harness.travel_to(HALF_WAY)
+    assert questions_to(harness, ANA) == []
+    await answer_checks(harness, [NO, NO, NO, NO, YES])
+    await harness.travel_to(HALF_WAY + timedelta(days=2, hours=22))
+
+    (question,) = questions_to(harness, ANA)
+    assert "Your team says that it shouldn't." in blocks_json(question)
+    assert await decide(ana, "adjust", CHANGE) == {}
+    (answer,) = answers(harness)
+    assert "The team said that this shouldn't go on as planned." in blocks_json(answer)
+
+
+@pytest.mark.parametrize("levels", [[NO, NO, NO, YES, YES, YES], [NO] * 3], ids=["half", "few"])
+async def test_team_that_does_not_say_no_gets_no_decision(
+    harness: BotHarness, ana: Lead, levels: list[int]
+) -> None:
+    assert await start(ana, "results 4w", **{"start.text.stop_if": ""}) == {}
+    await harness.travel_to(HALF_WAY)
+    await answer_checks(harness, levels)
+    await harness.travel_to(HALF_WAY + timedelta(days=2, hours=22))
+
+    assert questions_to(harness, ANA) == []
 
 
 async def test_paused_phase_is_asked_once_it_resumes(harness: BotHarness, ana: Lead) -> None:
