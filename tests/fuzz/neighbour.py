@@ -59,7 +59,7 @@ def move_in(file: Path, *, ids_of_its_own: bool) -> None:
     A query that should find one row and finds both then takes the neighbour's.
     """
     with closing(_connected(file)) as connection:
-        for table in schema.metadata.sorted_tables:
+        for table in _tables():
             own = _rows(connection, table, WORKSPACE)
             connection.execute(f"DELETE FROM {table.name} WHERE workspace_id = ?", [WORKSPACE])
             for row in own:
@@ -72,10 +72,7 @@ def move_in(file: Path, *, ids_of_its_own: bool) -> None:
 def rows_of(file: Path, workspace_id: str) -> Rows:
     """All rows of a workspace, by table, as they are stored."""
     with closing(_connected(file)) as connection:
-        return {
-            table.name: _rows(connection, table, workspace_id)
-            for table in schema.metadata.sorted_tables
-        }
+        return {table.name: _rows(connection, table, workspace_id) for table in _tables()}
 
 
 def comparable(rows: Rows) -> dict[str, list[str]]:
@@ -98,6 +95,10 @@ def masked(text: str) -> str:
 def shown(workspace: Workspace) -> Mapping[str, str]:
     """Everything that people of the workspace can see in Slack, by kind."""
     return {part: repr(getattr(workspace, part)) for part in _WORKSPACE_PARTS}
+
+
+def _tables() -> list[Table]:
+    return [table for table in schema.metadata.sorted_tables if "workspace_id" in table.c]
 
 
 def _connected(file: Path) -> sqlite3.Connection:
