@@ -157,7 +157,9 @@ class BusyTeam:
     ) -> None:
         person = self.harness.slack.as_user(user_id)
         direct = person.direct_message
-        await person.click(button, channel=channel or (direct and direct.id), ts=message["ts"])
+        await person.click(
+            button, channel=channel or (direct.id if direct else None), ts=message["ts"]
+        )
 
     async def _fills(
         self, user_id: str, button: str, values: dict[str, str], channel: str | None = None
