@@ -127,10 +127,12 @@ class BusyTeam:
             "results.reply": self._reply(),
             "decisions.decide": {"decisions.choice": "adjust", "decisions.text": CHANGE},
             "phase.concern.answer": {"concern.answer": "From now on I ask before Thursday."},
-            "phases.wrap_up": WRAP_UP,
+            "phases.end": WRAP_UP,
         }
         for message in self._direct(ANA):
-            for button in forms.keys() & buttons_in(message):
+            has_ended = "What came of it?" in message["text"]
+            buttons = buttons_in(message) - (set() if has_ended else {"phases.end"})
+            for button in forms.keys() & buttons:
                 await self._answers_once(button, forms[button], message)
         for reply in self.harness.slack.workspace.messages(LAUNCH):
             if "on_hold.accept" in buttons_in(reply):
