@@ -51,7 +51,7 @@ def may_promise(phase: Phase, one: Round | None, by: str, *, is_change: bool) ->
 
 
 def may_reply(one: Round) -> bool:
-    """Return whether results may be replied to: the newest ones, until the team has read a reply."""
+    """Return whether these results, the newest ones, may be replied to, or the reply changed."""
     if any(promise.one is one for promise in one.phase.promises):
         return one.shown_at is None
     closed = [each for _, each in one.phase.opened if not each.is_open]
