@@ -241,6 +241,8 @@ class Leads(Base):
         phase_id, decision_id = target.split(":")
         (phase,) = [one for one in self.reference_model.phases if one.phase_id == phase_id]
         if phase.decisions_uncertain:
+            if choice == "adjust" and not refusal:
+                self._record_promise(phase, None, user, is_change=True)
             return
         decision = self._open_decision(phase, decision_id)
         allowed = (

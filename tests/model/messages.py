@@ -204,7 +204,8 @@ def not_as_foreseen(
         if one is None or row is None:
             yield f"{key} is {'missing' if row is None else 'not predicted'}"
         elif one.state != row["state"]:
-            yield f"{key} is {row['state']} ({row['error']}), predicted {one.state}"
+            at = row["not_before"]
+            yield f"{key} is {row['state']} ({row['error']}) at {at}, predicted {one.state}"
         elif one.state == PENDING and one.at != row["not_before"]:
             yield f"{key} waits until {row['not_before']}, predicted {one.at}"
 
