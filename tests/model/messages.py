@@ -138,7 +138,9 @@ class PlannedMessages:
 
     def _deliver(self, message: PlannedMessage) -> None:
         now = self.now()
-        at = welcome(now, self.people[message.to].zone) if message.to else now
+        is_late = now - message.at > LATE
+        zone = self.people[message.to].zone if message.to else _phase_of(message).zone
+        at = welcome(now, zone) if message.to or is_late else now
         if message.expires is not None and message.expires <= at:
             self._end(message, EXPIRED)
         elif at > now:
@@ -177,6 +179,10 @@ class PlannedMessages:
         message.state = state
         self.waiting.remove(message)
         self.ended.append(message)
+
+
+def _phase_of(message: PlannedMessage) -> Phase:
+    return message.about if isinstance(message.about, Phase) else message.about.phase
 
 
 def not_as_foreseen(
