@@ -13,7 +13,7 @@ from typing import Any
 from tests.model.calendar import WARNS_AT, asking_day, local, welcome, working_days
 from tests.model.facts import Decision, Phase, Round, Someone
 
-PENDING, SENT, EXPIRED = "pending", "sent", "expired"
+PENDING, SENT, EXPIRED, FAILED = "pending", "sent", "expired", "failed"
 #: Kinds of messages that the model predicts: the first part of their keys.
 PREDICTED_KINDS = (
     *("announcement", "warn", "lead_results", "results", "wrap_up", "goodbye", "closing"),
@@ -145,6 +145,8 @@ class PlannedMessages:
             self._end(message, EXPIRED)
         elif at > now:
             message.at = at
+        elif message.to and self.people[message.to].is_closed:
+            self._end(message, FAILED)  # Slack refuses it
         else:
             self._end(message, SENT)
 
