@@ -6,7 +6,7 @@ from typing import Any
 from slack_sdk.models.blocks import InputBlock, Option, RadioButtonsElement
 from slack_sdk.models.views import View
 
-from bot.decisions.messages import END_INSTEAD, question_lines
+from bot.decisions.messages import END_INSTEAD, button_value, question_lines
 from bot.decisions.model import Answer, Choice, Decision
 from bot.phases.model import Phase
 from bot.slack.content import button, paragraphs, plain, section
@@ -56,7 +56,7 @@ def build(phase: Phase, decision: Decision) -> View:
     return View(
         type="modal",
         callback_id=FORM,
-        private_metadata=f"{phase.phase_id}:{decision.decision_id}",
+        private_metadata=button_value(decision),
         title=plain(TITLE),
         submit=plain("Tell the Team"),
         close=plain("Cancel"),

@@ -56,11 +56,14 @@ CANNOT_POST = (
 
 def question(phase: Phase, decision: Decision) -> list[Block]:
     """Return the question to the leads, to stand in a message with other things or on its own."""
-    value = f"{decision.phase_id}:{decision.decision_id}"
     return [
         *paragraphs([*question_lines(phase, decision), READ_BY]),
-        actions(button(DECIDE_BUTTON, DECIDE, value, style="primary")),
+        actions(button(DECIDE_BUTTON, DECIDE, button_value(decision), style="primary")),
     ]
+
+
+def button_value(decision: Decision) -> str:
+    return f"{decision.phase_id}:{decision.decision_id}"
 
 
 def question_lines(phase: Phase, decision: Decision) -> list[str]:

@@ -1,5 +1,6 @@
 """Reads and writes of decisions."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
-from bot.db.upserts import insert_if_new
+from bot.db.upserts import insert_if_new, padded
 from bot.decisions.model import Cause, Choice, Decision
 from bot.slack.people import stored_name
 
@@ -35,6 +36,21 @@ async def decision_of(
 async def open_decision(tx: AsyncConnection, workspace_id: str, phase_id: str) -> Decision | None:
     """Return the decision that the phase's leads have not made yet, if there is one."""
     return await _read(tx, workspace_id, phase_id, _decisions.c.choice.is_(None))
+
+
+async def open_decisions(
+    tx: AsyncConnection, workspace_id: str, phase_ids: Collection[str], now: datetime
+) -> dict[str, Decision]:
+    """Return the decisions that the leads of these phases have been asked for, by phase."""
+    found = await tx.execute(
+        select(_decisions).where(
+            _decisions.c.workspace_id == workspace_id,
+            _decisions.c.phase_id.in_(padded(phase_ids)),
+            _decisions.c.choice.is_(None),
+            _decisions.c.asked_at <= now,
+        )
+    )
+    return {row["phase_id"]: _decision(row, "") for row in found.mappings()}
 
 
 async def open_round(

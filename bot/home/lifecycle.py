@@ -9,8 +9,11 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName
 from bot.agenda.slots import zone_of
 from bot.announcement.messages import status_line
+from bot.decisions.messages import button_value, question_lines
+from bot.decisions.model import Decision
+from bot.decisions.store import open_decisions
 from bot.home.held_decisions import held_messages_of
-from bot.home.model import HomeContents, PhaseSummary
+from bot.home.model import AskedDecision, HomeContents, PhaseSummary
 from bot.home.view import build, error_view
 from bot.outbox import enqueue
 from bot.phases import store
@@ -85,6 +88,8 @@ async def _phases(
     results = await latest_shown(tx, workspace_id, shown) if shown else {}
     led = [phase.phase_id for phase in shown if phase.is_led_by(user_id)]
     promises = await of_phases(tx, workspace_id, led) if led else {}
+    running = [phase.phase_id for phase in shown if phase.is_active and phase.is_led_by(user_id)]
+    asked = await open_decisions(tx, workspace_id, running, now) if running else {}
     summaries = []
     for phase in shown:
         is_lead = phase.is_led_by(user_id)
@@ -92,15 +97,22 @@ async def _phases(
         latest = results.get(phase.phase_id)
         summary = _summary(phase, user_id, now, opted_out=phase.channel_id in opted_out)
         made = promises.get(phase.phase_id, ())
+        decision = asked.get(phase.phase_id)
         summaries.append(
             replace(
                 summary,
+                decision=_asked(phase, decision) if decision else None,
                 hints=hints,
                 promises=tuple(promise for promise in made if promise.made_by == user_id),
                 results=results_line(latest) if latest else None,
             )
         )
     return tuple(sorted(summaries, key=_sort_key))
+
+
+def _asked(phase: Phase, decision: Decision) -> AskedDecision:
+    lines = tuple(question_lines(phase, decision))
+    return AskedDecision(lines=lines, target=button_value(decision))
 
 
 async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: str) -> bool:

@@ -9,6 +9,14 @@ from bot.rounds.model import OpenQuestionnaire
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedDecision:
+    """A decision that a phase's leads are asked for now."""
+
+    lines: tuple[str, ...]  # the question, ready to show
+    target: str  # of the button
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhaseSummary:
     """A phase shown to a person: it is running, or they will be asked about it again."""
 
@@ -25,6 +33,7 @@ class PhaseSummary:
     is_wrapped_up: bool = False
     recovery_until: date | None = None  # None: it is not in recovery now
     results: str | None = None  # the latest that the team has seen, in a line; None: none yet
+    decision: AskedDecision | None = None  # for its leads alone
     hints: tuple[str, ...] = ()  # for its leads alone
     promises: tuple[Promise, ...] = ()  # of this person as a lead, oldest first
 

@@ -7,6 +7,7 @@ from slack_sdk.models.blocks import Block
 from bot.announcement.details_page import ASK_AGAIN, DONT_ASK
 from bot.announcement.messages import BUTTONS, DETAILS, ON_HOLD, ON_HOLD_BUTTON
 from bot.dates import day
+from bot.decisions.messages import DECIDE, DECIDE_BUTTON
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.history.history_page import BUTTON as HISTORY_BUTTON
 from bot.history.history_page import HISTORY
@@ -69,18 +70,23 @@ def _phase(phase: PhaseSummary) -> list[Block]:
 
 
 def _for_lead(phase: PhaseSummary) -> list[Block]:
-    """Return the lead's own promises and the hints in one section, as blocks are few.
+    """Return an open decision, the lead's own promises and the hints in one section.
 
-    Hints that do not fit are in the message with the results.
+    Blocks are few. Hints that do not fit are in the message with the results.
     """
     hints = [HINTS, *(f"• {hint}" for hint in phase.hints)] if phase.hints else []
     own = own_lines(phase.promises)
-    lines = [*own, *([""] if own and hints else []), *hints]
+    asked = phase.decision.lines if phase.decision else ()
+    parts = [part for part in (asked, own, hints) if part]
+    lines = [line for part in parts for line in ("", *part)][1:]
     return [section(join_within(lines, MAX_SECTION_LENGTH)[0])] if lines else []
 
 
 def _buttons(phase: PhaseSummary) -> list[object]:
-    buttons: list[object] = [
+    buttons: list[object] = []
+    if phase.decision:
+        buttons.append(button(DECIDE_BUTTON, DECIDE, phase.decision.target, style="primary"))
+    buttons += [
         button(BUTTONS[DETAILS], DETAILS, phase.phase_id),
         button(HISTORY_BUTTON, HISTORY, phase.channel_id),
     ]

@@ -50,6 +50,8 @@ SHARED_BY = "{name} shared this from the list of what's on hold."
 SHARED = "It's in the thread now."
 
 #: Refusals, and other replies to who pressed or typed.
+#: In the forms, as nothing else leads to the shortcut.
+LOOK_UP = "Anybody can check a message against this list: *Is This on Hold?*, in its menu."
 OWN_MESSAGE = "I wrote this message. Use *Is This on Hold?* on a message that asks for work."
 NO_PHASE = (
     "No phase is running in this channel, so nothing is on hold here. `/imbalance` shows "

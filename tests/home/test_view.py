@@ -11,7 +11,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from bot.checks.model import CheckKind
 from bot.home import held_messages
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
-from bot.home.model import HeldMessage, HomeContents, PhaseSummary
+from bot.home.model import AskedDecision, HeldMessage, HomeContents, PhaseSummary
 from bot.home.view import INLINE, build
 from bot.phases.rules import GUESTS_CANNOT_START, STARTERS_ONLY, PhaseKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
@@ -40,6 +40,9 @@ FULL_LINE = replace(
     is_lead=True,
     has_opted_out=True,
     results="*Results of week 2:* Clear and doable 4 of 5.",
+    decision=AskedDecision(
+        lines=("*Does this go on as planned?* Your team says that it shouldn't.",), target="p:d"
+    ),
     hints=("Room for mistakes has been low for two weeks. Tell one mistake of your own.",) * 3,
     promises=(
         replace(PROMISE, outcome=PromiseOutcome.PARTLY),

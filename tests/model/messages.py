@@ -13,7 +13,7 @@ from typing import Any
 from tests.model.calendar import WARNS_AT, asking_day, local, welcome, working_days
 from tests.model.facts import Decision, Phase, Round, Someone
 
-PENDING, SENT, EXPIRED = "pending", "sent", "expired"
+PENDING, SENT, EXPIRED, FAILED = "pending", "sent", "expired", "failed"
 #: Kinds of messages that the model predicts: the first part of their keys.
 PREDICTED_KINDS = (
     *("announcement", "warn", "lead_results", "results", "wrap_up", "goodbye", "closing"),
@@ -138,11 +138,15 @@ class PlannedMessages:
 
     def _deliver(self, message: PlannedMessage) -> None:
         now = self.now()
-        at = welcome(now, self.people[message.to].zone) if message.to else now
+        is_late = now - message.at > LATE
+        zone = self.people[message.to].zone if message.to else _phase_of(message).zone
+        at = welcome(now, zone) if message.to or is_late else now
         if message.expires is not None and message.expires <= at:
             self._end(message, EXPIRED)
         elif at > now:
             message.at = at
+        elif message.to and self.people[message.to].is_closed:
+            self._end(message, FAILED)  # Slack refuses it
         else:
             self._end(message, SENT)
 
@@ -177,6 +181,10 @@ class PlannedMessages:
         message.state = state
         self.waiting.remove(message)
         self.ended.append(message)
+
+
+def _phase_of(message: PlannedMessage) -> Phase:
+    return message.about if isinstance(message.about, Phase) else message.about.phase
 
 
 def not_as_foreseen(

@@ -307,3 +307,22 @@ async def test_question_adds_no_message_to_a_week(
     weeks = Counter(datetime.fromtimestamp(ts, UTC).isocalendar()[:2] for ts in sent)
     assert questions_to(harness, ANA)
     assert max(weeks.values()) <= 2
+
+
+async def test_home_asks_the_lead_too_until_it_is_decided(asked: Lead) -> None:
+    async def home_of(user_id: str) -> str:
+        person = asked.harness.slack.as_user(user_id)
+        await person.open_home()
+        await asked.harness.settle()
+        return str(person.home)
+
+    assert "decisions.decide" not in await home_of(BEN)
+    shown_to_lead = await home_of(ANA)
+    assert "*Does this go on as planned?* It's time to decide" in shown_to_lead
+    assert f"*Stop if:* {STOP_IF}" in shown_to_lead
+
+    await asked.me.click("decisions.decide")
+    assert await asked.sends(**{"decisions.choice": "continue", "decisions.text": WHY}) == {}
+
+    assert len(answers(asked.harness)) == 1
+    assert "decisions.decide" not in await home_of(ANA)
