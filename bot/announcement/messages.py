@@ -74,7 +74,7 @@ PAUSED_WHY = {
 BACK = "Back on {day}."
 PARKED, UNTIL = "Parked", " until {day}"
 AFTER, NO_NEW = "Afterwards", "No new sprint before {day}."
-STOP_IF_ON_LABEL = "Stop if (decided on {day})"
+STOP_IF_ON_LABEL = "Stop if (decision on {day})"
 ANOTHER = {
     PhaseKind.RESULTS_SPRINT: "Why another sprint",
     PhaseKind.TRUST_BUILDING: "Why another phase",

@@ -28,8 +28,8 @@ CHOICES = {
 LABEL = "The reason, or the change"
 EXAMPLE = "The pilot is on track. Or: when a review waits a day, I will take it."
 HINT = (
-    "Your whole team reads this with your name, in the announcement's thread. It's asked later "
-    "whether a change happened."
+    "Your whole team reads this with your name, in the announcement's thread. If you change "
+    "something, they're asked later whether it happened."
 )
 ABOUT_END = "Should it stop? Ending it asks what came of it, and tells the channel."
 END_BUTTON = "End It Instead"

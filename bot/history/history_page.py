@@ -45,7 +45,7 @@ BOTH = "*{label}:* {start} at the start, {end} at the end"
 SO_FAR = "*{label}:* {start} at the start, {end} in the latest results"
 ONCE = "*{label}:* {end}"
 START_LEVEL, LEVEL, TOO_FEW = "{level:g}", "{level:g} of 5", "not enough answers"
-NO_LEVELS = "No levels were shown."
+NO_LEVELS, NO_LEVELS_YET = "No levels were shown.", "No levels yet."
 PROMISES = "*Promises kept:* {record}"
 RECOVERY = "*Recovery:* Until {day}."
 SMALL_PRINT = (
@@ -132,7 +132,7 @@ def _lines(past: PastPhase, page: HistoryPage) -> Iterator[str]:
     for level in levels:
         yield _level_line(phase, level)
     if not levels:
-        yield NO_LEVELS
+        yield NO_LEVELS_YET if phase.is_active else NO_LEVELS
     if kept := record(past.promises):
         yield PROMISES.format(record=kept)
     if phase.recovery_until is not None:

@@ -133,7 +133,7 @@ def leads_message(view: ResultsView) -> Content:
         section("\n".join([f"*{_heading(view)}*", *_about(shown), *_team_reads(view)])),
         *_private(view),
         divider(),
-        *(question(view.phase, view.decision) if view.decision else ()),
+        *((*question(view.phase, view.decision), divider()) if view.decision else ()),
         *_reply_to_leads(view),
         first=first,
     )

@@ -81,6 +81,12 @@ class Draft:
         typed = any(text for name, text in self.texts.items() if name not in NOT_ON_PAGE_2)
         return typed or any(row.text for row in self.rows)
 
+    @property
+    def is_begun(self) -> bool:
+        """Return whether anything was chosen or typed that a person would look for again."""
+        is_answered = any(level is not None for level in self.answers.values())
+        return is_answered or any(self.texts.values()) or any(row.text for row in self.rows)
+
     def with_another_row(self) -> "Draft":
         return replace(self, rows=(*self.rows, Row())) if self.has_room_for_row else self
 

@@ -84,7 +84,7 @@ def test_form_gives_back_what_was_chosen_and_typed() -> None:
 
 @pytest.mark.parametrize("phase", [PHASE, TRUST_PHASE], ids=["sprint", "trust"])
 def test_announcement_says_what_would_stop_it_and_when_that_is_decided(phase) -> None:
-    assert "*Stop if (decided on Thu 10 Dec):* The pilot customer moves the date." in (
+    assert "*Stop if (decision on Thu 10 Dec):* The pilot customer moves the date." in (
         promise_lines(phase, 240)
     )
     without = replace(phase, promise=replace(phase.promise, stop_if=""), stop_if_on=None)

@@ -52,7 +52,7 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
 
     for user_id in (ANA, BEN):
         page = await history(harness, user_id)
-        assert "Mon 23 Nov to Mon 7 Dec · running now\nNo levels were shown." in page
+        assert "Mon 23 Nov to Mon 7 Dec · running now\nNo levels yet." in page
 
     await harness.travel_to(TEAM_HAS_RESULTS)
     assert "*Clear and doable:* 4 of 5\n" in await history(harness)
@@ -79,7 +79,7 @@ async def test_too_few_answers_show_no_level(harness: BotHarness, ana: Lead) -> 
 
     page = await history(harness)
 
-    assert "No levels were shown." in page
+    assert "No levels yet." in page
     assert "Send Me the Picture" not in page
 
 

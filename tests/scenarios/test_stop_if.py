@@ -92,7 +92,7 @@ async def test_announcement_says_when_it_is_decided(harness: BotHarness, ana: Le
 
     text = shown(harness.slack.as_user(BEN).visible(LAUNCH)[0]["blocks"])
 
-    assert "*Stop if (decided on Thu 3 Dec):* The pilot customer moves the date." in text
+    assert "*Stop if (decision on Thu 3 Dec):* The pilot customer moves the date." in text
 
 
 async def test_question_comes_with_the_results_and_the_answer_is_signed(asked: Lead) -> None:
