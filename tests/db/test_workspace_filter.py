@@ -21,6 +21,9 @@ UNLIMITED: dict[str, Any] = {
     "update": update(phases).where(phases.c.phase_id == "p").values(state="over"),
     "delete": delete(phases).where(phases.c.phase_id == "p"),
     "alternative": select(phases).where(or_(_IN_W, phases.c.phase_id == "p")),
+    "selected": select(phases.c.phase_id, _IN_W),
+    "order": select(phases).order_by(_IN_W.desc()),
+    "value": update(phases).where(phases.c.phase_id == "p").values(remind=_IN_W),
     "inequality": select(phases).where(phases.c.workspace_id != "T1"),
     "joined by id alone": select(phases)
     .join(rounds, rounds.c.phase_id == phases.c.phase_id)
@@ -34,6 +37,8 @@ UNLIMITED: dict[str, Any] = {
 }
 LIMITED: dict[str, Any] = {
     "select": select(phases).where(_IN_W),
+    "update": update(phases).where(_IN_W).values(state="over"),
+    "delete": delete(phases).where(_IN_W),
     "joined by workspace": select(phases)
     .join(rounds, rounds.c.workspace_id == phases.c.workspace_id)
     .where(_IN_W),

@@ -82,9 +82,11 @@ class _Tables:
             self._compare(element)
         inner = isinstance(element, Select | CompoundSelect)
         alternative = not inner and (alternative or _is_alternative(element))
+        conditions = _conditions(element)
         for child in _children(element):
             skipped = isinstance(element, Insert) and child is element.table
-            self.visit(child, target=not skipped, alternative=alternative)
+            chooses = conditions is None or id(child) in conditions or isinstance(child, FromClause)
+            self.visit(child, target=not skipped, alternative=alternative or not chooses)
 
     def _is_new(self, element: AliasedReturnsRows) -> bool:
         """Note a subquery or an alias once, and tie it to what it selects from."""
@@ -114,6 +116,18 @@ class _Tables:
             self.equal.append((owners[0], owners[1]))
         elif any(isinstance(side, BindParameter) for side in sides):
             self.limited.add(owners[0])
+
+
+def _conditions(element: Any) -> set[int] | None:
+    """Return the parts of a statement that choose rows, by id; None: it is not a statement.
+
+    What it selects, sets or sorts by chooses none.
+    """
+    if not hasattr(element, "_where_criteria"):
+        return None
+    joined = (on for _, on, *_ in getattr(element, "_setup_joins", ()))
+    having = getattr(element, "_having_criteria", ())
+    return {id(one) for one in (*element._where_criteria, *having, *joined)}
 
 
 def _is_alternative(element: Any) -> bool:

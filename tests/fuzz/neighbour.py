@@ -29,6 +29,8 @@ _NAME_LENGTH = 255
 _NO_TEXTS = {"error"}
 _WORD_OF_THE_BOT = re.compile(r"[a-z0-9_:.+-]*|[A-Z0-9]+")
 _WORKSPACE_PARTS = ("conversations", "views", "stacks", "homes", "files", "contents", "typed")
+#: The command's name belongs to the app, so it may be learnt for every workspace at once.
+_SHARED = {"command_name"}
 #: In real time, random, or of the delivery alone.
 _NOT_COMPARED = {"lease_until", "owner", "resume_at", "rate_usage", "retry_at", "sealed", "key_id"}
 _RANDOM = (
@@ -73,6 +75,15 @@ def rows_of(file: Path, workspace_id: str) -> Rows:
     """All rows of a workspace, by table, as they are stored."""
     with closing(_connected(file)) as connection:
         return {table.name: _rows(connection, table, workspace_id) for table in _tables()}
+
+
+def changed_tables(before: Rows, after: Rows) -> list[str]:
+    """Return the tables in which anything differs that belongs to one workspace alone."""
+    return [table for table in before if _own(before[table]) != _own(after[table])]
+
+
+def _own(content: list[Row]) -> list[Row]:
+    return [{name: row[name] for name in row if name not in _SHARED} for row in content]
 
 
 def comparable(rows: Rows) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from tests.fuzz.handlers import missed_handlers
 from tests.fuzz.neighbour import (
     MARK,
     NEIGHBOUR,
+    changed_tables,
     comparable,
     foreign,
     ids_in,
@@ -99,7 +100,7 @@ async def _effect(
         },
         rows_before=comparable(before),
         rows=comparable(rows_of(target.file, WORKSPACE)),
-        changed=[table for table in theirs if theirs[table] != after[table]],
+        changed=changed_tables(theirs, after),
         errors=[
             line for line in trial.log.getvalue().splitlines() if "exception" in json.loads(line)
         ],
