@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.phases.rules import PhaseKind
+from bot.promises.model import Promise
 from bot.rounds.model import OpenQuestionnaire
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedDecision:
+    """A decision that a phase's leads are asked for now."""
+
+    lines: tuple[str, ...]  # the question, ready to show
+    target: str  # of the button
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +31,11 @@ class PhaseSummary:
     has_opted_out: bool
     is_over: bool = False
     is_wrapped_up: bool = False
+    recovery_until: date | None = None  # None: it is not in recovery now
     results: str | None = None  # the latest that the team has seen, in a line; None: none yet
+    decision: AskedDecision | None = None  # for its leads alone
     hints: tuple[str, ...] = ()  # for its leads alone
+    promises: tuple[Promise, ...] = ()  # of this person as a lead, oldest first
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,13 @@ from slack_sdk.models.blocks import Block
 
 from bot.announcement.details_page import ASK_AGAIN, DONT_ASK
 from bot.announcement.messages import BUTTONS, DETAILS, ON_HOLD, ON_HOLD_BUTTON
+from bot.dates import day
+from bot.decisions.messages import DECIDE, DECIDE_BUTTON
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.history.history_page import BUTTON as HISTORY_BUTTON
 from bot.history.history_page import HISTORY
 from bot.home.model import PhaseSummary
+from bot.promises.messages import own_lines
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     actions,
@@ -23,7 +26,7 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import channel
 
 OPT_OUT, OPT_IN, START = "home.opt_out", "home.opt_in", "home.start"
-#: The others are counted; with hints, a phase takes three of the tab's 100 blocks.
+#: The others are counted; with promises and hints, a phase takes three of the tab's 100 blocks.
 PHASES_SHOWN = 12
 
 PHASES = "Phases in your channels"
@@ -31,6 +34,7 @@ MORE_PHASES = "And {count} more. `/imbalance` in a channel shows how its phase s
 NO_PHASES = "No phase is running right now."
 OPTED_OUT = "You opted out, so you aren't asked in {channel}."
 OVER = "Finished. There'll be one or two follow-up check-ins."
+RESTING = "The team is in recovery until {day}."
 HINTS = "*Only the leads see this*"
 START_A_PHASE = "Start a Phase"
 
@@ -56,23 +60,33 @@ def _phase(phase: PhaseSummary) -> list[Block]:
         f"*{phase.title}*",
         f"{channel_link} · {OVER if phase.is_over else phase.status_line}",
     ]
+    if phase.recovery_until is not None:
+        lines.append(RESTING.format(day=day(phase.recovery_until)))
     if phase.results:
         lines.append(phase.results)
     if phase.has_opted_out:
         lines.append(OPTED_OUT.format(channel=channel_link))
-    return [section("\n".join(lines)), *_hints(phase), actions(*_buttons(phase))]
+    return [section("\n".join(lines)), *_for_lead(phase), actions(*_buttons(phase))]
 
 
-def _hints(phase: PhaseSummary) -> list[Block]:
-    """Return the hints in one section; what does not fit is in the message with the results."""
-    if not phase.hints:
-        return []
-    lines = [HINTS, *(f"• {hint}" for hint in phase.hints)]
-    return [section(join_within(lines, MAX_SECTION_LENGTH)[0])]
+def _for_lead(phase: PhaseSummary) -> list[Block]:
+    """Return an open decision, the lead's own promises and the hints in one section.
+
+    Blocks are few. Hints that do not fit are in the message with the results.
+    """
+    hints = [HINTS, *(f"• {hint}" for hint in phase.hints)] if phase.hints else []
+    own = own_lines(phase.promises)
+    asked = phase.decision.lines if phase.decision else ()
+    parts = [part for part in (asked, own, hints) if part]
+    lines = [line for part in parts for line in ("", *part)][1:]
+    return [section(join_within(lines, MAX_SECTION_LENGTH)[0])] if lines else []
 
 
 def _buttons(phase: PhaseSummary) -> list[object]:
-    buttons: list[object] = [
+    buttons: list[object] = []
+    if phase.decision:
+        buttons.append(button(DECIDE_BUTTON, DECIDE, phase.decision.target, style="primary"))
+    buttons += [
         button(BUTTONS[DETAILS], DETAILS, phase.phase_id),
         button(HISTORY_BUTTON, HISTORY, phase.channel_id),
     ]

@@ -50,6 +50,8 @@ SHARED_BY = "{name} shared this from the list of what's on hold."
 SHARED = "It's in the thread now."
 
 #: Refusals, and other replies to who pressed or typed.
+#: In the forms, as nothing else leads to the shortcut.
+LOOK_UP = "Anybody can check a message against this list: *Is This on Hold?*, in its menu."
 OWN_MESSAGE = "I wrote this message. Use *Is This on Hold?* on a message that asks for work."
 NO_PHASE = (
     "No phase is running in this channel, so nothing is on hold here. `/imbalance` shows "
@@ -63,10 +65,6 @@ OVER = "This phase has ended, so nothing is on hold any more. What came of it is
 NOT_SHARED = "Slack didn't accept it, so nothing was shared. Use *Is This on Hold?* again."
 NOT_A_COLLEAGUE = (
     "Only a full member of this workspace can pick work up again. Choose somebody else."
-)
-CANNOT_POST = (
-    "I can't post in the channel right now, and the team should read this. Try again once I can: "
-    "`/imbalance status` there says what's wrong."
 )
 NO_PROPOSAL = "This proposal has been deleted. Ask for it to be made again."
 

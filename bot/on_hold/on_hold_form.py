@@ -16,6 +16,7 @@ from slack_sdk.models.views import View
 
 from bot.announcement.messages import ON_HOLD_BUTTON
 from bot.dates import day
+from bot.on_hold.messages import LOOK_UP
 from bot.on_hold.rules import (
     NEW_OWNER,
     NEW_TEXT,
@@ -77,6 +78,7 @@ def build(phase: Phase, proposals: tuple[HoldProposal, ...], today: date) -> Vie
     unanswered = [each for each in proposals if each.is_open]
     if unanswered:
         blocks += [header(OPEN), *paragraphs(map(_proposal, unanswered)), context(OPEN_ABOUT)]
+    blocks.append(context(LOOK_UP))
     return View(
         type="modal",
         callback_id=FORM,

@@ -8,11 +8,11 @@ from slack_sdk.models.blocks import Block, InputBlock, UserSelectElement
 from slack_sdk.models.views import View
 
 from bot.announcement.messages import BUTTONS, WHAT_ELSE, on_hold_lines
-from bot.on_hold.messages import who_answers
+from bot.on_hold.messages import LOOK_UP, who_answers
 from bot.on_hold.rules import NEW_OWNER, NEW_TEXT, REASON, TEXT_LIMIT, HoldProposal
 from bot.phases.model import Phase
 from bot.phases.wording import one_line
-from bot.slack.content import paragraphs, plain, section
+from bot.slack.content import context, paragraphs, plain, section
 from bot.slack.inputs import form_parser, text_input
 from bot.slack.mrkdwn import channel, clean, quotation, quote_within
 
@@ -51,7 +51,7 @@ def propose_form(phase: Phase) -> View:
     """Build the form for a member's proposal, with the list as it is."""
     about = PROPOSE_ABOUT.format(channel=channel(phase.channel_id), answers=who_answers(phase))
     text = text_input(NEW_TEXT, PROPOSE_LABEL, VALUE, limit=TEXT_LIMIT, placeholder=PROPOSE_EXAMPLE)
-    blocks = [section(about), *paragraphs(on_hold_lines(phase)), text]
+    blocks = [section(about), *paragraphs(on_hold_lines(phase)), text, context(LOOK_UP)]
     return _form(PROPOSE_FORM, BUTTONS[WHAT_ELSE], "Propose", phase.phase_id, blocks)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import insert_if_new
 from bot.slack.request import Request
 
@@ -50,11 +51,17 @@ def _press_id(request: Request) -> str:
 
 async def last_event_at(tx: AsyncConnection) -> datetime | None:
     """Return when the last event was acted on, in any workspace; None: none is remembered."""
-    last: datetime | None = await tx.scalar(select(func.max(schema.events_seen.c.seen_at)))
+    latest = select(func.max(schema.events_seen.c.seen_at))
+    last: datetime | None = await tx.scalar(
+        across_workspaces(latest, "Slack's events reach the bot, or none does")
+    )
     return last
 
 
 async def forget_old(tx: AsyncConnection, now: datetime) -> None:
     await tx.execute(
-        delete(schema.events_seen).where(schema.events_seen.c.seen_at < now - RETENTION)
+        across_workspaces(
+            delete(schema.events_seen).where(schema.events_seen.c.seen_at < now - RETENTION),
+            "old events of every workspace are forgotten",
+        )
     )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import upsert
 from bot.slack.mrkdwn import clean, truncated, unescape
 from bot.slack.people import MAX_NAME_LENGTH, Person, person_of_row
@@ -17,6 +18,10 @@ from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
 
 #: The actor in the audit log for operators; other people appear by their ids.
 OPERATOR = "operator"
+
+LIST_OF_WORKSPACES = "the list of workspaces itself"
+OF_THE_APP = "the name of the app's command is the same in every workspace"
+OF_AN_ORGANISATION = "the workspaces that one installation covers"
 
 _workspaces = schema.workspaces
 _audit = schema.audit
@@ -65,13 +70,13 @@ def workspace_name(identity: Mapping[str, Any]) -> str:
 
 async def save_command_name(tx: AsyncConnection, name: str) -> None:
     """Store the name of the slash command. It belongs to the app: every workspace has the same."""
-    await tx.execute(update(_workspaces).values(command_name=name))
+    await tx.execute(across_workspaces(update(_workspaces).values(command_name=name), OF_THE_APP))
 
 
 async def command_name(tx: AsyncConnection) -> str | None:
     """Return the name under which the slash command was last used; None: it was not used."""
     used = select(_workspaces.c.command_name).where(_workspaces.c.command_name.is_not(None))
-    return await tx.scalar(used.limit(1))
+    return await tx.scalar(across_workspaces(used.limit(1), OF_THE_APP))
 
 
 async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
@@ -110,7 +115,8 @@ async def uncover(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
 async def covered_by(tx: AsyncConnection, org_id: str) -> tuple[str, ...]:
     """Return the ids of the workspaces that this organisation's installation covers."""
     covered = select(_workspaces.c.workspace_id).where(_workspaces.c.org_id == org_id)
-    return tuple(await tx.scalars(covered.order_by(_workspaces.c.workspace_id)))
+    query = across_workspaces(covered.order_by(_workspaces.c.workspace_id), OF_AN_ORGANISATION)
+    return tuple(await tx.scalars(query))
 
 
 async def org_of(tx: AsyncConnection, workspace_id: str) -> str | None:
@@ -122,12 +128,14 @@ async def org_of(tx: AsyncConnection, workspace_id: str) -> str | None:
 async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
     """Return the ids of the workspaces with the app installed."""
     installed = select(_workspaces.c.workspace_id).where(_workspaces.c.state == "installed")
-    return tuple(await tx.scalars(installed.order_by(_workspaces.c.workspace_id)))
+    query = across_workspaces(installed.order_by(_workspaces.c.workspace_id), LIST_OF_WORKSPACES)
+    return tuple(await tx.scalars(query))
 
 
 async def known_workspaces(tx: AsyncConnection) -> Mapping[str, str]:
     """Return the names of all workspaces in the database, by id, installed or not."""
-    rows = await tx.execute(select(_workspaces.c.workspace_id, _workspaces.c.name))
+    names = select(_workspaces.c.workspace_id, _workspaces.c.name)
+    rows = await tx.execute(across_workspaces(names, LIST_OF_WORKSPACES))
     return {row.workspace_id: row.name for row in rows}
 
 

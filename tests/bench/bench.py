@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractContextManager,
     ExitStack,
@@ -191,6 +191,7 @@ class Bench:
         port: int | None = None,
         clock_at: float | None = None,
         many_workspaces: bool = False,
+        keys: Sequence[bytes] = (KEY,),
     ) -> AbstractContextManager[Child]:
         """Run `python -m bot run --http` or, with arguments, `python -m ...` with our settings.
 
@@ -204,7 +205,7 @@ class Bench:
             "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_API_URL": slack_api,
             "DATABASE_URL": database,
-            "IMBALANCE_KEYS": encode_key(KEY),
+            "IMBALANCE_KEYS": ",".join(map(encode_key, keys)),
             "HTTP_PORT": str(port),
             "METRICS_PORT": str(free_port()),
             "BENCH_CLOCK": self.business_time.isoformat(),

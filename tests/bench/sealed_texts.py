@@ -1,16 +1,17 @@
 """What would it cost to encrypt what people typed? `python -m tests.bench.sealed_texts [ROUNDS]`.
 
-Compares the bot with a prototype of it, in turns on copies of one database with long texts: an
-answer, `/imbalance status` and App Home, by the time of one client and by processor time.
+A prototype of the bot, on a database with long texts, says how much of its processor time for an
+answer, `/imbalance status` and App Home goes into encrypting and decrypting. On a busy machine both
+take longer, so the share is steadier than a comparison with the bot as it is.
 """
 
 import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from itertools import count, islice
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import count, islice, product
 from pathlib import Path
 from statistics import median
 
@@ -21,7 +22,7 @@ from bot.db import schema
 from bot.log import configure
 from tests.bench.actions import clicks
 from tests.bench.admin_database import AdminDatabase, opened
-from tests.bench.bench import ENGINES, Bench, now
+from tests.bench.bench import ENGINES, SETTLING_SECONDS, Bench, now
 from tests.bench.clients import Request, form, one_by_one
 from tests.bench.processes import Child
 from tests.bench.saved_results import check_all_ok
@@ -31,7 +32,7 @@ from tests.bench.sink import CHANNEL, LEAD, TEAM
 from tests.bench.world import MEMBERS, Person, add_asked_teams
 
 TEAMS, ITEMS, EACH, WARM_UP = 40, 12, 60, 40
-VARIANTS = {"plain": None, "texts": [], "texts and messages": ["payloads"]}
+VARIANTS: dict[str, list[str]] = {"texts": [], "texts and messages": ["payloads"]}
 LONG = "Each of us keeps two mornings free for reviews, and says by Thursday what will not fit. "
 
 
@@ -98,71 +99,75 @@ async def encrypt(db: AdminDatabase, *, payloads: bool) -> None:
                 await tx.execute(update(table).where(*is_row).values({name: stored}))
 
 
-Figures = dict[str, dict[str, list[tuple[float, float]]]]
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Some requests of one kind: values encrypted and decrypted, seconds for them and for all."""
+
+    values: float
+    seconds: float
+    cpu_seconds: float
 
 
-async def one_turn(child: Child, requests: Iterator[Request]) -> tuple[float, float]:
-    """Return the milliseconds of a request, and those of processor time."""
-    cpu = child.cpu_seconds()
-    result = await check_all_ok(one_by_one(child.port, islice(requests, EACH)))
-    await asyncio.sleep(0.3)  # for what nobody waits for
-    return median(result.seconds) * 1000, (child.cpu_seconds() - cpu) / EACH * 1000
+async def one_turn(child: Child, file: Path, requests: Iterator[Request]) -> Turn:
+    cpu, (values, seconds) = child.cpu_seconds(), spent_by(file)
+    await check_all_ok(one_by_one(child.port, islice(requests, EACH)))
+    await asyncio.sleep(SETTLING_SECONDS)  # what nobody waits for, and the report
+    more_values, more_seconds = spent_by(file)
+    return Turn(
+        values=more_values - values,
+        seconds=more_seconds - seconds,
+        cpu_seconds=child.cpu_seconds() - cpu,
+    )
 
 
-async def compare(bench: Bench, engine: str, rounds: int) -> Figures:
-    found: Figures = {}
-    async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(bench.slack())
-        children, loads = {}, {}
-        for variant, options in VARIANTS.items():
-            url = await stack.enter_async_context(bench.database(engine))
-            async with opened(url) as db:
-                everyone = await write_texts(db)
-                if options is not None:
-                    await encrypt(db, payloads="payloads" in options)
-                await db.analyze()
-            module = ["tests.bench.bot_process", "unpaced"]
-            if options is not None:
-                module = ["tests.bench.sealed_bot", *options]
-            child = stack.enter_context(bench.bot(slack.api_url, url, *module))
+def spent_by(file: Path) -> tuple[float, float]:
+    values, seconds = file.read_text().split()
+    return float(values), float(seconds)
+
+
+async def shares(bench: Bench, engine: str, variant: str, rounds: int) -> AsyncIterator[str]:
+    """Yield a line for each kind of request."""
+    options, file = VARIANTS[variant], bench.folder / f"{engine}-{len(variant)}"
+    async with bench.slack() as slack, bench.database(engine) as url:
+        async with opened(url) as db:
+            everyone = await write_texts(db)
+            await encrypt(db, payloads="payloads" in options)
+            await db.analyze()
+        with bench.bot(slack.api_url, url, "tests.bench.sealed_bot", str(file), *options) as child:
             await child.ready()
-            children[variant] = child
-            loads[variant] = {
-                "answer": clicks(everyone, slack.url, now()),
-                "/imbalance status": (Request(body=status(one), number=one) for one in count()),
-                "App Home": (Request(body=home(one), number=one) for one in count()),
-            }
-        for variant, child in children.items():
-            for load in loads[variant].values():
+            for name, load in loads(everyone, slack.url).items():
                 await check_all_ok(one_by_one(child.port, islice(load, WARM_UP)))
-        for _ in range(rounds):
-            for name in loads["plain"]:
-                for variant, child in children.items():
-                    turn = await one_turn(child, loads[variant][name])
-                    found.setdefault(name, {}).setdefault(variant, []).append(turn)
-    return found
+                turns = [await one_turn(child, file, load) for _ in range(rounds)]
+                yield line(engine, variant, name, turns)
 
 
-def table(engine: str, found: Figures) -> Iterator[str]:
-    for name, variants in found.items():
-        plain = variants["plain"]
-        for variant, turns in variants.items():
-            cells = []
-            for which in (0, 1):
-                ratios = [one[which] / base[which] for one, base in zip(turns, plain, strict=True)]
-                middle = median(one[which] for one in turns)
-                spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-                cells.append(f"{middle:.2f} ms, x {median(ratios):.3f} ({spread})")
-            yield f"| {engine} | {name} | {variant} | {' | '.join(cells)} |"
+def loads(everyone: list[Person], hooks: str) -> dict[str, Iterator[Request]]:
+    return {
+        "an answer": clicks(everyone, hooks, now()),
+        "`/imbalance status`": (Request(body=status(one), number=one) for one in count()),
+        "App Home": (Request(body=home(one), number=one) for one in count()),
+    }
+
+
+def line(engine: str, variant: str, name: str, turns: list[Turn]) -> str:
+    share = [one.seconds / one.cpu_seconds * 100 for one in turns]
+    values = median(one.values / EACH for one in turns)
+    each = median(one.seconds / EACH * 1000 for one in turns)
+    whole = median(one.cpu_seconds / EACH * 1000 for one in turns)
+    return (
+        f"| {engine} | {name} | {variant} | {values:.1f} | {each:.2f} of {whole:.2f} ms"
+        f" | {median(share):.1f} % ({min(share):.1f} to {max(share):.1f}) |"
+    )
 
 
 async def run(folder: Path, rounds: int) -> None:
     bench = Bench(folder, quick=False, alone=True, progress=print)
     try:
-        print("| database | what | encrypted | one client waits | processor |")
-        print("| --- | --- | --- | --- | --- |")
-        for engine in ENGINES:
-            print("\n".join(table(engine, await compare(bench, engine, rounds))), flush=True)
+        print("| database | request | encrypted | values | processor time | share |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        for engine, variant in product(ENGINES, VARIANTS):
+            async for row in shares(bench, engine, variant, rounds):
+                print(row, flush=True)
     finally:
         bench.close()
 

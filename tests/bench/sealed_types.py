@@ -1,4 +1,4 @@
-"""A prototype: what people typed, encrypted in its columns. Only `tests.bench.sealed_texts` uses it.
+"""A prototype: what people typed, encrypted in its columns; only for `tests.bench.sealed_texts`.
 
 `seal_columns` has to be called before anything but `bot.db.schema` is imported: statements that
 are built on import keep the types of their columns.
@@ -6,13 +6,14 @@ are built on import keep the types of their columns.
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Table
+from sqlalchemy import Table, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bot.clock import random_bytes
+from bot.clock import monotonic, random_bytes
 from bot.db import schema
 
 NONCE_BYTES = 12
@@ -33,23 +34,51 @@ QUOTED = {"messages": ("payload",)}
 KEY = bytes(range(32))
 
 
+@dataclass
+class Spent:
+    """How many values were encrypted and decrypted, and the seconds that took."""
+
+    values: int = 0
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.values += 1
+        self.seconds += seconds
+
+
+spent = Spent()
+
+
 class Sealed(TypeDecorator[Any]):
     """A value encrypted with AES-256-GCM and bound to its column, in a column of the same type."""
 
     cache_ok = True
-    impl = TypeDecorator  # replaced by that of each column
+    impl = Text  # replaced by that of each column
 
     def __init__(self, impl: TypeEngine[Any], place: str) -> None:
         self.place = place
-        self.impl = self.impl_instance = impl
+        self.impl = self.impl_instance = impl  # type: ignore[assignment]
         self._cipher = AESGCM(KEY)
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
-        return None if value is None else sealed(self._cipher, value, self.place)
+        if value is None:
+            return None
+        began = monotonic()
+        try:
+            return sealed(self._cipher, value, self.place)
+        finally:
+            spent.add(monotonic() - began)
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
         if value is None:
             return None
+        began = monotonic()
+        try:
+            return self._open(value)
+        finally:
+            spent.add(monotonic() - began)
+
+    def _open(self, value: str) -> Any:
         raw = base64.b64decode(value)
         opened = self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], self.place.encode())
         return json.loads(opened)
