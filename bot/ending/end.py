@@ -1,7 +1,7 @@
 """The end of a phase, by its date or by its lead, and the return of set-aside work."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,8 +28,6 @@ from bot.workspaces.store import add_audit_entry
 
 #: Working days that leads have for writing personal lines before the goodbyes go out.
 GOODBYE_DELAY_DAYS = 2
-#: After an end that is later than this the bot was down, and Slack's events may still be coming.
-MAY_HAVE_MISSED_EVENTS = timedelta(minutes=1)
 
 
 async def end_now(
@@ -95,7 +93,7 @@ async def end_phase(services: Services, item: AgendaItem) -> None:
         SlackApiError: Slack could not say now who is in the channel; it is to be tried again.
     """
     now = services.clock.now()
-    is_late = now - item.due_at > MAY_HAVE_MISSED_EVENTS
+    is_late = now - item.due_at > membership.MAY_HAVE_MISSED_EVENTS
     seen = (
         await membership.read_channel(services, item.workspace_id, item.subject)
         if is_late

@@ -95,8 +95,9 @@ async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) 
 
 async def stop_asking(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle *Don't Ask Me Here* in a person's first questions; the button carries the channel."""
-    await opt_outs.opt_out(services, request.workspace_id, request.target_id, request.user_id)
-    text = view.NOT_ASKED_ANY_MORE.format(channel=channel(request.target_id))
+    channel_id = request.target_channel_id
+    await opt_outs.opt_out(services, request.workspace_id, channel_id, request.user_id)
+    text = view.NOT_ASKED_ANY_MORE.format(channel=channel(channel_id))
     client = services.client_for(request.workspace_id)
     await respond_to_url(client, body, content(text, section(text)), replace=False)
     await ack()
@@ -107,7 +108,8 @@ async def set_opt_out(
 ) -> None:
     """Handle *Don't Ask Me Here* and *Ask Me Here Again*; the button carries the channel."""
     change = opt_outs.opt_out if is_out else opt_outs.opt_in
-    await change(services, request.workspace_id, request.target_id, request.user_id)
+    channel_id = request.target_channel_id
+    await change(services, request.workspace_id, channel_id, request.user_id)
     await ack()
     await _publish(services, request)
 

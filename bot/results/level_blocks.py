@@ -3,7 +3,7 @@
 Numbers come with their meaning and their scale, and never finer than they are known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from bot.phases.model import Phase
@@ -15,7 +15,10 @@ from bot.results.round_labels import axis_label, previous_round_label
 from bot.slack.content import Picture
 from bot.slack.mrkdwn import join_names, quote_within
 
-LABEL_SHOWN = 300
+#: Limits of a question's label before its level, and of a lead's name beside it.
+LABEL_SHOWN, NAME_SHOWN = 300, 80
+#: Most leads whose own answers are shown: a phase begins with at most five co-leads.
+LEADS_SHOWN = 6
 #: The questions' names in a headline.
 NAMES = {"clarity": "clarity", "trust": "trust", "ego": "room for mistakes"}
 STRONG_FROM, WEAK_UNTIL = 4.0, 3.0
@@ -32,6 +35,9 @@ UP = "*{label}:* {level:g} of 5, up {by:g} since {when}"
 DOWN = "*{label}:* {level:g} of 5, down {by:g} since {when}"
 SAME = "*{label}:* {level:g} of 5, same as {when}"
 WITH_SHARE = "{level}. {share}"
+#: A level with the answers of the leads who let the team see them.
+BESIDE_LEADS = "{level} · {leads}"
+LEAD_SAID, LEAD_CANNOT_SAY = "{name} said {level}", "{name} couldn't say"
 SHARES = {
     Share.NEARLY_ALL: "Nearly everyone chose 4 or 5.",
     Share.MOST: "Most people chose 4 or 5.",
@@ -70,7 +76,11 @@ def headline(view: ResultsView) -> str:
 
 
 def level_lines(view: ResultsView) -> list[str]:
-    """Return a line for each question that was asked, in their order."""
+    """Return a line for each question that was asked, in their order.
+
+    Beside a level stand the answers of the leads who share theirs; never beside a question with too
+    few answers, where the team has nothing to compare them with.
+    """
     by_key = {shown.figure.key: shown for shown in view.round.figures}
     return [
         _line(view, quoted_label(label), by_key[key])
@@ -142,9 +152,19 @@ def _short(on: date) -> str:
 
 
 def _line(view: ResultsView, label: str, shown: ShownLevel) -> str:
-    level = _level_line(view, label, shown)
-    share = shown.figure.share
-    return level if share is None else WITH_SHARE.format(level=level, share=SHARES[share])
+    line = _level_line(view, label, shown)
+    if shown.figure.share is not None:
+        line = WITH_SHARE.format(level=line, share=SHARES[shown.figure.share])
+    leads = ", ".join(_shared_answers(view, shown.figure.key))
+    return BESIDE_LEADS.format(level=line, leads=leads) if leads else line
+
+
+def _shared_answers(view: ResultsView, key: str) -> Iterable[str]:
+    for reflection in view.shared_reflections[:LEADS_SHOWN]:
+        if key in reflection.answers:
+            level = reflection.answers[key]
+            template = LEAD_CANNOT_SAY if level is None else LEAD_SAID
+            yield template.format(name=quote_within(reflection.name, NAME_SHOWN), level=level)
 
 
 def _level_line(view: ResultsView, label: str, shown: ShownLevel) -> str:

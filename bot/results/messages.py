@@ -12,9 +12,16 @@ from slack_sdk.models.views import View
 
 from bot.phases.privacy import Rounding
 from bot.phases.wording import one_or_many
-from bot.results.level_blocks import chart, headline, level_lines, quoted_label
+from bot.results.level_blocks import (
+    LEADS_SHOWN,
+    NAME_SHOWN,
+    chart,
+    headline,
+    level_lines,
+    quoted_label,
+)
 from bot.results.levels import Participation
-from bot.results.model import ClosedRound, Reflection, ResultsView
+from bot.results.model import ClosedRound, ResultsView
 from bot.results.round_labels import headline_label, notification_label
 from bot.slack.content import (
     Content,
@@ -59,6 +66,10 @@ KEY_MISSING = (
 TEAM_READS = (
     "Your team reads the totals {when}, in the announcement's thread. Nobody can change them."
 )
+TEAM_READS_SHARED = (
+    "Your team reads the totals {when}, in the announcement's thread, with the answers of {leads} "
+    "beside them. Nobody can change them."
+)
 TEAM_READS_THAT = "Your team reads that {when}, in the announcement's thread."
 ABOUT_TITLE, ABOUT_BUTTON = "About These Numbers", "About These Numbers"
 SMALL_PRINT = (
@@ -68,17 +79,13 @@ SMALL_PRINT = (
 
 WHEN_BACK = "once I can post in the channel again"
 
-#: Limits of names in a sentence; of a name and of a question's label beside an answer.
-NAMES_SHOWN, NAME_SHOWN, LABEL_SHOWN = 600, 80, 75
-#: Most leads whose own answers are shown: a phase begins with at most five co-leads.
-LEADS_SHOWN = 6
+#: Limits of names in a sentence, and of a question's label beside an answer.
+NAMES_SHOWN, LABEL_SHOWN = 600, 75
 MORE_LEADS = "And those of {count} more."
 
 ONLY_YOU, ONLY_LEADS = "*Only you see this*", "*Only the leads see this*"
 YOU_SAID = "{label}: you said {mine}; your team said {team:g}."
 LEAD_SAID = "{label}: {lead} said {mine}; the team said {team:g}."
-OWN_ANSWERS = "*{name}'s own answers*\n{answers}"
-OWN_ANSWER, CANNOT_SAY = "{label}: {level} of 5", "{label}: can't say"
 
 HEARD = "*What {name} heard, and what changes*\n{note}"
 I_HEARD = "*What I heard, and what changes*\n{text}"
@@ -128,12 +135,10 @@ def team_message(view: ResultsView) -> Content:
     Its notification has no numbers, as it can be read over a shoulder.
     """
     shown = view.round
-    shared_answers = [section(text) for text in _shared_answers(view)]
     about = actions(button(ABOUT_BUTTON, ABOUT_NUMBERS, shown.round_id))
     message = _message(
         view,
         section("\n".join([f"*{_heading(view)}*", *_about(shown)])),
-        *(shared_answers if shown.reached_minimum else ()),
         *((section(_note(view)),) if shown.note or shown.reached_minimum else ()),
         *((about,) if shown.reached_minimum else ()),
         first=_without_levels(view) or _results(view),
@@ -161,9 +166,14 @@ def shows_comments_to_team(view: ResultsView) -> bool:
 def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Content:
     """Return the head, the levels and the chart where there are any, then the rest."""
     drawn = chart(view)
-    levels = paragraphs(level_lines(view)) if view.round.reached_minimum else []
+    levels = paragraphs(_levels(view)) if view.round.reached_minimum else []
     chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
     return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
+
+
+def _levels(view: ResultsView) -> list[str]:
+    more = len(view.shared_reflections) - LEADS_SHOWN
+    return [*level_lines(view), *([MORE_LEADS.format(count=more)] if more > 0 else [])]
 
 
 def _results(view: ResultsView) -> str:
@@ -197,8 +207,13 @@ def _about(shown: ClosedRound) -> Iterable[str]:
 def _team_reads(view: ResultsView) -> list[str]:
     if view.round.shown_at:
         return []
-    words = TEAM_READS if view.round.reached_minimum else TEAM_READS_THAT
-    return [words.format(when=_team_reads_when(view))]
+    when = _team_reads_when(view)
+    shared = join_names([reflection.name for reflection in view.shared_reflections])
+    if not view.round.reached_minimum:
+        return [TEAM_READS_THAT.format(when=when)]
+    if shared:
+        return [TEAM_READS_SHARED.format(when=when, leads=quote_within(shared, NAMES_SHOWN))]
+    return [TEAM_READS.format(when=when)]
 
 
 def _team_reads_when(view: ResultsView) -> str:
@@ -219,10 +234,10 @@ def _private(view: ResultsView) -> list[Block]:
 
 
 def _lead_answers(view: ResultsView) -> Iterable[str]:
-    """Yield each lead's own answer beside the shown level."""
+    """Yield the own answers that a lead does not share beside the shown level."""
     template = YOU_SAID if len(view.phase.leads) == 1 else LEAD_SAID
     for shown_level in view.round.figures:
-        for reflection in view.reflections[:LEADS_SHOWN]:
+        for reflection in view.private_reflections[:LEADS_SHOWN]:
             level = reflection.answers.get(shown_level.figure.key)
             if level is not None:
                 yield template.format(
@@ -231,7 +246,7 @@ def _lead_answers(view: ResultsView) -> Iterable[str]:
                     mine=level,
                     team=shown_level.figure.level,
                 )
-    more = len(view.reflections) - LEADS_SHOWN
+    more = len(view.private_reflections) - LEADS_SHOWN
     if more > 0 and view.round.figures:
         yield MORE_LEADS.format(count=more)
 
@@ -265,23 +280,3 @@ def _note(view: ResultsView) -> str:
 
 def _note_author(view: ResultsView) -> str:
     return view.round.noted_by or join_names(view.phase.lead_names)
-
-
-def _shared_answers(view: ResultsView) -> Iterable[str]:
-    shared = [reflection for reflection in view.reflections if reflection.shared]
-    for reflection in shared[:LEADS_SHOWN]:
-        yield _answers_of_lead(reflection, view.round)
-    if len(shared) > LEADS_SHOWN:
-        yield MORE_LEADS.format(count=len(shared) - LEADS_SHOWN)
-
-
-def _answers_of_lead(reflection: Reflection, shown: ClosedRound) -> str:
-    answers = "\n".join(
-        _own_answer(label, reflection.answers.get(key)) for key, label in shown.labels.items()
-    )
-    return OWN_ANSWERS.format(name=quote_within(reflection.name, NAME_SHOWN), answers=answers)
-
-
-def _own_answer(label: str, level: int | None) -> str:
-    template = CANNOT_SAY if level is None else OWN_ANSWER
-    return template.format(label=quoted_label(label, LABEL_SHOWN), level=level)

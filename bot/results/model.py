@@ -107,6 +107,16 @@ class ResultsView:
     def round(self) -> ClosedRound:
         return self.rounds[-1]
 
+    @property
+    def shared_reflections(self) -> tuple[Reflection, ...]:
+        """The answers of the leads who let the team see theirs."""
+        return tuple(reflection for reflection in self.reflections if reflection.shared)
+
+    @property
+    def private_reflections(self) -> tuple[Reflection, ...]:
+        """The answers that only the leads see."""
+        return tuple(reflection for reflection in self.reflections if not reflection.shared)
+
     def previous_round(self, key: str) -> ClosedRound | None:
         """Return the last round before that showed this question: the base of its change."""
         return last_round_showing(self.rounds[:-1], key)

@@ -38,7 +38,7 @@ COMMENT_TO_TEAM = "The team reads this without your name. Your writing style cou
 LEADS_LIMIT = 600
 SHARE_LABEL = "Beside the team's totals"
 SHARE_TEXT = "Show the team my answers"
-SHARE_WHO = "The whole team then sees them with the results."
+SHARE_WHO = "The whole team sees them with these results. You choose again each week."
 
 
 def build(asking: QuestionnaireView, given: AnswerInput, *, form: str = FORM) -> View:

@@ -97,7 +97,7 @@ async def poll_from_command(
 
 async def poll_from_button(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle *Ask Now* on the status card; the button carries the channel."""
-    reply = await poll(services, replace(request, channel_id=request.target_id))
+    reply = await poll(services, request.in_target_channel())
     client = services.client_for(request.workspace_id)
     await respond_to_url(client, body, content(reply, section(reply)), replace=False)
     await ack()

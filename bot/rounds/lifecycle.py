@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +14,7 @@ from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
 from bot.db import schema
 from bot.keys import KeyMissing
+from bot.log import log
 from bot.outbox import enqueue, requeue
 from bot.outbox import keys as message_keys
 from bot.outbox.keys import MessageKey
@@ -20,9 +23,10 @@ from bot.phases.model import Phase
 from bot.results.levels import participation
 from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
-from bot.rounds import ballots, messages, secure_delete, store
+from bot.rounds import ballots, membership, messages, secure_delete, store
 from bot.rounds.ballots import Tally
 from bot.rounds.key_deletion import delete_round_keys
+from bot.rounds.membership import ChannelMembership
 from bot.rounds.model import Round, RoundEnd
 from bot.rounds.opening import open_round, opens_at
 from bot.rounds.phase_plan import planned_rounds
@@ -36,6 +40,7 @@ from bot.rounds.rules import PlannedDay
 from bot.rounds.timezone_change import reschedule_for_zone
 from bot.services import Services
 from bot.slack.content import Content
+from bot.slack.errors import classify
 
 SCRUB_AGAIN_AFTER = timedelta(hours=6)
 #: Fewer comments are not shown: a single one could be traced to its writer.
@@ -95,11 +100,17 @@ async def close_round(services: Services, item: AgendaItem) -> None:
     A round in which no member was asked, because all of its time was downtime, has no results: it
     is cancelled, and nobody is notified.
 
+    After downtime Slack may not have reported yet who left meanwhile, and they are to get no
+    results: the channel is read first, where Slack can say who is there.
+
     Raises:
         KeyMissing: it is to be tried again.
     """
     now = services.clock.now()
+    seen = await _read_channel_if_late(services, item, now)
     async with run_item(services.db, item) as tx:
+        if seen is not None:  # before the round's row: an opening locks them in this order too
+            await _update_team(tx, item, seen, now)
         round_ = await store.round_to_close(tx, item.workspace_id, item.subject)
         if round_ is None or not round_.is_open:
             return
@@ -114,18 +125,7 @@ async def close_round(services: Services, item: AgendaItem) -> None:
         if not received and not await _anybody_asked(tx, item.workspace_id, round_):
             await _cancel(tx, item, round_, now)
             return
-        reached_minimum = _has_enough_answers(tally, round_)
-        await _mark_closed(tx, item.workspace_id, round_, tally, reached_minimum)
-        phase = await phase_store.load(tx, item.workspace_id, round_.phase_id)
-        assert phase is not None  # a round is deleted with its phase
-        await _hand_over_results(
-            tx, services.keys, item.workspace_id, phase, round_, tally, reached_minimum, now=now
-        )
-        await _cancel_asking(tx, item.workspace_id, round_)
-        await _edit_to_closed(tx, item.workspace_id, phase, round_, tally, reached_minimum, now)
-        await schedule.add(
-            tx, item.workspace_id, action=ActionName.SCRUB, subject=round_.round_id, due_at=now
-        )
+        await _close(tx, services.keys, item.workspace_id, round_, tally, now)
 
 
 async def scrub(services: Services, item: AgendaItem) -> None:
@@ -156,6 +156,35 @@ ACTIONS = (
     AgendaAction(name=ActionName.DELETE_ROUND_KEYS, run=delete_round_keys, is_visible=False),
     AgendaAction(name=ActionName.RESCHEDULE_FOR_ZONE, run=reschedule_for_zone, is_visible=False),
 )
+
+
+async def _read_channel_if_late(
+    services: Services, item: AgendaItem, now: datetime
+) -> ChannelMembership | None:
+    """Ask Slack who is in the channel of a round that closes late.
+
+    Returns None where it closes on time, or Slack cannot say: closing does not wait for Slack.
+    """
+    if now - item.due_at <= membership.MAY_HAVE_MISSED_EVENTS:
+        return None
+    async with services.db.reading() as reader:
+        round_ = await store.round_of(reader, item.workspace_id, item.subject)
+    if round_ is None or not round_.is_open:
+        return None
+    try:
+        return await membership.read_channel(services, item.workspace_id, round_.phase_id)
+    except (SlackApiError, ClientError, TimeoutError) as error:
+        log.warning("channel_not_read", reason=classify(error).reason)
+        return None
+
+
+async def _update_team(
+    tx: AsyncConnection, item: AgendaItem, seen: ChannelMembership, now: datetime
+) -> None:
+    round_ = await store.round_of(tx, item.workspace_id, item.subject)
+    phase = await phase_store.lock(tx, item.workspace_id, round_.phase_id) if round_ else None
+    if phase is not None:
+        await membership.apply_membership(tx, item.workspace_id, phase, seen, now)
 
 
 async def _schedule(
@@ -191,6 +220,26 @@ async def _cancel(tx: AsyncConnection, item: AgendaItem, round_: Round, now: dat
     await _cancel_asking(tx, item.workspace_id, round_)
     await schedule.add(
         tx, item.workspace_id, action=ActionName.SCRUB, subject=round_.round_id, due_at=now
+    )
+
+
+async def _close(
+    tx: AsyncConnection,
+    keys: RoundKeys,
+    workspace_id: str,
+    round_: Round,
+    tally: Tally,
+    now: datetime,
+) -> None:
+    reached_minimum = _has_enough_answers(tally, round_)
+    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum)
+    phase = await phase_store.load(tx, workspace_id, round_.phase_id)
+    assert phase is not None  # a round is deleted with its phase
+    await _hand_over_results(tx, keys, workspace_id, phase, round_, tally, reached_minimum, now=now)
+    await _cancel_asking(tx, workspace_id, round_)
+    await _edit_to_closed(tx, workspace_id, phase, round_, tally, reached_minimum, now)
+    await schedule.add(
+        tx, workspace_id, action=ActionName.SCRUB, subject=round_.round_id, due_at=now
     )
 
 

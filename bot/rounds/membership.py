@@ -7,7 +7,7 @@ who were in the channel when the lead chose the team without them.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from slack_sdk.errors import SlackApiError
 from sqlalchemy import delete, insert, select, update
@@ -27,6 +27,8 @@ from bot.slack.people import Person
 #: A failure on Slack's side, although its name suggests one on ours
 #: (https://docs.slack.dev/reference/methods/conversations.members).
 TRANSIENT_ERRORS = ("fetch_members_failed",)
+#: After an action that is later than this the bot was down, and Slack's events may still be coming.
+MAY_HAVE_MISSED_EVENTS = timedelta(minutes=1)
 
 _phases = schema.phases
 _people = schema.phase_people

@@ -264,6 +264,7 @@ async def _plan_reminders(
     times = {
         recipient.item.subject: rules.reminder_time(now, recipient.zone, batch.phase.calendar)
         for recipient in people
+        if not recipient.person.is_lead  # leads are sent the results two days later
     }
     closes_at = batch.round.closes_at
     due = {

@@ -29,7 +29,7 @@ async def is_new(
 
 
 async def is_first_press(tx: AsyncConnection, request: Request, now: datetime) -> bool:
-    """Return whether this button of this message is pressed for the first time; record that."""
+    """Return whether a button of this message is pressed for the first time; record that."""
     row = {"workspace_id": request.workspace_id, "event_id": _press_id(request)}
     return await insert_if_new(tx, schema.events_seen, **row, seen_at=now)
 

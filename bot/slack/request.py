@@ -1,21 +1,21 @@
 """The person behind a Slack payload, and the target of their action."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltContext
 
 from bot.slack.errors import Refused
 from bot.slack.inputs import UNKNOWN_TEXT
-from bot.slack.json_checks import identifier
+from bot.slack.json_checks import identifier, slack_id
 from bot.slack.payloads import state_values
 
 Body = dict[str, Any]
 #: Slack's names of group direct messages: mpdm-ana--ben--chiara-1. Their ids look like channels'.
 GROUP_MESSAGE_PREFIX = "mpdm-"
 
-_is_id = identifier(32)
+_is_id, _is_channel = identifier(32), slack_id("CGD")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,25 @@ class Request:
         """Return whether this comes from a direct message, with one person or with several."""
         is_direct = (self.channel_id or "").startswith("D")
         return is_direct or self.channel_name.startswith(GROUP_MESSAGE_PREFIX)
+
+    @property
+    def target_channel_id(self) -> str:
+        """The channel that the pressed button carries.
+
+        Raises:
+            Refused: it carries none.
+        """
+        if _is_channel(self.target_id) is not None:
+            raise Refused(UNKNOWN_TEXT)
+        return self.target_id
+
+    def in_target_channel(self) -> Self:
+        """Return the same request in the channel that the pressed button carries.
+
+        Raises:
+            Refused: it carries none.
+        """
+        return replace(self, channel_id=self.target_channel_id)
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], context: AsyncBoltContext) -> Self:

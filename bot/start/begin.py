@@ -40,6 +40,7 @@ class PhaseStart:
     proposal: Proposal
     settings: WorkspaceSettings  # as the request read them
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
+    shares_answers: bool = False  # the team sees them beside its own first results
     draft_id: str | None = None  # None: not written in a form
     continues: str | None = None  # the running phase that ends for this one
     channel_member_ids: tuple[
@@ -191,7 +192,7 @@ async def _store_phase(
                 moment="start",
                 user_id=proposal.lead_id,
                 answers=dict(phase_start.answers),
-                shared=False,
+                shared=phase_start.shares_answers,
             )
         )
     await _audit(tx, ids, proposal, now)

@@ -37,6 +37,8 @@ class Draft:
     kind: PhaseKind | None = None  # None: not chosen yet
     kind_given: bool = False  # typed with the command, so not asked again
     answers: Mapping[str, int | None] = field(default_factory=dict)  # the lead's first reflection
+    #: Whether the team sees the lead's first answers beside its own; ignored in a sprint.
+    shares_answers: bool = True
     doubt_shown: bool = False  # "this looks like an ordinary week" is on the page
     starts_anyway: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)  # by the names of the rules' fields
@@ -61,6 +63,10 @@ class Draft:
     def is_ordinary_week(self) -> bool:
         clarity = self.answers.get("clarity")
         return clarity is not None and clarity <= ORDINARY_CLARITY
+
+    @property
+    def shows_answers_to_team(self) -> bool:
+        return self.shares_answers and self.kind is PhaseKind.TRUST_BUILDING
 
     @property
     def has_room_for_row(self) -> bool:

@@ -55,7 +55,7 @@ async def type_start(services: Services, request: Request, ack: AsyncAck, body: 
 
 async def press_start(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle *Start a Phase* on the reply to the bare command; the button carries the channel."""
-    await wizard.open_start(services, replace(request, channel_id=request.target_id), body)
+    await wizard.open_start(services, request.in_target_channel(), body)
     await ack()
 
 

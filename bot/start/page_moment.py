@@ -65,7 +65,7 @@ def build(moment: Moment, draft: Draft) -> View:
         blocks.append(context(moment.budget))
     if draft.justification_request:
         blocks += justification_blocks(draft)
-    blocks.append(section(wording.OWN_VIEW))
+    blocks.append(section(wording.OWN_VIEW[draft.kind or PhaseKind.RESULTS_SPRINT]))
     for question in moment.questions:
         blocks.append(_level_input(question, draft.answers.get(question.key)))
         if question.key == "clarity" and draft.doubt_shown:

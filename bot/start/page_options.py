@@ -1,4 +1,4 @@
-"""Options of the start form, all with defaults: team, co-leads, day and time, comments."""
+"""Options of the start form, all with defaults: team, co-leads, day and time, who sees what."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
     TimePickerElement,
 )
 
+from bot.phases.rules import PhaseKind
 from bot.phases.wording import WEEKDAY_NAMES
 from bot.slack.content import MAX_SECTION_LENGTH, plain, section
 from bot.slack.inputs import option_with_value, people_select
@@ -25,6 +26,7 @@ from bot.start.draft import Draft
 MEMBERS, CO_LEADS = "phase.start.members", "phase.start.co_leads"
 WEEKDAY, TIME = "phase.start.weekday", "phase.start.time"
 REMIND, COMMENTS = "phase.start.remind", "phase.start.comments"
+SHARE = "phase.start.share"
 NAMES = ("members", "co_leads", "weekday", "time_of_day", "remind", "comments_to")
 
 MAX_CO_LEADS = 5  # if everybody leads, nobody does; and five leads' answers fit one message
@@ -45,6 +47,8 @@ def build(draft: Draft, told: Mapping[str, str]) -> list[Block]:
         blocks.append(_people("co_leads", CO_LEADS, wording.CO_LEADS, hint, *leads))
         blocks += [_weekday(draft.weekday), _time(draft.time_of_day)]
         blocks += [_remind(draft.remind), _comments(draft.comments_to)]
+        if draft.kind is PhaseKind.TRUST_BUILDING:
+            blocks.append(_sharing(draft.shares_answers))
     return blocks
 
 
@@ -65,6 +69,9 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
     remind = _state(values, "remind", REMIND)
     if remind is not None:
         changes["remind"] = bool(remind.get("selected_options"))
+    sharing = _state(values, "shares_answers", SHARE)
+    if sharing is not None:
+        changes["shares_answers"] = bool(sharing.get("selected_options"))
     comments = _state(values, "comments_to", COMMENTS)
     if comments and comments.get("selected_option"):
         to_team = comments["selected_option"]["value"] == "team"
@@ -137,12 +144,21 @@ def _time(at: time) -> InputBlock:
 
 
 def _remind(remind: bool) -> InputBlock:
-    box = [Option(value="yes", text=plain(wording.REMIND_ONCE))]
+    return _tick("remind", REMIND, wording.REMINDER, wording.REMIND_ONCE, remind)
+
+
+def _sharing(shares_answers: bool) -> InputBlock:
+    label, text = wording.SHARING, wording.SHARE_ANSWERS
+    return _tick("shares_answers", SHARE, label, text, shares_answers)
+
+
+def _tick(name: str, action_id: str, label: str, text: str, is_ticked: bool) -> InputBlock:
+    box = [Option(value="yes", text=plain(text))]
     return InputBlock(
-        block_id=block_of("remind"),
-        label=plain(wording.REMINDER),
+        block_id=block_of(name),
+        label=plain(label),
         element=CheckboxesElement(
-            action_id=REMIND, options=box, initial_options=box if remind else None
+            action_id=action_id, options=box, initial_options=box if is_ticked else None
         ),
         optional=True,
     )

@@ -374,6 +374,7 @@ def _phase_start(eligible: EligibleChannel, stored: StoredDraft) -> PhaseStart:
         proposal=wizard_views.proposed(eligible, stored.draft),
         settings=eligible.settings,
         answers=stored.draft.answers,
+        shares_answers=stored.draft.shows_answers_to_team,
         draft_id=stored.draft_id,
         continues=stored.draft.continues,
         channel_member_ids=eligible.member_ids,

@@ -76,7 +76,13 @@ KINDS = {
 }
 GIVEN_KIND = "{emoji} *{name}*\n{what}"
 CHOOSE_KIND = "Choose what comes first."
-OWN_VIEW = "*Your own view*, 1 (not at all) to 5 (fully). Only leads see it."
+OWN_VIEW = {
+    PhaseKind.RESULTS_SPRINT: "*Your own view*, 1 (not at all) to 5 (fully). Only leads see it.",
+    PhaseKind.TRUST_BUILDING: (
+        "*Your own view*, 1 (not at all) to 5 (fully). Your team sees it too, unless you untick "
+        "that on the next page, under *Options*."
+    ),
+}
 LEVEL = "Choose"
 LEVELS = ("1 · not at all", "2", "3", "4", "5 · fully")
 ORDINARY = "*This looks like an ordinary week. Start anyway?*"
@@ -121,7 +127,8 @@ CO_LEADS_HINT = "Up to {most}. They see what you see, and can extend or end the 
 TOO_MANY_LEADS = "That's more than {most} co-leads. Choose those the team should hear from."
 DAY, AT, AT_HINT = "Questions come on", "At", "In each person's own time zone."
 OFF_HOURS = "Questions go out between 08:00 and 20:00. Choose a time in between."
-REMINDER, REMIND_ONCE = "Reminder", "Once, after a day, if someone hasn't answered"
+REMINDER, REMIND_ONCE = "Reminder", "Once, after a day, if a member hasn't answered"
+SHARING, SHARE_ANSWERS = "Your own view", "Show it to the team with the first results"
 READERS = "Who reads comments"
 READER = {"leads": "The leads, without names", "team": "The whole team, without names"}
 CHOOSE_PEOPLE = "Choose people"

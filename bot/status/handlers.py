@@ -1,7 +1,5 @@
 """Slack handlers for `/imbalance`, `/imbalance status` and `/imbalance budget`."""
 
-from dataclasses import replace
-
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.phases.permissions import require_channel
@@ -34,7 +32,7 @@ async def show_status(services: Services, request: Request, ack: AsyncAck, body:
 
 async def press_status(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     """Handle *Status* on the reply to the bare command; the button carries the channel."""
-    in_channel = replace(request, channel_id=request.target_id)
+    in_channel = request.in_target_channel()
     message = card.status(await store.channel_status(services, in_channel))
     client = services.client_for(request.workspace_id)
     await respond_to_url(client, body, message, replace=False)

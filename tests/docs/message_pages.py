@@ -181,7 +181,7 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
         Message(
             title="Reminder",
             kinds=(MessageKind.REMIND,),
-            to="who has neither answered nor skipped, if the start form says so",
+            to="a member who has neither answered nor skipped, if the start form says so",
             when="a working day after the questions",
             at_most="once a round",
             snapshot=_case(_ROUNDS, "reminder"),

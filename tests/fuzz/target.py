@@ -21,6 +21,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.playground.fake_slack.workspace import Workspace
+from bot.settings import ROUND_KEYS_FOLDER
 from tests.conftest import MONDAY, running_fake_slack, set_generous_timeouts, settings_for
 from tests.harness import BotHarness, without_limits
 
@@ -44,10 +45,11 @@ class _Bot(Imbalance):
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """The database, the fake Slack's workspace, and the business time."""
+    """The database, the round keys, the fake Slack's workspace, and the business time."""
 
     now: datetime
     rows: Mapping[str, list[tuple[Any, ...]]]
+    round_keys: Mapping[str, bytes]  # by the file's name
     workspace: bytes
 
 
@@ -66,6 +68,7 @@ class Target:
         return Snapshot(
             now=self.harness.clock.now(),
             rows=await asyncio.to_thread(_read_rows, self.file),
+            round_keys={key.name: key.read_bytes() for key in self._key_files()},
             workspace=pickle.dumps(parts),
         )
 
@@ -79,6 +82,22 @@ class Target:
         self.harness.clock.move_to(snapshot.now)
         _replace_parts(core.workspace, snapshot.workspace)
         await asyncio.to_thread(_write_rows, self.file, snapshot.rows)
+        self._restore_round_keys(snapshot.round_keys)
+
+    def _key_files(self) -> list[Path]:
+        return sorted((self.file.parent / ROUND_KEYS_FOLDER).glob("*"))
+
+    def _restore_round_keys(self, round_keys: Mapping[str, bytes]) -> None:
+        """Write back keys that the bot deleted when the clock passed their day.
+
+        Without them the restored ballots could not be counted, and no clock could pass the end of
+        their round.
+        """
+        for key in self._key_files():
+            if key.name not in round_keys:
+                key.unlink()
+        for name, content in round_keys.items():
+            (self.file.parent / ROUND_KEYS_FOLDER / name).write_bytes(content)
 
 
 def _replace_parts(workspace: Workspace, pickled: bytes) -> None:

@@ -62,8 +62,8 @@ class Answers(Base):
     def skip(self, data: Any) -> None:
         one, user = self._draw_round_and_person(data)
         pressed = self.world.do(actions.skip(self.world.harness, user, self.round_id(one)))
-        if pressed and user not in one.phase.left:
-            (one.skipped if user in one.members else one.quiet_leads).add(user)
+        if pressed and user not in one.phase.left and user in one.members:
+            one.skipped.add(user)
 
     @rule(user=somebody, channel=channels, out=st.booleans())
     def opt(self, user: str, channel: str, out: bool) -> None:

@@ -41,7 +41,6 @@ class Round:
     answers: dict[str, dict[str, int]] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
-    quiet_leads: set[str] = field(default_factory=set)  # leads who skipped
     is_open: bool = True
     closed_at: datetime | None = None
     show_at: datetime | None = None

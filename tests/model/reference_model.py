@@ -335,13 +335,13 @@ class ReferenceModel:
             self._schedule(one, one.to_ask, user, welcome(self.now, zone))
             return
         one.asked[user] = self.now
-        if one.phase.reminds:
+        if one.phase.reminds and user not in one.leads:
             self._schedule(one, one.to_remind, user, welcome(self.now + DAY, zone))
 
     def _remind(self, one: Round, user: str) -> None:
         del one.to_remind[user]
         is_late = self.now + LAST_CALL > one.closes_at
-        if is_late or user in one.quiet_leads or not self._still_wanted(one, user):
+        if is_late or not self._still_wanted(one, user):
             return
         zone = self.people[user].zone
         at = max(welcome(self.now, zone), welcome(one.asked.get(user, self.now - DAY) + DAY, zone))

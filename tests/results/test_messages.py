@@ -147,7 +147,8 @@ def test_hints_and_gaps_are_shown_to_leads_only() -> None:
 
 
 def test_several_leads_are_named_beside_the_levels() -> None:
-    text = blocks_json(leads_message(FACTS["two_leads"]))
+    own = (OWN, replace(BEN_REFLECTION, shared=False))
+    text = blocks_json(leads_message(showing(reflections=own, phase=TWO_LEADS)))
 
     assert "Clear and doable: Ana said 5; the team said 2." in text
     assert "Clear and doable: Ben said 4; the team said 2." in text
@@ -168,11 +169,47 @@ def test_answers_of_many_leads_fit_slack_limits(leads: int) -> None:
         assert ("And those of 24 more." in blocks_json(message)) is (leads == 30)
 
 
-def test_team_sees_only_answers_of_leads_who_shared_them() -> None:
+def test_shared_answers_stand_beside_the_teams_levels_and_others_do_not() -> None:
     text = blocks_json(team_message(FACTS["two_leads"]))
 
-    assert "Ben's own answers" in text
-    assert "Ana's own answers" not in text
+    assert "*Clear and doable:* 2 of 5" in text
+    assert "Ben said 4" in text
+    assert "Ana said" not in text
+
+
+def test_shared_answers_of_two_leads_stand_beside_each_level() -> None:
+    own = (replace(OWN, shared=True), BEN_REFLECTION)
+    text = str(team_message(showing(START, reflections=own, phase=TWO_LEADS)).blocks)
+
+    assert "Ana said 5, Ben said 4" in text
+    assert "Ana couldn't say, Ben said 5" in text
+
+
+@pytest.mark.parametrize("hidden", ["clarity", "trust", "ego"])
+def test_leads_answer_is_not_shown_beside_a_question_with_too_few_answers(hidden: str) -> None:
+    figures = tuple(each for each in START.figures if each.figure.key != hidden)
+    own = (replace(OWN, answers=dict.fromkeys(LABELS, 4), shared=True),)
+    text = str(team_message(showing(replace(START, figures=figures), reflections=own)).blocks)
+
+    assert text.count("Ana said 4") == 2
+
+
+def test_no_lead_answer_is_shown_where_the_team_shows_none() -> None:
+    nothing = replace(START, reached_minimum=False, figures=())
+    text = str(team_message(showing(nothing, reflections=(replace(OWN, shared=True),))).blocks)
+
+    assert "Ana said" not in text
+
+
+def test_leads_are_told_which_of_their_answers_the_team_will_read() -> None:
+    own = (replace(OWN, shared=True), replace(BEN_REFLECTION, shared=False))
+    unread = replace(START, shown_at=None)
+    text = str(leads_message(showing(unread, reflections=own, phase=TWO_LEADS)).blocks)
+
+    assert "with the answers of Ana beside them" in text
+    assert "Ana said 5" in text
+    assert "Ana said 5; the team said" not in text
+    assert "Ben said 4; the team said" in text
 
 
 def test_team_is_told_that_a_lead_has_not_replied_yet() -> None:

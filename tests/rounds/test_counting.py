@@ -96,16 +96,17 @@ async def test_lead_answers_from_the_start_form_appear_in_the_first_results(
     await close(services, clock, round_id)
 
     to_lead = str((await said(phase))[f"lead_results:{round_id}:{ANA}"])
-    assert "Clear and doable: you said 2; your team said 4." in to_lead
-    assert "Trust under pressure: you said 4; your team said 4." in to_lead
+    private = "Clear and doable: you said 2; your team said 4." in to_lead
+    assert private is not shared
+    assert ("Ana said 2" in to_lead) is shared
     assert "Room for mistakes: you said" not in to_lead
     assert "Clarity: you rate it lower than your team does (2, 4)." in to_lead
 
     clock.move_to((await agenda_of(phase, "show_results"))[round_id])
     await show(services, round_id, clock.now())
     team = str((await said(phase))[f"results:{round_id}"])
-    assert ("Ana's own answers" in team) is shared
-    assert "can't say" in team or not shared
+    assert ("Ana said 2" in team) is shared
+    assert ("Ana couldn't say" in team) is shared
 
 
 async def test_only_the_first_round_copies_each_leads_start_answers(

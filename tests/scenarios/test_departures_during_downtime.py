@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from bot.db import schema
 from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, BotHarness
 from tests.scenarios.lead import CLEAR, SPRINT, Lead
 from tests.scenarios.screen import call_count, dm_texts
@@ -37,12 +39,34 @@ async def test_member_and_lead_who_left_before_a_late_end_hear_nothing_of_it(
     await harness.wait(days=6)
 
     fresh = {user_id: dm_texts(harness, user_id)[len(before[user_id]) :] for user_id in before}
-    assert fresh[BEN] == []
-    # The results of questions that closed meanwhile may still reach a lead who left: closing does
-    # not wait for Slack.
-    assert not any("What came of it?" in text for text in fresh[HANA])
+    assert fresh[BEN] == fresh[HANA] == []
     assert any("has ended. What came of it?" in text for text in fresh[ANA])
     assert any("has wrapped up" in text for text in fresh[CHIARA])
+
+
+@pytest.mark.parametrize("is_slack_down", [False, True])
+async def test_late_closing_reads_the_channel_but_does_not_wait_for_slack(
+    harness: BotHarness, ana: Lead, is_slack_down: bool
+) -> None:
+    """Without Slack's answer a lead who left may still get the results: nobody knows of it."""
+    await start_with_co_lead(ana)
+    await harness.travel_to(datetime(2026, 11, 24, 20, tzinfo=UTC))
+    async with harness.bot.db.reading() as reader:
+        closes_at = (await reader.execute(select(schema.rounds.c.closes_at))).scalar_one()
+    before = len(dm_texts(harness, HANA))
+
+    harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, HANA)
+    if is_slack_down:
+        harness.slack.faults.fail_next("conversations.members", status=500)
+    harness.clock.move_to(closes_at + timedelta(minutes=6))
+    await harness.settle()
+
+    async with harness.bot.db.reading() as reader:
+        assert await reader.scalar(select(schema.rounds.c.state)) == "closed"
+    assert len(dm_texts(harness, HANA)) == before + is_slack_down
+    assert any("not enough answers" in text for text in dm_texts(harness, ANA))
+    await harness.slack.core.events.release()
 
 
 async def test_end_on_time_asks_slack_for_nobody(harness: BotHarness, ana: Lead) -> None:

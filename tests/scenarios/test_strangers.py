@@ -12,7 +12,7 @@ from bot.phases.permissions import IN_A_DIRECT_MESSAGE
 from bot.slack.app import NOT_INSTALLED_TEXT
 from bot.slack.inputs import UNKNOWN_TEXT
 from tests.harness import ANA, BEN, CHIARA, EXTERNAL, LAUNCH, PARTNER, BotHarness
-from tests.scenarios.lead import CLEAR, Lead, shown
+from tests.scenarios.lead import CLEAR, Lead, count, shown
 from tests.scenarios.requests import (
     JSON,
     PRESSED,
@@ -212,3 +212,21 @@ def requests_counted() -> float:
     kinds = ("event", "person")
     name = "imbalance_request_seconds_count"
     return sum(REGISTRY.get_sample_value(name, {"kind": kind}) or 0 for kind in kinds)
+
+
+@pytest.mark.parametrize("action_id", ["phases.start", "home.opt_out", "rounds.do_not_ask"])
+async def test_button_of_a_form_that_carries_no_channel_stores_nothing(
+    harness_over_http: BotHarness, action_id: str
+) -> None:
+    pressed = {**PRESSED, "container": {"type": "view", "view_id": "V1"}}
+    del pressed["channel"]
+    pressed["view"] = {**VIEW, "private_metadata": f"C{'X' * 400}"}
+    pressed["actions"] = [{"action_id": action_id, "block_id": "b", "value": f"C{'X' * 400}"}]
+    body = form(pressed)
+
+    status, _ = await post_and_read(harness_over_http, body, signed(body))
+    await harness_over_http.settle()
+
+    assert status == 200
+    assert await count(harness_over_http, schema.phase_drafts) == 0
+    assert await count(harness_over_http, schema.channel_optouts) == 0

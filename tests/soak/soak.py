@@ -298,8 +298,6 @@ class Soak:
                 round_.comments[post.to] = comment
         elif post.to in round_.members:
             round_.skipped.add(post.to)
-        else:
-            round_.quiet_leads.add(post.to)
 
     # ------------------------------------------------------------ downtime
 

@@ -102,7 +102,7 @@ def _carry_out(core: Core, ticket: ResponseUrl, body: Json) -> str:
 
 
 def _original(conversation: Conversation, ticket: ResponseUrl) -> Json | None:
-    if ticket.container is None:
+    if ticket.container is None or "message_ts" not in ticket.container:
         return None
     ts = str(ticket.container["message_ts"])
     whispered = (item for item in conversation.ephemerals if item["ts"] == ts)
