@@ -72,6 +72,7 @@ class TwoWorkspaces:
             return {
                 table.name: await _rows(reader, table, workspace_id)
                 for table in schema.metadata.sorted_tables
+                if "workspace_id" in table.c
             }
 
 

@@ -75,6 +75,27 @@ workspaces = Table(
     Column("installed_at", UtcDateTime, nullable=False),
 )
 
+#: Installations through OAuth. The token is encrypted with the key of IMBALANCE_KEYS that has this
+#: id; what else Slack said of the installation is in `workspaces`.
+installations = Table(
+    "installations",
+    metadata,
+    _workspace(),
+    Column("enterprise_id", SlackId),  # null: the workspace is in no organisation
+    Column("bot_id", SlackId),  # null: Slack did not say
+    Column("scopes", Text, nullable=False),  # separated by commas
+    Column("key_id", String(16), nullable=False),
+    Column("sealed_token", LargeBinary, nullable=False),
+)
+
+#: OAuth states of installations under way, whose workspace is not known yet.
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 #: People as Slack last described them; refreshed by events, so rounds need no call per person.
 people = Table(
     "people",

@@ -30,6 +30,7 @@ from bot.settings import ROUND_KEYS_UNUSABLE, NotStarted, Settings, SettingsErro
 from bot.slack.errors import reason_of
 from bot.slack.network import Network
 from bot.workspaces.identity import token_problem
+from bot.workspaces.installation_store import unreadable_tokens
 from bot.workspaces.store import known_workspaces
 
 #: Requests signed by Slack are rejected when more than five minutes off; this leaves a margin.
@@ -136,12 +137,22 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield ok(f"database: {db.engine.dialect.name}, at this version's schema")
         async for finding in report_findings(db, Clock().now(), real_now()):
             yield finding
+        async for finding in _stored_tokens(settings, db):
+            yield finding
     except NotStarted as error:
         yield problem(f"database: {error}")
     except (SQLAlchemyError, OSError, TransactionTimeout) as error:
         yield problem(f"database: {explain(error)}")
     finally:
         await db.close()
+
+
+async def _stored_tokens(settings: Settings, db: Database) -> AsyncIterator[Finding]:
+    if not settings.keys:  # reported as missing
+        return
+    async with db.reading() as reader:
+        for sentence in await unreadable_tokens(reader, KeyRing(settings.keys)):
+            yield problem(f"installations: {sentence}")
 
 
 async def _round_keys(settings: Settings) -> AsyncIterator[Finding]:

@@ -24,6 +24,7 @@ from bot.workspaces import (
     settings_form,
     store,
 )
+from bot.workspaces.installation_store import delete_token
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -147,4 +148,5 @@ async def uninstalled(services: Services, body: Body) -> None:
         return
     at = datetime.fromtimestamp(body["event_time"], UTC)
     async with services.db.transaction() as tx:
-        await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at)
+        if await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at):
+            await delete_token(tx, workspace_id)

@@ -17,6 +17,7 @@ from bot.agenda.schedule import AgendaItem, NoLongerDue, run_item
 from bot.log import log
 from bot.services import Services
 from bot.slack.errors import ErrorKind, classify
+from bot.workspaces.installation_store import delete_token
 from bot.workspaces.lifecycle import Action, store_installation, uninstall
 
 #: Revoked for good: only a new installation helps.
@@ -28,7 +29,9 @@ TRIES = 40  # about a month
 async def token_refused(tx: AsyncConnection, workspace_id: str, reason: str, now: datetime) -> None:
     """Stop messages and agenda items of the workspace until its token works again."""
     was_removed = await uninstall(tx, workspace_id, reason, now)
-    if was_removed and reason not in FINAL:
+    if was_removed and reason in FINAL:
+        await delete_token(tx, workspace_id)
+    elif was_removed:
         await _try_later(tx, workspace_id, 0, now)
 
 

@@ -68,6 +68,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_events_seen_seen_at"), "events_seen", ["seen_at"], unique=False)
     op.create_table(
+        "installations",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("enterprise_id", sa.String(length=32), nullable=True),
+        sa.Column("bot_id", sa.String(length=32), nullable=True),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_installations")),
+    )
+    op.create_table(
         "messages",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("message_id", sa.String(length=32), nullable=False),
@@ -119,6 +129,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('held','failed')"),
     )
     op.create_index("uq_messages_key", "messages", ["workspace_id", "key"], unique=True)
+    op.create_table(
+        "oauth_states",
+        sa.Column("state_hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_oauth_states")),
+    )
+    op.create_index(
+        op.f("ix_oauth_states_expires_at"), "oauth_states", ["expires_at"], unique=False
+    )
     op.create_table(
         "people",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -507,6 +526,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_phase_drafts_saved_at"), table_name="phase_drafts")
     op.drop_table("phase_drafts")
     op.drop_table("people")
+    op.drop_index(op.f("ix_oauth_states_expires_at"), table_name="oauth_states")
+    op.drop_table("oauth_states")
     op.drop_index("uq_messages_key", table_name="messages")
     op.drop_index(
         "ix_messages_stuck",
@@ -522,6 +543,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('pending','sending','unknown')"),
     )
     op.drop_table("messages")
+    op.drop_table("installations")
     op.drop_index(op.f("ix_events_seen_seen_at"), table_name="events_seen")
     op.drop_table("events_seen")
     op.drop_table("channel_optouts")
