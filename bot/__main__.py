@@ -36,6 +36,10 @@ AT_BASE = "The database is at base: it has none of Imbalance's tables."
 #: The exit code of a program that wrote to a closed pipe, as shells report it.
 PIPE_CLOSED = 141
 BEHIND = "The database is not at this version's schema. Run `python -m bot migrate` first."
+VERIFY_ONE = (
+    "verify-slack tries one workspace: run it with that workspace's SLACK_BOT_TOKEN, and without "
+    "IMBALANCE_CLIENT_ID."
+)
 NOT_STARTED = "Nothing was started."
 LEFT_SECONDS = 0.5
 #: What the bot writes, such as an SQLite file and its log, is for its own user alone.
@@ -148,6 +152,8 @@ def _add_operators_commands(
     )
     _add_verify_arguments(verify)
     command("keys", _keys, "Print a new key for IMBALANCE_KEYS.")
+    rotate = "Re-encrypt with the first of IMBALANCE_KEYS; the bot may run."
+    command("rotate-keys", _rotate_keys, rotate)
 
 
 def _add_verify_arguments(verify: argparse.ArgumentParser) -> None:
@@ -292,6 +298,8 @@ async def _verify(options: argparse.Namespace) -> int:
     from bot.operations.verify_slack import verify
 
     settings = load()
+    if settings.many_workspaces:
+        raise SettingsError((VERIFY_ONE,))
     missing = settings.missing_to_run(http=options.http)
     if missing:
         raise SettingsError(missing)
@@ -304,6 +312,13 @@ async def _verify(options: argparse.Namespace) -> int:
         wait=options.wait,
         snapshots=options.snapshots,
     )
+
+
+async def _rotate_keys(options: argparse.Namespace) -> int:
+    from bot.operations.rotate_keys_command import run
+
+    _log_nothing()
+    return await run(options)
 
 
 async def _keys(_: argparse.Namespace) -> None:

@@ -55,8 +55,10 @@ from bot.slack.people import People
 from bot.slack.sockets import Sockets
 from bot.slack.throttled_reads import ThrottledReads
 from bot.web import Site, health_and_metrics
+from bot.workspaces.clients import Clients
 from bot.workspaces.identity import token_problem
-from bot.workspaces.lifecycle import install, schedule_catch_up
+from bot.workspaces.installation_store import InstallationStore
+from bot.workspaces.lifecycle import install, resume_work, schedule_catch_up
 from bot.workspaces.store import known_workspaces
 from bot.workspaces.token_health import halting_on_refused_token
 
@@ -106,20 +108,14 @@ class Imbalance:
         self._sockets: Sockets | None = None
         self.db = Database(settings.database_url)
         self.client = AsyncWebClient(
-            token=settings.slack_bot_token,
+            token=settings.slack_bot_token or None,
             base_url=settings.slack_api_url,
             timeout=API_TIMEOUT_SECONDS,
             retry_handlers=[],  # slack_sdk's own retries post twice if a reply is lost
         )
-        reads = ThrottledReads(self.db)
-        self.services = Services(
-            db=self.db,
-            clock=clock,
-            reads=reads,
-            people=People(self.db, clock, reads),
-            keys=RoundKeys(settings.round_keys_folder, KeyRing(settings.keys)),
-            client_for=self.client_for,
-        )
+        self.services = self._build_services()
+        self.installations = InstallationStore(self.db, clock, KeyRing(settings.keys))
+        self._clients = Clients(self.client, self.installations)
         self.ticker = Ticker(
             self.db,
             clock,
@@ -132,6 +128,18 @@ class Imbalance:
         retry_timings = retry_timings or RetryTimings(settle=settings.settle_seconds)
         self.delivery = self._build_delivery(draw, rate_limits, retry_timings)
         self.http_port = settings.http_port
+
+    def _build_services(self) -> Services:
+        reads = ThrottledReads(self.db)
+        fallback = KeyRing(self._settings.keys)
+        return Services(
+            db=self.db,
+            clock=self._clock,
+            reads=reads,
+            people=People(self.db, self._clock, reads),
+            keys=RoundKeys(self._settings.round_keys_folder, fallback),
+            client_for=self.client_for,
+        )
 
     def _build_delivery(
         self, draw: Draw, rate_limits: RateLimits | None, retry_timings: RetryTimings
@@ -230,15 +238,23 @@ class Imbalance:
         return self._sockets is not None and await self._sockets.is_connected()
 
     def client_for(self, workspace_id: str) -> AsyncWebClient:
-        """Return the Web API client with a workspace's token: there is only one workspace."""
-        return self.client
+        """Return the Web API client that calls with a workspace's token."""
+        return self._clients.of(workspace_id) if self._settings.many_workspaces else self.client
 
     async def _build_bolt(self) -> AsyncApp:
-        authorize = await self._install()
+        authorize = await self._open_installations()
         bolt = build_bolt_app(self.client, authorize)
         for package in PACKAGES:
             package.register(bolt, self.services)
         return bolt
+
+    async def _open_installations(self) -> Authorize:
+        """Return how requests are authorized: for many workspaces, or for the token's own."""
+        if not self._settings.many_workspaces:
+            return await self._install()
+        async with self.db.transaction() as tx:
+            await resume_work(tx, self._clock.now())
+        return self._clients.authorize
 
     async def _install(self) -> Authorize:
         """Install the bot's own workspace, as Slack identifies it; return its authorization."""

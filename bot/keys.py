@@ -51,11 +51,12 @@ class KeyRing:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = {sha256(key).hexdigest()[:16]: key for key in keys}
-        self._newest = next(iter(self._keys))
+        self.first_id = next(iter(self._keys))
+        """The id of the key that wraps."""
 
     def wrap(self, value: bytes, context: str) -> Wrapped:
-        sealed = seal(self._keys[self._newest], value, context.encode())
-        return Wrapped(key_id=self._newest, sealed=sealed)
+        sealed = seal(self._keys[self.first_id], value, context.encode())
+        return Wrapped(key_id=self.first_id, sealed=sealed)
 
     def unwrap(self, wrapped: Wrapped, context: str) -> bytes:
         """Return the value that was wrapped.

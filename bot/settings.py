@@ -73,16 +73,30 @@ ROUND_KEYS_UNUSABLE = (
     "ROUND_KEYS_DIR cannot be used ({why}): it must be a folder in which the bot may make, read "
     "and delete files."
 )
-HALF_A_CLIENT = "IMBALANCE_CLIENT_ID and IMBALANCE_CLIENT_SECRET go together; set both or none."
+NOT_PUBLIC = (
+    "{name} must begin with https:// and a host (http:// only for this machine itself), and "
+    "contain no user, password, space, ? or #."
+)
+NOT_ALL_OF_OAUTH = (
+    "IMBALANCE_CLIENT_ID, IMBALANCE_CLIENT_SECRET and PUBLIC_URL go together: set all three, or "
+    "none."
+)
+ONE_OR_MANY = (
+    "SLACK_BOT_TOKEN is for one workspace, IMBALANCE_CLIENT_ID for the many that install the bot; "
+    "set only one of them."
+)
 BOLT_OAUTH_NAME = "{name} would switch Bolt's own OAuth on; call it IMBALANCE_{short} instead."
 MISSING_TO_RUN = {
-    "SLACK_BOT_TOKEN": "SLACK_BOT_TOKEN is missing: app settings, OAuth & Permissions, xoxb-...",
+    "SLACK_BOT_TOKEN": "SLACK_BOT_TOKEN is missing: app settings, OAuth & Permissions, xoxb-... "
+    "(for many workspaces, set IMBALANCE_CLIENT_ID instead).",
     "SLACK_APP_TOKEN": "SLACK_APP_TOKEN is missing: app settings, Basic Information, App-Level "
     "Tokens, one with connections:write, xapp-... (not needed with --http).",
     "SLACK_SIGNING_SECRET": "SLACK_SIGNING_SECRET is missing: app settings, Basic Information, "
     "Signing Secret (needed with --http).",
     "IMBALANCE_KEYS": "IMBALANCE_KEYS is missing: answers are locked with it; "
     "`python -m bot keys` prints a new one. Keep it out of the database's backups.",
+    "--http": "--http is missing: with IMBALANCE_CLIENT_ID the bot is installed from its own "
+    "pages, which it serves only there.",
 }
 
 
@@ -108,6 +122,8 @@ class Settings:
     slack_api_url: str = SLACK_API
     client_id: str = ""
     client_secret: str = ""
+    public_url: str = ""
+    """Address of the bot's pages, as browsers and Slack reach it, without a slash at the end."""
     database_url: str = SQLITE_FILE
     keys: tuple[bytes, ...] = ()
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
@@ -134,6 +150,11 @@ class Settings:
     log_format: str = "text"
 
     @property
+    def many_workspaces(self) -> bool:
+        """Whether workspaces install the bot through OAuth; otherwise it has one token."""
+        return bool(self.client_id)
+
+    @property
     def round_keys_folder(self) -> Path | None:
         """The folder of the round keys; None: IMBALANCE_KEYS wrap instead."""
         if self.round_keys_dir:
@@ -146,8 +167,9 @@ class Settings:
     def missing_to_run(self, *, http: bool) -> tuple[str, ...]:
         """Return what `run` lacks, a sentence each."""
         values = {
-            "SLACK_BOT_TOKEN": self.slack_bot_token,
-            "SLACK_APP_TOKEN": http or self.slack_app_token,
+            "--http": http or not self.many_workspaces,
+            "SLACK_BOT_TOKEN": self.many_workspaces or self.slack_bot_token,
+            "SLACK_APP_TOKEN": http or self.many_workspaces or self.slack_app_token,
             "SLACK_SIGNING_SECRET": not http or self.slack_signing_secret,
             "IMBALANCE_KEYS": self.keys,
         }
@@ -155,7 +177,14 @@ class Settings:
 
     def __repr__(self) -> str:
         hidden = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "client_secret"}
-        hidden |= {"keys", "database_url", "slack_api_url", "http_host", "metrics_host"}
+        hidden |= {
+            "keys",
+            "database_url",
+            "slack_api_url",
+            "public_url",
+            "http_host",
+            "metrics_host",
+        }
         hidden |= {"https_proxy", "http_proxy", "no_proxy", "ca_file", "round_keys_dir"}
         shown = (
             f"{name}={('set' if value else 'not set') if name in hidden else repr(value)}"
@@ -219,6 +248,7 @@ def _read(reader: "_Reader") -> Settings:
         slack_api_url=reader.url("SLACK_API_URL", SLACK_API),
         client_id=reader.text("IMBALANCE_CLIENT_ID", ""),
         client_secret=reader.credential("IMBALANCE_CLIENT_SECRET"),
+        public_url=reader.public_url("PUBLIC_URL"),
         database_url=reader.database("DATABASE_URL", SQLITE_FILE),
         keys=reader.keys("IMBALANCE_KEYS"),
         round_keys_dir=reader.text("ROUND_KEYS_DIR", ""),
@@ -236,8 +266,11 @@ def _read(reader: "_Reader") -> Settings:
         log_level=reader.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
         log_format=reader.choice("LOG_FORMAT", "text", LOG_FORMATS),
     )
-    if bool(settings.client_id) != bool(settings.client_secret):
-        reader.mistakes.append(HALF_A_CLIENT)
+    oauth = (settings.client_id, settings.client_secret, settings.public_url)
+    if any(oauth) and not all(oauth):
+        reader.mistakes.append(NOT_ALL_OF_OAUTH)
+    if settings.client_id and settings.slack_bot_token:
+        reader.mistakes.append(ONE_OR_MANY)
     reader.refuse_bolts_own("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
     return settings
 
@@ -296,6 +329,12 @@ class _Reader:
         if not _is_web_address(value):
             self._add_mistake(NOT_A_URL, name=name)
         return value.rstrip("/") + "/"
+
+    def public_url(self, name: str) -> str:
+        value = self.text(name, "")
+        if value and not _is_public_address(value):
+            self._add_mistake(NOT_PUBLIC, name=name)
+        return value.rstrip("/")
 
     def host(self, name: str, default: str) -> str:
         value = self.text(name, default)
@@ -374,6 +413,14 @@ def _is_web_address(written: str) -> bool:
         return False
     is_plain = written.isprintable() and not set(written) & set(" @?#\\")
     return is_plain and parts.scheme in {"https", "http"} and bool(parts.hostname)
+
+
+def _is_public_address(written: str) -> bool:
+    """Return whether browsers may be sent here: Slack demands TLS, except while one tries it."""
+    if not _is_web_address(written):
+        return False
+    parts = urlsplit(written)
+    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _is_host(written: str) -> bool:

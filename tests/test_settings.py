@@ -44,13 +44,29 @@ def test_all_mistakes_are_reported_at_once():
     )
 
 
+MANY = {
+    "IMBALANCE_CLIENT_ID": "1",
+    "IMBALANCE_CLIENT_SECRET": "2",
+    "PUBLIC_URL": "https://bot.example.com/imbalance/",
+}
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"SLACK_BOT_TOKEN": "xapp-1"}, "belongs in SLACK_APP_TOKEN"),
         ({"SLACK_APP_TOKEN": "xoxb-1"}, "belongs in SLACK_BOT_TOKEN"),
         ({"IMBALANCE_KEYS": "short"}, "key 1 is not 32 bytes"),
-        ({"IMBALANCE_CLIENT_ID": "1"}, "set both or none"),
+        ({"IMBALANCE_CLIENT_ID": "1"}, "set all three, or none"),
+        ({"IMBALANCE_CLIENT_ID": "1", "IMBALANCE_CLIENT_SECRET": "2"}, "set all three, or none"),
+        ({"PUBLIC_URL": "https://bot.example.com"}, "set all three, or none"),
+        ({**MANY, "PUBLIC_URL": "http://bot.example.com"}, "PUBLIC_URL must begin with https://"),
+        (
+            {**MANY, "PUBLIC_URL": "https://bot.example.com/?x=1"},
+            "no user, password, space, ? or #",
+        ),
+        ({**MANY, "PUBLIC_URL": "bot.example.com"}, "PUBLIC_URL must begin with https://"),
+        ({**MANY, "SLACK_BOT_TOKEN": "xoxb-1"}, "set only one of them"),
         ({"SLACK_CLIENT_ID": "1"}, "call it IMBALANCE_CLIENT_ID"),
         ({"SLACK_API_URL": "slack.com"}, "must begin with https://"),
         ({"SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, "no file can be read there"),
@@ -121,19 +137,35 @@ def test_settings_missing_to_run_are_named(http: bool, expected: list[str]):
     assert [line.split()[0] for line in missing] == expected
 
 
+@pytest.mark.parametrize(
+    ("http", "expected"),
+    [
+        (False, ["--http", "IMBALANCE_KEYS"]),
+        (True, ["SLACK_SIGNING_SECRET", "IMBALANCE_KEYS"]),
+    ],
+)
+def test_many_workspaces_need_http_and_no_token(http: bool, expected: list[str]):
+    missing = load(MANY).missing_to_run(http=http)
+
+    assert [line.split()[0] for line in missing] == expected
+
+
+def test_public_url_has_no_slash_at_its_end():
+    assert load(MANY).public_url == "https://bot.example.com/imbalance"
+    assert load({**MANY, "PUBLIC_URL": "http://localhost:3000"}).public_url.endswith(":3000")
+
+
 def test_repr_of_settings_hides_every_secret():
     key = encode_key(random_bytes(32))
     secrets = {
         "SLACK_BOT_TOKEN": "xoxb-hidden",
         "SLACK_APP_TOKEN": "xapp-hidden",
         "SLACK_SIGNING_SECRET": "hidden",
-        "IMBALANCE_CLIENT_ID": "1",
-        "IMBALANCE_CLIENT_SECRET": "hidden",
         "DATABASE_URL": "postgresql://me:hidden@host/db",
         "IMBALANCE_KEYS": key,
     }
 
-    shown = repr(load(secrets))
+    shown = repr(load(secrets)) + repr(load({**MANY, "IMBALANCE_CLIENT_SECRET": "hidden"}))
 
     assert "hidden" not in shown
     assert key not in shown

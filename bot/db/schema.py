@@ -73,16 +73,22 @@ workspaces = Table(
     #: only what differs from the defaults of `bot.workspaces.rules.WorkspaceSettings`.
     Column("settings", JSON, nullable=False, server_default="{}"),
     Column("installed_at", UtcDateTime, nullable=False),
+    #: the organisation whose installation for all its workspaces covers this one; null: none does.
+    Column("org_id", SlackId, index=True),
 )
 
-#: Installations through OAuth. The token is encrypted with the key of IMBALANCE_KEYS that has this
-#: id; what else Slack said of the installation is in `workspaces`.
+#: Installations through OAuth, in one workspace or for a whole organisation, whose id then stands
+#: for the workspace's. The token is encrypted with the key of IMBALANCE_KEYS that has this id.
 installations = Table(
     "installations",
     metadata,
     _workspace(),
     Column("enterprise_id", SlackId),  # null: the workspace is in no organisation
+    Column("name", String(255), nullable=False),
+    Column("app_id", SlackId, nullable=False),
+    Column("bot_user_id", SlackId, nullable=False),
     Column("bot_id", SlackId),  # null: Slack did not say
+    Column("installed_at", UtcDateTime, nullable=False),
     Column("scopes", Text, nullable=False),  # separated by commas
     Column("key_id", String(16), nullable=False),
     Column("sealed_token", LargeBinary, nullable=False),

@@ -74,7 +74,8 @@ async def diagnose() -> int:
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
-    for sentence in settings.missing_to_run(http=bool(settings.slack_signing_secret)):
+    http = settings.many_workspaces or bool(settings.slack_signing_secret)
+    for sentence in settings.missing_to_run(http=http):
         yield problem(sentence)
     for check in (_files, _process, _database, _round_keys, _slack):
         async for finding in check(settings):

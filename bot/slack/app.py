@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -68,8 +68,8 @@ def _refusing_strangers(authorize: Authorize) -> Authorize:
     button instead of ours (https://github.com/slackapi/bolt-python/issues/767).
     """
 
-    async def authorize_or_refuse(team_id: str | None) -> Any:
-        authorized = await authorize(team_id=team_id)
+    async def authorize_or_refuse(team_id: str | None, context: AsyncBoltContext) -> Any:
+        authorized = await authorize(team_id=team_id, context=context)
         if authorized is None:
             raise NotInstalled(NOT_INSTALLED_TEXT)
         return authorized

@@ -25,6 +25,10 @@ class Refused(Exception):
         self.fields = dict(fields or {})
 
 
+class CallNotMade(Exception):
+    """Raised if a call cannot be made for now: nothing was sent to Slack."""
+
+
 class ErrorKind(StrEnum):
     """The kinds of error that Slack's answers fall into, by what is to be done."""
 
@@ -52,7 +56,10 @@ _AMBIGUOUS = {
     "duplicate_message_not_found",
     "duplicate_channel_not_found",
 }
+#: Not Slack's: the workspace has no token, so nothing was sent.
+NOT_INSTALLED = "not_installed"
 _WORKSPACE = {
+    NOT_INSTALLED,
     "account_inactive",
     "invalid_auth",
     "not_authed",
@@ -74,6 +81,8 @@ def classify(error: BaseException) -> ApiError:
     """
     if isinstance(error, SlackApiError):
         return _verdict_on_response(error)
+    if isinstance(error, CallNotMade):
+        return ApiError(kind=ErrorKind.RETRYABLE, reason="no token")
     if isinstance(error, ClientConnectorError):  # no byte left this machine
         return ApiError(kind=ErrorKind.RETRYABLE, reason="no connection")
     if isinstance(error, asyncio.TimeoutError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
@@ -46,6 +46,12 @@ async def forget_press(tx: AsyncConnection, request: Request) -> None:
 
 def _press_id(request: Request) -> str:
     return f"press:{':'.join(request.message or ())}"
+
+
+async def last_event_at(tx: AsyncConnection) -> datetime | None:
+    """Return when the last event was acted on, in any workspace; None: none is remembered."""
+    last: datetime | None = await tx.scalar(select(func.max(schema.events_seen.c.seen_at)))
+    return last
 
 
 async def forget_old(tx: AsyncConnection, now: datetime) -> None:

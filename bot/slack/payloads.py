@@ -30,6 +30,7 @@ from bot.slack.json_checks import (
 
 _TS = identifier(32)
 _WORKSPACE, _PERSON, _CHANNEL = slack_id("TE"), slack_id("UW"), slack_id("CGD")
+_TEAM = slack_id("T")
 _BY_PERSON, _IN_PLACE = fields(id=_PERSON), fields(id=_CHANNEL, name=optional(text))
 _OPTION = fields(value=text)
 _INPUT = fields(
@@ -98,6 +99,7 @@ _EVENTS: Mapping[str, Check] = {
     "channel_id_changed": fields(old_channel_id=_CHANNEL, new_channel_id=_CHANNEL),
     "app_home_opened": fields(user=_PERSON, tab=optional(text)),
     "tokens_revoked": fields(tokens=mapping),
+    **dict.fromkeys(("team_access_granted", "team_access_revoked"), fields(team_ids=items(_TEAM))),
     "message_metadata_posted": fields(
         channel_id=_CHANNEL,
         message_ts=_TS,
@@ -259,4 +261,17 @@ def bolt_request(
         request.context = build_async_context(AsyncBoltContext(), body)
     except (TypeError, AttributeError, LookupError, RecursionError):
         raise Malformed("who or where") from None  # Bolt reads many fields for these
+    request.context["team_id"] = _workspace_of(request.context.team_id, body)
     return request
+
+
+def _workspace_of(found: str | None, body: Mapping[str, Any]) -> str | None:
+    """Return the workspace of a payload; None: it names none, or only its organisation.
+
+    Where the bot is installed in an organisation, Bolt finds none, or the organisation itself, in
+    many payloads that name the workspace elsewhere.
+    """
+    person, view = body.get("user"), body.get("view")
+    places = [body, *(one for one in (view, person) if isinstance(one, dict))]
+    names = (found, *(place.get("team_id") for place in places))
+    return next((name for name in names if isinstance(name, str) and _TEAM(name) is None), None)

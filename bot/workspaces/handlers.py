@@ -13,6 +13,7 @@ from bot.slack.app import Next
 from bot.slack.command import ANY, installed, is_subcommand
 from bot.slack.errors import Refused
 from bot.slack.event_dedup import is_new
+from bot.slack.payloads import bolt_request
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import notice_view, open_form, show_next
 from bot.workspaces import (
@@ -24,10 +25,21 @@ from bot.workspaces import (
     settings_form,
     store,
 )
-from bot.workspaces.installation_store import delete_token
+from bot.workspaces.installation_store import cover, remove, remove_access
+
+#: Payloads that concern all workspaces if they name none.
+FOR_ALL = ("event_callback", "app_rate_limited")
+#: Events about the installation itself.
+OF_INSTALLATION = (
+    "app_uninstalled",
+    "tokens_revoked",
+    "team_access_granted",
+    "team_access_revoked",
+)
 
 
 def register(app: AsyncApp, services: Services) -> None:
+    app.use(partial(in_each_workspace, services, app))
     app.use(partial(note_dropped_events, services))
     app.use(partial(learn_command_name, services))
     app.command(ANY, matchers=[is_subcommand("settings")])(as_listener(services, show_settings))
@@ -39,6 +51,26 @@ def register(app: AsyncApp, services: Services) -> None:
     app.event("team_join")(partial(person_changed, services))
     app.event("app_uninstalled")(partial(uninstalled, services))
     app.event("tokens_revoked")(partial(tokens_revoked, services))
+    app.event("team_access_granted")(partial(access_granted, services))
+    app.event("team_access_revoked")(partial(access_revoked, services))
+
+
+async def in_each_workspace(
+    services: Services, app: AsyncApp, body: Body, context: AsyncBoltContext, next_: Next
+) -> BoltResponse:
+    """Deliver an event of an organisation, which names no workspace, to each that is covered."""
+    org_id, event = context.enterprise_id, body.get("event") or {}
+    is_for_all = body.get("type") in FOR_ALL and event.get("type") not in OF_INSTALLATION
+    if context.team_id is not None or org_id is None or not is_for_all:
+        return await next_()
+    async with services.db.reading() as reader:
+        covered = await store.covered_by(reader, org_id)
+    answers = [
+        await app.async_dispatch(bolt_request({**body, "team_id": workspace_id}, mode="http"))
+        for workspace_id in covered
+    ]
+    failed = (answer for answer in answers if answer.status != 200)
+    return next(failed, BoltResponse(status=200, body=""))
 
 
 async def note_dropped_events(
@@ -58,14 +90,12 @@ async def note_dropped_events(
     return BoltResponse(status=200, body="")
 
 
-async def learn_command_name(
-    services: Services, body: Body, context: AsyncBoltContext, next_: Next
-) -> BoltResponse:
+async def learn_command_name(services: Services, body: Body, next_: Next) -> BoltResponse:
     """Take the command's name from its use, for this answer and all later sentences."""
     if "command" in body and installed.learn(body["command"]):
         log.info("command_name_learnt", name=installed.name)
         async with services.db.transaction() as tx:
-            await store.save_command_name(tx, str(context.team_id), installed.name)
+            await store.save_command_name(tx, installed.name)
     return await next_()
 
 
@@ -131,22 +161,35 @@ async def person_changed(services: Services, body: Body, context: AsyncBoltConte
             await profile_refresh.schedule_read(tx, workspace_id, user["id"], now)
 
 
-async def tokens_revoked(services: Services, body: Body) -> None:
+async def tokens_revoked(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Handle revoked tokens: the bot's own count as an uninstallation, those of users do not."""
     if body["event"]["tokens"].get("bot"):
-        await uninstalled(services, body)
+        await uninstalled(services, body, context)
 
 
-async def uninstalled(services: Services, body: Body) -> None:
+async def uninstalled(services: Services, body: Body, context: AsyncBoltContext) -> None:
     """Handle the removal of the app. Slack may report it late, after a new installation.
 
     Bolt authorizes it for any workspace; it changes nothing in those that are not installed.
     """
-    workspace_id = body.get("team_id")
-    if workspace_id is None:  # an organisation-wide installation, which we do not support
-        log.warning("org_installation_ignored", reason=body["event"]["type"])
-        return
-    at = datetime.fromtimestamp(body["event_time"], UTC)
+    owner_id = context.team_id or context.enterprise_id
+    if owner_id is not None:
+        async with services.db.transaction() as tx:
+            await remove(tx, owner_id, body["event"]["type"], _time_of(body))
+
+
+async def access_granted(services: Services, body: Body, context: AsyncBoltContext) -> None:
+    """Begin in the workspaces that an organisation has added to the bot's installation in it."""
+    if context.enterprise_id is not None:
+        await cover(services.db, context.enterprise_id, body["event"]["team_ids"], services.clock)
+
+
+async def access_revoked(services: Services, body: Body) -> None:
+    """Stop in the workspaces that an organisation has removed from the bot's installation."""
     async with services.db.transaction() as tx:
-        if await lifecycle.uninstall(tx, workspace_id, body["event"]["type"], at):
-            await delete_token(tx, workspace_id)
+        for workspace_id in sorted(body["event"]["team_ids"]):
+            await remove_access(tx, workspace_id, body["event"]["type"], _time_of(body))
+
+
+def _time_of(body: Body) -> datetime:
+    return datetime.fromtimestamp(body["event_time"], UTC)

@@ -1,9 +1,11 @@
 """Storage of installations through OAuth, as slack_sdk's installation store.
 
-A workspace has one installation; its bot token is encrypted with the newest key of IMBALANCE_KEYS,
-and bound to its workspace and column. Organisation-wide installations are not supported.
+A workspace has one installation of its own, or is covered by its organisation's, or both; then its
+own is used. The bot token is encrypted with the first key of IMBALANCE_KEYS, and bound to its
+workspace, or organisation, and column.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from logging import Logger, getLogger
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.installation_store.models.bot import Bot
 from slack_sdk.oauth.installation_store.models.installation import Installation
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, Select, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -20,7 +22,10 @@ from bot.db.engine import Database
 from bot.db.upserts import upsert
 from bot.keys import KeyMissing, KeyRing, Wrapped
 from bot.log import log
-from bot.workspaces.lifecycle import store_installation
+from bot.slack.errors import CallNotMade
+from bot.workspaces import store
+from bot.workspaces.lifecycle import store_installation, uninstall
+from bot.workspaces.store import covered_by, workspace_name
 
 KEY_MISSING = (
     "The token of workspace {workspace_id} cannot be read: the key {key_id} is not in "
@@ -31,11 +36,14 @@ NOT_ITS_OWN = (
     "workspace. Install the app there again."
 )
 
+#: Of an organisation: its name is not that of its workspaces, which keep theirs.
+NAMELESS = {"team": None}
+
 _installations = schema.installations
 _workspaces = schema.workspaces
 
 
-class TokenUnreadable(Exception):
+class TokenUnreadable(CallNotMade):
     """Raised if a stored token cannot be decrypted; the message is for the operator."""
 
 
@@ -55,39 +63,49 @@ class InstallationStore(AsyncInstallationStore):
         """Store the token, replacing an earlier one, and resume everything that waited.
 
         Raises:
-            ValueError: there is no workspace or no bot token, or it is for a whole organisation.
+            ValueError: there is no bot token, or neither a workspace nor an organisation.
         """
         await self.async_save_bot(installation.to_bot())
 
     async def async_save_bot(self, bot: Bot) -> None:
         """Store an installation without its installer, whom nothing needs to know later.
 
+        That of an organisation covers no workspace by itself: Slack says which ones.
+
         Raises:
-            ValueError: there is no workspace or no bot token, or it is for a whole organisation.
+            ValueError: there is no bot token, or neither a workspace nor an organisation.
         """
-        if bot.is_enterprise_install or not (bot.team_id and bot.bot_token and bot.bot_user_id):
-            raise ValueError("not an installation of a bot in one workspace")
+        owner_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
+        if not (owner_id and bot.bot_token and bot.bot_user_id):
+            raise ValueError("not an installation of a bot")
+        name = bot.enterprise_name if bot.is_enterprise_install else bot.team_name
+        identity = {"team": name, "app_id": bot.app_id or "", "user_id": bot.bot_user_id}
         now = self._clock.now()
-        identity = {
-            "team_id": bot.team_id,
-            "team": bot.team_name,
-            "app_id": bot.app_id,
-            "user_id": bot.bot_user_id,
-        }
-        wrapped = self._keys.wrap(bot.bot_token.encode(), _context(bot.team_id))
+        wrapped = self._keys.wrap(bot.bot_token.encode(), _context(owner_id))
         async with self._db.transaction() as tx:
-            # Before the token: it also makes two saves at once wait for each other.
-            await store_installation(tx, identity, now)
+            if bot.is_enterprise_install:
+                await _install_in(tx, await covered_by(tx, owner_id), identity | NAMELESS, now)
+            else:
+                # Before the token: it also makes two saves at once wait for each other.
+                await _install_in(tx, (owner_id,), identity, now)
             await upsert(
                 tx,
                 _installations,
-                {"workspace_id": bot.team_id},
+                {"workspace_id": owner_id},
                 enterprise_id=bot.enterprise_id,
+                name=workspace_name(identity | {"team_id": owner_id}),
+                app_id=identity["app_id"],
+                bot_user_id=bot.bot_user_id,
                 bot_id=bot.bot_id,
+                installed_at=now,
                 scopes=",".join(bot.bot_scopes),
                 key_id=wrapped.key_id,
                 sealed_token=wrapped.sealed,
             )
+
+    async def cover(self, org_id: str, workspace_id: str) -> None:
+        """Let an organisation's installation cover a workspace."""
+        await cover(self._db, org_id, (workspace_id,), self._clock)
 
     async def async_find_bot(
         self,
@@ -107,27 +125,40 @@ class InstallationStore(AsyncInstallationStore):
     async def async_find_installation(
         self,
         *,
-        enterprise_id: str | None,  # noqa: ARG002 - slack_sdk's interface
+        enterprise_id: str | None,
         team_id: str | None,
         user_id: str | None = None,  # noqa: ARG002 - slack_sdk's interface
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:
-        """Return a workspace's installation, whoever installed it, without the person's id.
+        """Return the installation of a workspace, or of an organisation, without its installer.
 
-        None: it has none, or its token cannot be read, which is logged.
+        None: there is none, or its token cannot be read, which is logged. A workspace that has
+        moved into an organisation keeps its own.
         """
-        if team_id is None or is_enterprise_install:
-            return None
-        async with self._db.reading() as reader:
-            row = (await reader.execute(_query(team_id))).mappings().first()
-        if row is None:
+        owner_id = enterprise_id if is_enterprise_install else team_id
+        if owner_id is None:
             return None
         try:
-            token = _token(self._keys, row)
+            return await self._installation_of(owner_id)
         except TokenUnreadable as error:
-            log.error("token_unreadable", workspace=team_id, why=str(error))
+            log.error("token_unreadable", workspace=owner_id, why=str(error))
             return None
-        return _as_installation(row, token)
+
+    async def bot_of(self, workspace_id: str) -> Bot | None:
+        """Return the bot in a workspace: by its own installation, or by its organisation's.
+
+        None: it is not installed there.
+
+        Raises:
+            TokenUnreadable: its token cannot be decrypted.
+        """
+        found = await self._installation_of(workspace_id)
+        return found.to_bot() if found else None
+
+    async def _installation_of(self, owner_id: str) -> Installation | None:
+        async with self._db.reading() as reader:
+            row = (await reader.execute(_query(owner_id))).mappings().first()
+        return _as_installation(row, _token(self._keys, row)) if row else None
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:  # noqa: ARG002 - slack_sdk's interface
         """Delete a workspace's token."""
@@ -143,9 +174,55 @@ class InstallationStore(AsyncInstallationStore):
             await self.async_delete_bot(enterprise_id=enterprise_id, team_id=team_id)
 
 
-async def delete_token(tx: AsyncConnection, workspace_id: str) -> None:
-    """Delete a workspace's installation, and its token with it."""
-    await tx.execute(delete(_installations).where(_installations.c.workspace_id == workspace_id))
+async def delete_token(tx: AsyncConnection, owner_id: str, until: datetime | None = None) -> bool:
+    """Delete the installation of a workspace or an organisation, and its token with it.
+
+    Return whether there was one, stored no later than `until`.
+    """
+    found = delete(_installations).where(_installations.c.workspace_id == owner_id)
+    if until is not None:
+        found = found.where(_installations.c.installed_at <= until)
+    return bool((await tx.execute(found)).rowcount)
+
+
+async def cover(db: Database, org_id: str, workspace_ids: Collection[str], clock: Clock) -> None:
+    """Let an organisation's installation cover these workspaces, which keep what they had."""
+    async with db.transaction() as tx:
+        row = (await tx.execute(_query(org_id))).mappings().first()
+        if row is None:
+            return
+        identity = {"app_id": row["app_id"], "user_id": row["bot_user_id"]}
+        await _install_in(tx, workspace_ids, identity, clock.now())
+        for workspace_id in workspace_ids:
+            await store.cover(tx, workspace_id, org_id)
+
+
+async def remove(tx: AsyncConnection, owner_id: str, reason: str, at: datetime) -> None:
+    """Handle the removal of the app from a workspace, or from an organisation.
+
+    A workspace covered by its organisation's installation goes on with that. A removal older than
+    the installation changes nothing.
+    """
+    was_stored = await delete_token(tx, owner_id, until=at)
+    covered = await covered_by(tx, owner_id) if was_stored else ()
+    for workspace_id in covered:
+        await remove_access(tx, workspace_id, reason, at)
+    if not covered and await store.org_of(tx, owner_id) is None:
+        await uninstall(tx, owner_id, reason, at)
+
+
+async def remove_access(tx: AsyncConnection, workspace_id: str, reason: str, at: datetime) -> None:
+    """End what an organisation's installation covers; its own installation goes on."""
+    own = select(_installations.c.workspace_id).where(_installations.c.workspace_id == workspace_id)
+    if await store.uncover(tx, workspace_id, at) and await tx.scalar(own) is None:
+        await uninstall(tx, workspace_id, reason, at)
+
+
+async def _install_in(
+    tx: AsyncConnection, workspace_ids: Collection[str], identity: Mapping[str, Any], now: datetime
+) -> None:
+    for workspace_id in sorted(workspace_ids):
+        await store_installation(tx, {**identity, "team_id": workspace_id}, now)
 
 
 async def unreadable_tokens(reader: AsyncConnection, keys: KeyRing) -> tuple[str, ...]:
@@ -162,18 +239,12 @@ def _fault(keys: KeyRing, row: RowMapping) -> str | None:
     return None
 
 
-def _query(workspace_id: str) -> Any:
-    return (
-        select(
-            _installations,
-            _workspaces.c.name,
-            _workspaces.c.app_id,
-            _workspaces.c.bot_user_id,
-            _workspaces.c.installed_at,
-        )
-        .join(_workspaces, _workspaces.c.workspace_id == _installations.c.workspace_id)
-        .where(_installations.c.workspace_id == workspace_id)
-    )
+def _query(owner_id: str) -> Select[Any]:
+    """Return the query of an installation: a workspace's own, else that of its organisation."""
+    org_id = select(_workspaces.c.org_id).where(_workspaces.c.workspace_id == owner_id)
+    is_own = _installations.c.workspace_id == owner_id
+    is_of_org = _installations.c.workspace_id == org_id.scalar_subquery()
+    return select(_installations).where(or_(is_own, is_of_org)).order_by(is_own.desc())
 
 
 def _context(workspace_id: str) -> str:
@@ -194,15 +265,17 @@ def _token(keys: KeyRing, row: RowMapping) -> str:
 
 def _as_installation(row: RowMapping, token: str) -> Installation:
     installed_at: datetime = row["installed_at"]
+    is_enterprise_install = row["workspace_id"] == row["enterprise_id"]
     return Installation(
         app_id=row["app_id"],
         enterprise_id=row["enterprise_id"],
-        team_id=row["workspace_id"],
+        team_id=None if is_enterprise_install else row["workspace_id"],
         team_name=row["name"],
         bot_token=token,
         bot_id=row["bot_id"],
         bot_user_id=row["bot_user_id"],
         bot_scopes=row["scopes"],
         user_id="",  # not stored
+        is_enterprise_install=is_enterprise_install,
         installed_at=installed_at.timestamp(),
     )

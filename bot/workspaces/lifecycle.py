@@ -16,7 +16,7 @@ from bot.outbox import sender_leases
 from bot.services import Services
 from bot.slack.command import NAME, installed
 from bot.slack.errors import Refused
-from bot.slack.event_dedup import forget_old
+from bot.slack.event_dedup import forget_old, last_event_at
 from bot.slack.request import Request
 from bot.workspaces import personal_data, profile_refresh, retention, store
 from bot.workspaces.messages import ADMINS_ONLY, UNKNOWN_PERSON
@@ -26,6 +26,8 @@ from bot.workspaces.rules import WorkspaceSettings, faults
 Action = Callable[..., Awaitable[None]]
 
 TIDY_INTERVAL = timedelta(days=1)
+#: Slack retries an event for the last time some six minutes after the first attempt.
+EVENTS_RETRIED_FOR = timedelta(minutes=5)
 #: Longer than the minute between two reports that events are being dropped.
 LIMIT_SETTLES_IN = timedelta(minutes=3)
 
@@ -34,7 +36,23 @@ async def install(db: Database, identity: Mapping[str, Any], now: datetime) -> N
     """Store the installation that auth.test reports, and schedule its daily tidying."""
     async with db.transaction() as tx:
         await store_installation(tx, identity, now)
-        installed.learn(await store.command_name_of(tx, identity["team_id"]) or NAME)
+        await _learn_command_name(tx)
+
+
+async def resume_work(tx: AsyncConnection, now: datetime) -> None:
+    """Resume work in all workspaces that installed the bot.
+
+    They catch up unless an event came lately: then another process has received them all.
+    """
+    await _learn_command_name(tx)
+    last = await last_event_at(tx)
+    if last is None or now - last > EVENTS_RETRIED_FOR:
+        await schedule_catch_up(tx, now)
+
+
+async def _learn_command_name(tx: AsyncConnection) -> None:
+    """Take the command's name from its last use; it is the app's, so the same everywhere."""
+    installed.learn(await store.command_name(tx) or NAME)
 
 
 async def store_installation(

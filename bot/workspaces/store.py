@@ -39,12 +39,17 @@ class AuditEntry:
 async def remember_workspace(
     tx: AsyncConnection, identity: Mapping[str, Any], now: datetime
 ) -> None:
-    """Store a working installation as auth.test reports it."""
+    """Store a working installation as auth.test reports it; without a name it keeps its own."""
+    key = {"workspace_id": identity["team_id"]}
+    is_it = _workspaces.c.workspace_id == identity["team_id"]
+    known = None
+    if identity.get("team") is None:
+        known = await tx.scalar(select(_workspaces.c.name).where(is_it))
     await upsert(
         tx,
         _workspaces,
-        {"workspace_id": identity["team_id"]},
-        name=_name(identity),
+        key,
+        name=known or workspace_name(identity),
         app_id=identity.get("app_id") or "",
         bot_user_id=identity["user_id"],
         state="installed",
@@ -52,26 +57,21 @@ async def remember_workspace(
     )
 
 
-def _name(identity: Mapping[str, Any]) -> str:
+def workspace_name(identity: Mapping[str, Any]) -> str:
     """Return the workspace's name as plain text; Slack escapes it."""
     name = truncated(clean(unescape(identity.get("team") or "")), MAX_NAME_LENGTH)
     return name or str(identity["team_id"])
 
 
-async def save_command_name(tx: AsyncConnection, workspace_id: str, name: str) -> None:
-    """Store the name that the slash command has in this installation."""
-    await tx.execute(
-        update(_workspaces)
-        .where(_workspaces.c.workspace_id == workspace_id)
-        .values(command_name=name)
-    )
+async def save_command_name(tx: AsyncConnection, name: str) -> None:
+    """Store the name of the slash command. It belongs to the app: every workspace has the same."""
+    await tx.execute(update(_workspaces).values(command_name=name))
 
 
-async def command_name_of(tx: AsyncConnection, workspace_id: str) -> str | None:
+async def command_name(tx: AsyncConnection) -> str | None:
     """Return the name under which the slash command was last used; None: it was not used."""
-    return await tx.scalar(
-        select(_workspaces.c.command_name).where(_workspaces.c.workspace_id == workspace_id)
-    )
+    used = select(_workspaces.c.command_name).where(_workspaces.c.command_name.is_not(None))
+    return await tx.scalar(used.limit(1))
 
 
 async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
@@ -85,6 +85,38 @@ async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime)
         .values(state="uninstalled")
     )
     return bool(result.rowcount)
+
+
+async def cover(tx: AsyncConnection, workspace_id: str, org_id: str) -> None:
+    """Note that this organisation's installation covers a workspace."""
+    is_it = _workspaces.c.workspace_id == workspace_id
+    await tx.execute(update(_workspaces).where(is_it).values(org_id=org_id))
+
+
+async def uncover(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
+    """Note that no organisation's installation covers a workspace since `at`.
+
+    Return whether one did; an end older than the installation changes nothing.
+    """
+    result = await tx.execute(
+        update(_workspaces)
+        .where(_workspaces.c.workspace_id == workspace_id, _workspaces.c.installed_at <= at)
+        .where(_workspaces.c.org_id.is_not(None))
+        .values(org_id=None)
+    )
+    return bool(result.rowcount)
+
+
+async def covered_by(tx: AsyncConnection, org_id: str) -> tuple[str, ...]:
+    """Return the ids of the workspaces that this organisation's installation covers."""
+    covered = select(_workspaces.c.workspace_id).where(_workspaces.c.org_id == org_id)
+    return tuple(await tx.scalars(covered.order_by(_workspaces.c.workspace_id)))
+
+
+async def org_of(tx: AsyncConnection, workspace_id: str) -> str | None:
+    """Return the organisation whose installation covers this workspace; None: none does."""
+    org_id = select(_workspaces.c.org_id).where(_workspaces.c.workspace_id == workspace_id)
+    return await tx.scalar(org_id)
 
 
 async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:

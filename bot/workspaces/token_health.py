@@ -16,22 +16,29 @@ from bot.agenda.actions import ActionName, AgendaAction, TokenRetry
 from bot.agenda.schedule import AgendaItem, NoLongerDue, run_item
 from bot.log import log
 from bot.services import Services
-from bot.slack.errors import ErrorKind, classify
-from bot.workspaces.installation_store import delete_token
+from bot.slack.errors import NOT_INSTALLED, ErrorKind, classify
+from bot.workspaces import store
+from bot.workspaces.installation_store import delete_token, remove_access
 from bot.workspaces.lifecycle import Action, store_installation, uninstall
 
 #: Revoked for good: only a new installation helps.
-FINAL = {"token_expired", "token_revoked"}
+FINAL = {NOT_INSTALLED, "token_expired", "token_revoked"}
+#: An organisation's installation covers this workspace no longer.
+ACCESS_REMOVED = "team_access_not_granted"
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
 TRIES = 40  # about a month
 
 
 async def token_refused(tx: AsyncConnection, workspace_id: str, reason: str, now: datetime) -> None:
     """Stop messages and agenda items of the workspace until its token works again."""
-    was_removed = await uninstall(tx, workspace_id, reason, now)
-    if was_removed and reason in FINAL:
-        await delete_token(tx, workspace_id)
-    elif was_removed:
+    org_id = await store.org_of(tx, workspace_id)
+    if reason == ACCESS_REMOVED and org_id is not None:
+        await remove_access(tx, workspace_id, reason, now)
+    elif reason in FINAL:
+        was_own = await delete_token(tx, workspace_id, until=now)
+        if not (was_own and org_id):  # otherwise its organisation's is used from now on
+            await uninstall(tx, workspace_id, reason, now)
+    elif await uninstall(tx, workspace_id, reason, now):
         await _try_later(tx, workspace_id, 0, now)
 
 
@@ -61,11 +68,17 @@ async def try_token(services: Services, item: AgendaItem) -> None:
         if identity is None and not final and tries < TRIES:
             await _try_later(tx, item.workspace_id, tries, now)
         if identity is not None:
-            await store_installation(tx, identity, now)
+            await store_installation(tx, _in_workspace(identity, item.workspace_id), now)
             log.info("token_valid_again", workspace=item.workspace_id)
 
 
 ACTIONS = (AgendaAction(name=ActionName.TRY_TOKEN, run=try_token, is_visible=False),)
+
+
+def _in_workspace(identity: Mapping[str, Any], workspace_id: str) -> Mapping[str, Any]:
+    """Return the identity in this workspace; an organisation's token names the organisation."""
+    is_own = identity["team_id"] == workspace_id
+    return identity if is_own else {**identity, "team_id": workspace_id, "team": None}
 
 
 async def _test_token(

@@ -71,7 +71,11 @@ def upgrade() -> None:
         "installations",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("enterprise_id", sa.String(length=32), nullable=True),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("app_id", sa.String(length=32), nullable=False),
+        sa.Column("bot_user_id", sa.String(length=32), nullable=False),
         sa.Column("bot_id", sa.String(length=32), nullable=True),
+        sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("key_id", sa.String(length=16), nullable=False),
         sa.Column("sealed_token", sa.LargeBinary(), nullable=False),
@@ -244,8 +248,10 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), server_default="installed", nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("org_id", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_workspaces")),
     )
+    op.create_index(op.f("ix_workspaces_org_id"), "workspaces", ["org_id"], unique=False)
     op.create_table(
         "concerns",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
@@ -511,6 +517,7 @@ def downgrade() -> None:
     op.drop_table("phase_people")
     op.drop_table("non_participants")
     op.drop_table("concerns")
+    op.drop_index(op.f("ix_workspaces_org_id"), table_name="workspaces")
     op.drop_table("workspaces")
     op.drop_table("sender_leases")
     op.drop_table("rate_limit_waits")

@@ -15,11 +15,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 from aiohttp import web, web_app
-from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.oauth.installation_store.models.installation import Installation
 from sqlalchemy import func, select
 
-import bot.slack.app
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
@@ -36,7 +34,6 @@ from bot.slack.errors import Refused
 from bot.slack.request import Request
 from bot.start import begin
 from bot.start.begin import PhaseStart
-from bot.workspaces.lifecycle import install
 from bot.workspaces.rules import WorkspaceSettings
 from tests.harness import unfinished, without_limits
 from tests.soak.simulated_workspace import CHANNEL
@@ -52,38 +49,23 @@ Json = dict[str, Any]
 class MultiWorkspaceBot(Imbalance):
     """A bot that serves many workspaces, each with its own token."""
 
-    def __init__(self, workspaces: list[str], settings: Settings, clock: AdjustableClock) -> None:
-        self._clients = {
-            one: AsyncWebClient(
-                token=f"xoxb-{one}", base_url=settings.slack_api_url, retry_handlers=[]
-            )
-            for one in workspaces
-        }
+    def __init__(self, settings: Settings, clock: AdjustableClock) -> None:
         super().__init__(settings, clock, http=True, **without_limits())
         self.adjustable_clock = clock
 
-    def client_for(self, workspace_id: str) -> AsyncWebClient:
-        return self._clients[workspace_id]
-
-    async def _install(self) -> bot.slack.app.Authorize:
-        for workspace_id, client in self._clients.items():
-            client.session = self.client.session
-            auth = {"team_id": workspace_id, "user_id": BOT_USER, "app_id": "A0SOAK"}
-            await install(self.db, auth, self.adjustable_clock.now())
-
-        async def authorize(team_id: str | None, **_: Any) -> AuthorizeResult | None:
-            client = self._clients.get(team_id or "")
-            if client is None:
-                return None
-            return AuthorizeResult(
-                enterprise_id=None,
-                team_id=team_id,
-                bot_user_id=BOT_USER,
-                bot_id=BOT_ID,
-                bot_token=client.token,
+    async def install_in(self, workspaces: list[str]) -> None:
+        """Install the bot in these workspaces, as its install pages do."""
+        for workspace_id in workspaces:
+            await self.installations.async_save(
+                Installation(
+                    app_id="A0SOAK",
+                    team_id=workspace_id,
+                    bot_token=f"xoxb-{workspace_id}",
+                    bot_id=BOT_ID,
+                    bot_user_id=BOT_USER,
+                    user_id="U0INSTALLER",
+                )
             )
-
-        return authorize
 
     async def settle(self) -> datetime | None:
         """Work until nothing is due at this time. Returns the time of the next due item."""
@@ -106,7 +88,9 @@ class CommandHandler:
         self._workspaces: list[str] = arguments["workspaces"]
         self._clock = AdjustableClock(datetime.fromisoformat(arguments["now"]))
         self._settings = Settings(
-            slack_bot_token="xoxb-T0000",
+            client_id="1.2",
+            client_secret="secret",
+            public_url="https://bot.example.com",
             slack_signing_secret=SECRET,
             slack_api_url=arguments["slack"],
             database_url=arguments["database"],
@@ -120,7 +104,8 @@ class CommandHandler:
     async def boot(self, arguments: Json) -> Json:
         """Start the bot at the given time."""
         self._clock.move_to(datetime.fromisoformat(arguments["at"]))
-        self.app = MultiWorkspaceBot(self._workspaces, self._settings, self._clock)
+        self.app = MultiWorkspaceBot(self._settings, self._clock)
+        await self.app.install_in(self._workspaces)
         await self.app.start()
         return {"next": await self.app.settle(), "port": self.app.http_port}
 

@@ -146,7 +146,14 @@ async def test_uninstalled_event_deletes_the_stored_token(harness, db):
     async with db.transaction() as tx:
         await tx.execute(
             insert(table).values(
-                workspace_id=workspace_id, scopes="", key_id="k", sealed_token=b"sealed"
+                workspace_id=workspace_id,
+                name="N",
+                app_id="A1",
+                bot_user_id="U1",
+                installed_at=harness.clock.now(),
+                scopes="",
+                key_id="k",
+                sealed_token=b"sealed",
             )
         )
     await harness.slack.uninstall()

@@ -1,0 +1,197 @@
+"""`python -m bot rotate-keys`: re-encrypt with the first of IMBALANCE_KEYS; the bot may run.
+
+Batch by batch, each in a transaction of its own, so that it may be stopped and run again. Values
+encrypted with a round key are left alone: that key is deleted soon, and they with it.
+"""
+
+import argparse
+import base64
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Table, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import bot.rounds  # noqa: F401 - defines the table round_secrets
+from bot.db import schema
+from bot.db.engine import Database
+from bot.keys import KeyMissing, KeyRing, Wrapped
+from bot.operations.database_command import open_database
+from bot.outbox.sealed_content import KEY_ID, SEALED
+from bot.round_keys import KeyName
+from bot.settings import MISSING_TO_RUN, SettingsError, load
+
+BATCH = 100
+ROTATED = "Re-encrypted with the first key: {counts}."
+NOTHING = "Nothing to do: the first key encrypts everything."
+KEY_MISSING = (
+    "{count} of workspace {workspace} left as before: the key {key_id} is not in IMBALANCE_KEYS. "
+    "Put that key back and run this again."
+)
+CHANGED = (
+    "{count} of workspace {workspace} left as before: what is stored was changed, or belongs to "
+    "another workspace."
+)
+DONE = "The other keys in IMBALANCE_KEYS can be removed now."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedValues:
+    """The values of one table that a key of IMBALANCE_KEYS may have encrypted."""
+
+    noun: str
+    table: Table
+    context: Callable[[RowMapping], str]
+    column: str = "sealed"
+
+    @property
+    def key_id(self) -> ColumnElement[str]:
+        column: ColumnElement[str] = self.table.c.key_id
+        return column
+
+    def wrapped_in(self, row: RowMapping) -> Wrapped:
+        return Wrapped(key_id=row["key_id"], sealed=row[self.column])
+
+    def columns(self, wrapped: Wrapped) -> dict[str, Any]:
+        return {"key_id": wrapped.key_id, self.column: wrapped.sealed}
+
+
+class SealedPayloads(SealedValues):
+    """The payloads of messages; few are encrypted, and those of sent ones are erased."""
+
+    @property
+    def key_id(self) -> ColumnElement[str]:
+        key_id: ColumnElement[str] = self.table.c.payload[KEY_ID].as_string()
+        return key_id
+
+    def wrapped_in(self, row: RowMapping) -> Wrapped:
+        payload = row["payload"]
+        return Wrapped(key_id=payload[KEY_ID], sealed=base64.b64decode(payload[SEALED]))
+
+    def columns(self, wrapped: Wrapped) -> dict[str, Any]:
+        sealed = base64.b64encode(wrapped.sealed).decode()
+        return {"payload": {KEY_ID: wrapped.key_id, SEALED: sealed}}
+
+
+EVERYTHING = (
+    SealedValues(
+        noun="token",
+        table=schema.installations,
+        column="sealed_token",
+        context=lambda row: f"{row['workspace_id']}:installations.sealed_token",
+    ),
+    SealedValues(
+        noun="round secret",
+        table=schema.metadata.tables["round_secrets"],
+        context=lambda row: f"{row['workspace_id']}:{row['round_id']}",
+    ),
+    SealedValues(
+        noun="comment",
+        table=schema.round_comments,
+        context=lambda row: f"{row['workspace_id']}:{row['round_id']}:comment",
+    ),
+    SealedValues(
+        noun="concern",
+        table=schema.concerns,
+        context=lambda row: f"{row['workspace_id']}:{row['phase_id']}:concern",
+    ),
+    SealedPayloads(
+        noun="message",
+        table=schema.messages,
+        context=lambda row: f"{row['workspace_id']}:message",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """What was done, by kind of value, and what could not be, by workspace and missing key."""
+
+    rotated: Counter[str] = field(default_factory=Counter)
+    left: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # key id "": changed
+
+
+async def run(_: argparse.Namespace) -> int:
+    """Re-encrypt and print what was done; return 1 if something was left as before.
+
+    Raises:
+        NotStarted: there is no usable database, or no key.
+    """
+    settings = load()
+    if not settings.keys:
+        raise SettingsError((MISSING_TO_RUN["IMBALANCE_KEYS"],))
+    async with open_database(settings) as db:
+        rotation = await rotate(db, KeyRing(settings.keys))
+    counts = ", ".join(_counted(count, noun) for noun, count in rotation.rotated.items())
+    print(ROTATED.format(counts=counts) if counts else NOTHING)
+    for (workspace, noun, key_id), count in sorted(rotation.left.items()):
+        sentence = KEY_MISSING if key_id else CHANGED
+        counted = _counted(count, noun)
+        print(sentence.format(count=counted, workspace=workspace, key_id=key_id), file=sys.stderr)
+    if not rotation.left:
+        print(DONE)
+    return 1 if rotation.left else 0
+
+
+async def rotate(db: Database, keys: KeyRing) -> Rotation:
+    """Re-encrypt everything that another key than the first one encrypted."""
+    rotation = Rotation()
+    for values in EVERYTHING:
+        last: tuple[Any, ...] | None = None
+        while True:
+            async with db.transaction() as tx:
+                rows = await _next_rows(tx, values, keys, last)
+                for row in rows:
+                    await _rotate_row(tx, values, keys, row, rotation)
+            if not rows:
+                break
+            last = _key_of(values.table, rows[-1])
+    return rotation
+
+
+async def _next_rows(
+    tx: AsyncConnection, values: SealedValues, keys: KeyRing, last: tuple[Any, ...] | None
+) -> list[RowMapping]:
+    """Return the next rows that another key encrypted, locked; the bot waits some milliseconds."""
+    primary_key = values.table.primary_key.columns
+    query = (
+        select(values.table)
+        .where(values.key_id.is_not(None), values.key_id != keys.first_id)
+        .order_by(*primary_key)
+        .limit(BATCH)
+        .with_for_update()
+    )
+    if last is not None:
+        query = query.where(tuple_(*primary_key) > tuple_(*last))
+    return list((await tx.execute(query)).mappings())
+
+
+async def _rotate_row(
+    tx: AsyncConnection, values: SealedValues, keys: KeyRing, row: RowMapping, rotation: Rotation
+) -> None:
+    wrapped, context = values.wrapped_in(row), values.context(row)
+    if KeyName.parse(wrapped.key_id) is not None:
+        return
+    try:
+        anew = keys.wrap(keys.unwrap(wrapped, context), context)
+    except KeyMissing:
+        rotation.left[row["workspace_id"], values.noun, wrapped.key_id] += 1
+        return
+    except ValueError:
+        rotation.left[row["workspace_id"], values.noun, ""] += 1
+        return
+    table = values.table
+    is_row = [column == row[column.name] for column in table.primary_key.columns]
+    await tx.execute(update(table).where(*is_row).values(values.columns(anew)))
+    rotation.rotated[values.noun] += 1
+
+
+def _key_of(table: Table, row: RowMapping) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in table.primary_key.columns)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

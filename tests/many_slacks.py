@@ -1,0 +1,159 @@
+"""One bot in several workspaces: a fake Slack for each, behind one address as at Slack.
+
+A fake Slack knows one workspace with one token. The gateway gives each of them a workspace id and a
+token of its own: it finds the fake by the token of a call, and translates what passes.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import ClientResponse, ClientSession, web
+from slack_sdk.oauth.installation_store.models.installation import Installation
+
+from bot.app import Imbalance
+from bot.clock import AdjustableClock
+from bot.playground.fake_slack.signed_http import signature
+from bot.playground.server import FakeSlack
+from tests.harness import WORKSPACE, BotHarness
+
+
+@dataclass(kw_only=True)
+class Tenant:
+    """A workspace: its id, its token as Slack knows it, and the fake that plays it."""
+
+    workspace_id: str
+    slack: FakeSlack
+    token: str
+    #: What the gateway says instead of asking the fake; empty: nothing.
+    refusal: str = ""
+    calls: list[tuple[str, str]] = field(default_factory=list)  # method and token
+
+    def installation(self) -> Installation:
+        return Installation(
+            app_id="A0IMBAL",
+            team_id=self.workspace_id,
+            team_name=f"Name of {self.workspace_id}",
+            bot_token=self.token,
+            bot_id="B0IMBAL",
+            bot_user_id="U0IMBAL",
+            bot_scopes=",".join(sorted(self.slack.scopes)),
+            user_id="U0OWN",
+        )
+
+
+class Gateway:
+    """What stands between the bot and the fakes."""
+
+    def __init__(self, tenants: Mapping[str, Tenant], secret: str) -> None:
+        self._tenants = tenants
+        self._secret = secret
+        self.request_url = ""
+        self.url = ""
+        self.strangers: list[str] = []  # tokens of no workspace
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        app = web.Application(client_max_size=20 * 1024**2)
+        app.router.add_post("/events/{workspace}", self._to_bot)
+        app.router.add_route("*", "/api/{method}", self._to_slack)
+        app.router.add_route("*", "/at/{workspace}/{path:.*}", self._to_url)
+        runner = web.AppRunner(app, access_log=None)
+        async with ClientSession() as self._session:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield
+            await runner.cleanup()
+
+    async def _to_bot(self, request: web.Request) -> web.Response:
+        tenant = self._tenants[request.match_info["workspace"]]
+        body = self._outward(tenant, await request.read())
+        stamp = request.headers["X-Slack-Request-Timestamp"]
+        headers = _headers(request) | {"X-Slack-Signature": signature(self._secret, stamp, body)}
+        async with self._session.post(self.request_url, data=body, headers=headers) as answer:
+            return _copy(answer, self._inward(tenant, await answer.read()))
+
+    async def _to_slack(self, request: web.Request) -> web.Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        known = [one for one in self._tenants.values() if token in (one.token, one.slack.bot_token)]
+        method = request.match_info["method"]
+        if not known or token == known[0].slack.bot_token:
+            self.strangers.append(token)
+            return web.json_response({"ok": False, "error": "invalid_auth"})
+        (tenant,) = known
+        tenant.calls.append((method, token))
+        if tenant.refusal == "ratelimited":
+            answer = {"ok": False, "error": "ratelimited"}
+            return web.json_response(answer, status=429, headers={"Retry-After": "3600"})
+        if tenant.refusal:
+            return web.json_response({"ok": False, "error": tenant.refusal})
+        return await self._forward(request, tenant, f"{tenant.slack.api_url}{method}")
+
+    async def _to_url(self, request: web.Request) -> web.Response:
+        tenant = self._tenants[request.match_info["workspace"]]
+        return await self._forward(
+            request, tenant, f"{tenant.slack.url}/{request.match_info['path']}"
+        )
+
+    async def _forward(self, request: web.Request, tenant: Tenant, url: str) -> web.Response:
+        headers = _headers(request)
+        if "Authorization" in headers:
+            headers["Authorization"] = f"Bearer {tenant.slack.bot_token}"
+        body = self._inward(tenant, await request.read())
+        query = self._inward(tenant, request.query_string.encode()).decode()
+        async with self._session.request(
+            request.method, f"{url}?{query}", data=body, headers=headers
+        ) as answer:
+            return _copy(answer, self._outward(tenant, await answer.read()))
+
+    def _inward(self, tenant: Tenant, body: bytes) -> bytes:
+        return body.replace(tenant.workspace_id.encode(), WORKSPACE.encode())
+
+    def _outward(self, tenant: Tenant, body: bytes) -> bytes:
+        """Give the workspace its own id, and its response_urls the address of Slack."""
+        own = body.replace(WORKSPACE.encode(), tenant.workspace_id.encode())
+        for slash in (b"/", b"%2F"):
+            colon = b"%3A" if slash == b"%2F" else b":"
+            theirs = tenant.slack.url.encode().replace(b":", colon).replace(b"/", slash)
+            ours = f"{self.url}/at/{tenant.workspace_id}".encode()
+            own = own.replace(theirs, ours.replace(b":", colon).replace(b"/", slash))
+        return own
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    dropped = {"host", "content-length", "transfer-encoding"}
+    return {name: value for name, value in request.headers.items() if name.lower() not in dropped}
+
+
+def _copy(answer: ClientResponse, body: bytes) -> web.Response:
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name in ("Content-Type", "Retry-After", "X-OAuth-Scopes", "X-Slack-No-Retry")
+    }
+    return web.Response(status=answer.status, body=body, headers=headers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyWorkspaces:
+    """One running bot and the workspaces that it may be installed in."""
+
+    bot: Imbalance
+    clock: AdjustableClock
+    gateway: Gateway
+    tenants: Mapping[str, Tenant]
+
+    def __getitem__(self, workspace_id: str) -> BotHarness:
+        return BotHarness(bot=self.bot, slack=self.tenants[workspace_id].slack, clock=self.clock)
+
+    async def install(self, *workspace_ids: str) -> None:
+        for workspace_id in workspace_ids:
+            await self.bot.installations.async_save(self.tenants[workspace_id].installation())
+
+
+def tenants_of(slacks: Mapping[str, FakeSlack]) -> dict[str, Tenant]:
+    return {
+        one: Tenant(workspace_id=one, slack=slack, token=f"xoxb-of-{one}-1")
+        for one, slack in slacks.items()
+    }

@@ -1,0 +1,184 @@
+"""One bot in two workspaces, each with its own token; they share every channel and user id."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.app import Imbalance
+from bot.clock import AdjustableClock
+from bot.db import schema
+from bot.keys import KeyRing
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
+from bot.playground.server import FakeSlack
+from bot.settings import Settings
+from bot.workspaces.installation_store import InstallationStore
+from tests.conftest import running_fake_slack
+from tests.harness import BEN, KEY, MEMBERS, WORKSPACE, without_limits
+from tests.many_slacks import Gateway, ManyWorkspaces, tenants_of
+from tests.scenarios.lead import Lead
+from tests.scenarios.screen import channel_texts, dm_texts
+from tests.two_workspaces import OTHER_WORKSPACE
+
+
+@pytest.fixture
+async def many(
+    settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
+) -> AsyncIterator[ManyWorkspaces]:
+    """A running bot, not installed yet, and two workspaces."""
+    async with running_fake_slack(clock) as other:
+        tenants = tenants_of({WORKSPACE: fake_slack, OTHER_WORKSPACE: other})
+        gateway = Gateway(tenants, fake_slack.signing_secret)
+        async with gateway.serving():
+            own = replace(
+                settings,
+                slack_bot_token="",
+                slack_app_token="",
+                client_id="1.2",
+                client_secret="secret",
+                public_url="https://bot.example.com",
+                slack_api_url=f"{gateway.url}/api/",
+            )
+            parts = without_limits(RetryTimings(settle=0)) | {"rate_limits": RateLimits()}
+            bot = Imbalance(own, clock, http=True, **parts)
+            await bot.start()
+            gateway.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
+            for workspace_id, tenant in tenants.items():
+                tenant.slack.request_url = f"{gateway.url}/events/{workspace_id}"
+            yield ManyWorkspaces(bot=bot, clock=clock, gateway=gateway, tenants=tenants)
+            await bot.stop()
+            assert gateway.strangers == []
+
+
+async def state_of(many: ManyWorkspaces, workspace_id: str) -> str | None:
+    workspaces = schema.workspaces
+    async with many.bot.db.reading() as reader:
+        state: str | None = await reader.scalar(
+            select(workspaces.c.state).where(workspaces.c.workspace_id == workspace_id)
+        )
+    return state
+
+
+async def test_each_workspace_is_served_with_its_own_token(many: ManyWorkspaces) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    one, other = many[WORKSPACE], many[OTHER_WORKSPACE]
+
+    await Lead(one).starts()
+    assert channel_texts(other) == []
+    await Lead(other).starts("trust 4w")
+    await one.wait(days=1, hours=8)
+    await other.settle()
+
+    assert "🏁" in channel_texts(one)[0]
+    assert "🌱" in channel_texts(other)[0]
+    for harness in (one, other):
+        assert all(dm_texts(harness, member) for member in MEMBERS)
+    for tenant in many.tenants.values():
+        assert {token for _, token in tenant.calls} == {tenant.token}
+        assert "auth.test" not in {method for method, _ in tenant.calls}
+
+
+async def test_workspace_without_an_installation_is_refused_in_words(many: ManyWorkspaces) -> None:
+    await many.install(WORKSPACE)
+
+    answer = await many[OTHER_WORKSPACE].slack.as_user(BEN).command("/imbalance status")
+
+    assert "Only people from the workspace where I'm installed" in answer.text
+    assert many.tenants[OTHER_WORKSPACE].calls == []
+
+
+async def break_settings(many: ManyWorkspaces, workspace_id: str) -> None:
+    """Store settings that cannot be read, so that what needs them fails."""
+    workspaces = schema.workspaces
+    async with many.bot.db.transaction() as tx:
+        await tx.execute(
+            update(workspaces)
+            .where(workspaces.c.workspace_id == workspace_id)
+            .values(settings=["not", "settings"])
+        )
+
+
+def posts(many: ManyWorkspaces, workspace_id: str) -> int:
+    """Return the number of messages that Slack was asked to post in a workspace."""
+    methods = [method for method, _ in many.tenants[workspace_id].calls]
+    return methods.count("chat.postMessage")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "most_calls"),
+    [("token_revoked", 4), ("invalid_auth", 8), ("ratelimited", 8), ("defect", 0)],
+)
+async def test_trouble_in_one_workspace_slows_no_other(
+    many: ManyWorkspaces, trouble: str, most_calls: int
+) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    one, other = many[WORKSPACE], many[OTHER_WORKSPACE]
+    await Lead(other).starts()
+    await Lead(one).starts()
+    troubled = many.tenants[OTHER_WORKSPACE]
+    if trouble == "defect":
+        await break_settings(many, OTHER_WORKSPACE)
+    else:
+        troubled.refusal = trouble
+    posts_before, calls_before = posts(many, WORKSPACE), len(troubled.calls)
+
+    for _ in range(32):  # what fails in one is retried in real time, so nothing waits for it
+        many.clock.advance(timedelta(hours=1))
+        await many.bot.catch_up()
+
+    assert posts(many, WORKSPACE) - posts_before == len(MEMBERS)
+    assert all(dm_texts(one, member) for member in MEMBERS)
+    assert len(troubled.calls) - calls_before <= most_calls
+    is_removed = trouble in ("token_revoked", "invalid_auth")
+    assert await state_of(many, OTHER_WORKSPACE) == ("uninstalled" if is_removed else "installed")
+    assert await state_of(many, WORKSPACE) == "installed"
+
+
+async def test_token_stored_by_another_process_is_used_at_once(many: ManyWorkspaces) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    other, tenant = many[OTHER_WORKSPACE], many.tenants[OTHER_WORKSPACE]
+    await Lead(other).starts()
+    old, tenant.token = tenant.token, "xoxb-of-T0OTHER-2"
+    elsewhere = InstallationStore(many.bot.db, many.clock, KeyRing([KEY]))
+    await elsewhere.async_save(tenant.installation())
+
+    await other.settle()
+    assert await state_of(many, OTHER_WORKSPACE) == "installed"
+    await other.wait(days=1, hours=8)
+
+    assert all(dm_texts(other, member) for member in MEMBERS)
+    assert many.gateway.strangers == [old]  # refused once, and never used again
+    many.gateway.strangers.clear()
+
+
+@pytest.mark.parametrize("event", ["app_uninstalled", "tokens_revoked"])
+async def test_removal_and_reinstallation_concern_one_workspace(
+    many: ManyWorkspaces, event: str
+) -> None:
+    await many.install(WORKSPACE, OTHER_WORKSPACE)
+    one, other = many[WORKSPACE], many[OTHER_WORKSPACE]
+    await Lead(one).starts()
+    await Lead(other).starts()
+    removed = other.slack.uninstall() if event == "app_uninstalled" else other.slack.revoke_token()
+    assert removed is not None
+    await removed
+
+    calls_before = len(many.tenants[OTHER_WORKSPACE].calls)
+    await one.wait(days=1, hours=8)
+
+    assert await state_of(many, OTHER_WORKSPACE) == "uninstalled"
+    assert await many.bot.installations.bot_of(OTHER_WORKSPACE) is None
+    assert len(many.tenants[OTHER_WORKSPACE].calls) == calls_before
+    assert all(dm_texts(one, member) for member in MEMBERS)
+
+    other.slack.reinstall()
+    many.tenants[OTHER_WORKSPACE].token = "xoxb-of-T0OTHER-2"
+    await many.install(OTHER_WORKSPACE)
+    await other.wait(hours=12)
+
+    assert await state_of(many, OTHER_WORKSPACE) == "installed"
+    assert all(dm_texts(other, member) for member in MEMBERS)
+    many.gateway.strangers.clear()  # the old token, once
