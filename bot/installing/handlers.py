@@ -5,44 +5,62 @@ that sets a cookie without SameSite, and uses up a state before it looks at the 
 """
 
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from functools import partial
+from hashlib import sha256
+from urllib.parse import quote, urlsplit
 
 import aiohttp
-import structlog
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth import AuthorizeUrlGenerator
-from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.installation_store.models.installation import Installation
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.installing import pages
+from bot.clock import Clock
+from bot.db.db_errors import failure_kind
+from bot.installing import messages, pages
 from bot.installing.pages import HEADERS, Problem
 from bot.installing.scopes import REASONS
+from bot.log import log
+from bot.outbox import enqueue, keys
+from bot.slack.errors import ErrorKind, classify
+from bot.workspaces.installation_store import InstallationStore
+from bot.workspaces.oauth_state_store import LIFETIME
 
 INSTALL_PATH = "/slack/install"
 BEGIN_PATH = "/slack/install/begin"
 CALLBACK_PATH = "/slack/oauth_redirect"
-COOKIE = "imbalance-install"
-STATE_SECONDS = 600
 
+#: Slack's names for a code that is no longer, or was never, good.
 _CODE_ERRORS = frozenset({"code_already_used", "code_expired", "invalid_code"})
+#: Slack's names for "this person may not install it there".
+_NOT_ALLOWED = frozenset({"access_denied", "app_not_approved", "user_not_allowed", "not_allowed"})
+_NOT_DISTRIBUTED = "invalid_team_for_non_distributed_app"
 
-log = structlog.get_logger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True)
 class InstallSettings:
-    """The app's OAuth credentials and addresses; public_url is without a slash at its end."""
+    """The app's OAuth credentials, and the addresses of the bot and of Slack's Web API.
+
+    `public_url` is without a slash at its end.
+    """
 
     client_id: str
     client_secret: str
     public_url: str
-    authorize_url: str = "https://slack.com/oauth/v2/authorize"
+    api_url: str
+
+    @property
+    def slack_url(self) -> str:
+        """The address of Slack's own pages, with a slash at its end."""
+        return self.api_url.removesuffix("api/")
 
 
 class NotInstalled(Exception):
@@ -59,62 +77,84 @@ class InstallPages:
     def __init__(
         self,
         settings: InstallSettings,
+        clock: Clock,
         client: AsyncWebClient,
         states: AsyncOAuthStateStore,
-        installations: AsyncInstallationStore,
+        installations: InstallationStore,
     ) -> None:
-        """`client` has no token; its address, proxy and timeout are used for the exchange."""
+        """`client` has no token; its address, session and timeout are used for the exchange."""
         self._settings = settings
+        self._clock = clock
         self._client = client
         self._states = states
         self._installations = installations
         self._redirect_uri = settings.public_url + CALLBACK_PATH
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_get(INSTALL_PATH, self._show_install_page)
-        app.router.add_get(BEGIN_PATH, self._begin, allow_head=False)
-        app.router.add_get(CALLBACK_PATH, self._complete, allow_head=False)
+        router = app.router
+        router.add_get("/", self._to_install_page)
+        router.add_get(INSTALL_PATH, self._show_install_page)
+        router.add_get(BEGIN_PATH, partial(self._page, self._begin), allow_head=False)
+        router.add_get(CALLBACK_PATH, partial(self._page, self._complete), allow_head=False)
+
+    async def _page(self, handler: Handler, request: web.Request) -> web.Response:
+        """Answer with a page whatever happens."""
+        try:
+            return await handler(request)
+        except NotInstalled as error:
+            problem = error.problem
+        except Exception as error:
+            if failure_kind(error) is None:
+                log.exception("install_failed")
+                problem = pages.BROKEN
+            else:
+                log.error("install_not_stored", why=type(error).__name__)
+                problem = pages.NOT_STORED
+        page = pages.problem_page(problem, self._settings.public_url + INSTALL_PATH)
+        return _html(page, problem.status)
+
+    async def _to_install_page(self, _: web.Request) -> web.Response:
+        return _redirect(self._settings.public_url + INSTALL_PATH)
 
     async def _show_install_page(self, _: web.Request) -> web.Response:
-        return _html(pages.install_page(BEGIN_PATH))
+        return _html(pages.install_page(self._settings.public_url + BEGIN_PATH))
 
     async def _begin(self, _: web.Request) -> web.Response:
         state = await self._states.async_issue()
         generator = AuthorizeUrlGenerator(
-            client_id=self._settings.client_id,
+            client_id=quote(self._settings.client_id, safe=""),
             redirect_uri=quote(self._redirect_uri, safe=""),
             scopes=list(REASONS),
-            authorization_url=self._settings.authorize_url,
+            authorization_url=f"{self._settings.slack_url}oauth/v2/authorize",
         )
-        location = generator.generate(state)
-        response = web.Response(status=302, headers={**HEADERS, "Location": location})
+        response = _redirect(generator.generate(state))
         response.set_cookie(
-            COOKIE,
+            cookie_of(state),
             state,
-            max_age=STATE_SECONDS,
-            path=CALLBACK_PATH,
+            max_age=int(LIFETIME.total_seconds()),
+            path=self._cookie_path,
             httponly=True,
             secure=self._settings.public_url.startswith("https://"),
             samesite="Lax",
         )
         return response
 
+    @property
+    def _cookie_path(self) -> str:
+        return urlsplit(self._redirect_uri).path
+
     async def _complete(self, request: web.Request) -> web.Response:
-        try:
-            await self._check_state(request)
-            installation = await self._exchange(_code(request))
-            is_again = await self._save(installation)
-        except NotInstalled as error:
-            page = pages.problem_page(error.problem, INSTALL_PATH)
-            return _html(page, error.problem.status)
-        page = pages.landing_page(
-            installation.app_id or "",
-            installation.team_id or "",
-            installation.team_name or "",
-            is_again,
+        await self._check_state(request)
+        installation = await self._exchange(_code(request))
+        is_again = await self._save(installation)
+        log.info(
+            "installed",
+            workspace=installation.team_id or installation.enterprise_id,
+            is_org_wide=installation.is_enterprise_install,
+            is_again=is_again,
         )
-        response = _html(page)
-        response.del_cookie(COOKIE, path=CALLBACK_PATH)
+        response = _html(pages.landing_page(installation, self._settings.slack_url, is_again))
+        response.del_cookie(cookie_of(request.query["state"]), path=self._cookie_path)
         return response
 
     async def _check_state(self, request: web.Request) -> None:
@@ -122,8 +162,8 @@ class InstallPages:
         state = request.query.get("state", "")
         if not state:
             raise NotInstalled(pages.MISSING_STATE)
-        cookie = request.cookies.get(COOKIE, "")
-        if not hmac.compare_digest(cookie.encode(), state.encode("utf-8", "replace")):
+        cookie = request.cookies.get(cookie_of(state), "")
+        if not hmac.compare_digest(_bytes(cookie), _bytes(state)):
             raise NotInstalled(pages.OTHER_BROWSER)
         if not await self._states.async_consume(state):
             raise NotInstalled(pages.STATE_OVER)
@@ -140,31 +180,48 @@ class InstallPages:
                     "redirect_uri": self._redirect_uri,
                 },
             )
-        except SlackApiError as error:
-            name = str(error.response.get("error"))
-            log.warning("install_refused", error=name)
-            is_code = name in _CODE_ERRORS
-            raise NotInstalled(pages.CODE_OVER if is_code else pages.REFUSED) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("install_slack_unreachable", why=type(error).__name__)
-            raise NotInstalled(pages.UNREACHABLE) from None
-        if answer.get("is_enterprise_install") or not answer.get("team"):
-            raise NotInstalled(pages.ORGANIZATION_WIDE)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NotInstalled(_problem_with(error)) from None
+        if answer.get("refresh_token"):
+            log.error("install_token_rotates")
+            raise NotInstalled(pages.ROTATING)
         return _installation(answer)
 
     async def _save(self, installation: Installation) -> bool:
-        """Store the installation. Return whether the workspace had one."""
+        """Store the installation. Return whether there was one before."""
+        earlier = await self._installations.async_find_bot(
+            enterprise_id=installation.enterprise_id,
+            team_id=installation.team_id,
+            is_enterprise_install=installation.is_enterprise_install,
+        )
+        bot = installation.to_bot()
         try:
-            earlier = await self._installations.async_find_bot(
-                enterprise_id=installation.enterprise_id,
-                team_id=installation.team_id,
-                is_enterprise_install=False,
-            )
-            await self._installations.async_save(installation)
-        except (SQLAlchemyError, OSError) as error:
-            log.error("install_not_stored", why=type(error).__name__)
-            raise NotInstalled(pages.NOT_STORED) from None
+            await self._installations.save_and(bot, partial(self._greet, installation))
+        except ValueError:
+            log.error("install_without_bot")
+            raise NotInstalled(pages.REFUSED) from None
         return earlier is not None
+
+    async def _greet(self, installation: Installation, tx: AsyncConnection) -> None:
+        """Tell the installer, in the workspace, what to do first; an organisation is no place."""
+        if installation.team_id and installation.user_id:
+            await enqueue.post(
+                tx,
+                installation.team_id,
+                key=keys.installed(installation.user_id),
+                to=installation.user_id,
+                content=messages.first_steps(),
+                now=self._clock.now(),
+            )
+
+
+def cookie_of(state: str) -> str:
+    """Return the name of a state's cookie; each has its own, so two tabs may install at once."""
+    return f"imbalance-install-{sha256(_bytes(state)).hexdigest()[:16]}"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _code(request: web.Request) -> str:
@@ -177,21 +234,39 @@ def _code(request: web.Request) -> str:
     return code
 
 
+def _problem_with(error: Exception) -> Problem:
+    """Return the page for a failed exchange; the log has Slack's name for the reason."""
+    meaning = classify(error)
+    log.warning("install_refused", error=meaning.reason)
+    if meaning.kind in (ErrorKind.UNKNOWN, ErrorKind.RETRYABLE):
+        return pages.UNREACHABLE
+    if meaning.reason in _CODE_ERRORS:
+        return pages.CODE_OVER
+    if meaning.reason in _NOT_ALLOWED:
+        return pages.NOT_ALLOWED
+    return pages.NOT_DISTRIBUTED if meaning.reason == _NOT_DISTRIBUTED else pages.REFUSED
+
+
 def _installation(answer: AsyncSlackResponse) -> Installation:
-    team = answer["team"]
+    team = answer.get("team") or {}
     enterprise = answer.get("enterprise") or {}
     return Installation(
         app_id=answer.get("app_id"),
         enterprise_id=enterprise.get("id"),
         enterprise_name=enterprise.get("name"),
-        team_id=team["id"],
+        team_id=team.get("id"),
         team_name=team.get("name"),
         bot_token=answer.get("access_token"),
         bot_user_id=answer.get("bot_user_id"),
         bot_scopes=answer.get("scope", ""),
         user_id=(answer.get("authed_user") or {}).get("id", ""),
+        is_enterprise_install=bool(answer.get("is_enterprise_install")),
         token_type=answer.get("token_type"),
     )
+
+
+def _redirect(location: str) -> web.Response:
+    return web.Response(status=302, headers={**HEADERS, "Location": location})
 
 
 def _html(page: str, status: int = 200) -> web.Response:
