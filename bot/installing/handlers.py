@@ -103,7 +103,7 @@ class InstallPages:
             return await handler(request)
         except NotInstalled as error:
             problem = error.problem
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged; a person waits for a page
             if failure_kind(error) is None:
                 log.exception("install_failed")
                 problem = pages.BROKEN
