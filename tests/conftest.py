@@ -126,9 +126,9 @@ def set_generous_timeouts(patch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def running_fake_slack(clock: Clock) -> AsyncIterator[FakeSlack]:
+async def running_fake_slack(clock: Clock, manifest: Path = MANIFEST) -> AsyncIterator[FakeSlack]:
     """A fake Slack with the example workspace, listening on a free port."""
-    slack = FakeSlack(clock=clock.now, manifest=MANIFEST)
+    slack = FakeSlack(clock=clock.now, manifest=manifest)
     await slack.start()
     try:
         yield slack

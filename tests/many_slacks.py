@@ -1,21 +1,31 @@
 """One bot in several workspaces: a fake Slack for each, behind one address as at Slack.
 
 A fake Slack knows one workspace with one token. The gateway gives each of them a workspace id and a
-token of its own: it finds the fake by the token of a call, and translates what passes.
+token of its own: it finds the fake by the token of a call, and translates what passes. Of the
+workspaces of an organisation, which share its token, it goes by `team_id`: Slack would know the
+channel or person, whose ids all fakes share.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qs
 
 from aiohttp import ClientResponse, ClientSession, web
 from slack_sdk.oauth.installation_store.models.installation import Installation
+from sqlalchemy import select
 
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
+from bot.db import schema
+from bot.outbox.delivery import RetryTimings
+from bot.outbox.rate_limits import RateLimits
+from bot.playground.fake_slack.organization import ORG_ID, ORG_NAME
 from bot.playground.fake_slack.signed_http import signature
 from bot.playground.server import FakeSlack
-from tests.harness import WORKSPACE, BotHarness
+from bot.settings import Settings
+from tests.harness import WORKSPACE, BotHarness, without_limits
 
 
 @dataclass(kw_only=True)
@@ -81,7 +91,7 @@ class Gateway:
         if not known or token == known[0].slack.bot_token:
             self.strangers.append(token)
             return web.json_response({"ok": False, "error": "invalid_auth"})
-        (tenant,) = known
+        tenant = known[0] if len(known) == 1 else await _addressed(request, known)
         tenant.calls.append((method, token))
         if tenant.refusal == "ratelimited":
             answer = {"ok": False, "error": "ratelimited"}
@@ -121,6 +131,16 @@ class Gateway:
         return own
 
 
+async def _addressed(request: web.Request, tenants: list[Tenant]) -> Tenant:
+    body = await request.read()
+    if request.content_type == "application/json":
+        team_id = json.loads(body or b"{}").get("team_id")
+    else:
+        form = parse_qs(body.decode(errors="replace")) | parse_qs(request.query_string)
+        team_id = form.get("team_id", [""])[0]
+    return next((one for one in tenants if one.workspace_id == team_id), tenants[0])
+
+
 def _headers(request: web.Request) -> dict[str, str]:
     dropped = {"host", "content-length", "transfer-encoding"}
     return {name: value for name, value in request.headers.items() if name.lower() not in dropped}
@@ -150,6 +170,54 @@ class ManyWorkspaces:
     async def install(self, *workspace_ids: str) -> None:
         for workspace_id in workspace_ids:
             await self.bot.installations.async_save(self.tenants[workspace_id].installation())
+
+    async def install_org_wide(self, token: str) -> None:
+        """Install the bot in the organisation of all workspaces, which does not add them to it."""
+        for tenant in self.tenants.values():
+            tenant.slack.install_org_wide()
+            tenant.token = token
+        one = next(iter(self.tenants.values())).installation()
+        one.team_id = one.team_name = None
+        one.enterprise_id, one.enterprise_name = ORG_ID, ORG_NAME
+        one.is_enterprise_install = True
+        await self.bot.installations.async_save(one)
+
+    async def state_of(self, workspace_id: str) -> str | None:
+        """Return whether it is installed there; None: the workspace is not known."""
+        workspaces = schema.workspaces
+        found = select(workspaces.c.state).where(workspaces.c.workspace_id == workspace_id)
+        async with self.bot.db.reading() as reader:
+            state: str | None = await reader.scalar(found)
+        return state
+
+
+@asynccontextmanager
+async def running_in_many(
+    settings: Settings, clock: AdjustableClock, slacks: Mapping[str, FakeSlack]
+) -> AsyncIterator[ManyWorkspaces]:
+    """A running bot over signed HTTP, installed nowhere yet, and a fake Slack per workspace."""
+    tenants = tenants_of(slacks)
+    gateway = Gateway(tenants, next(iter(slacks.values())).signing_secret)
+    async with gateway.serving():
+        own = replace(
+            settings,
+            slack_bot_token="",
+            slack_app_token="",
+            client_id="1.2",
+            client_secret="secret",
+            public_url="https://bot.example.com",
+            slack_api_url=f"{gateway.url}/api/",
+        )
+        parts = without_limits(RetryTimings(settle=0)) | {"rate_limits": RateLimits()}
+        bot = Imbalance(own, clock, http=True, **parts)
+        await bot.start()
+        gateway.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
+        for workspace_id, tenant in tenants.items():
+            tenant.slack.request_url = f"{gateway.url}/events/{workspace_id}"
+        yield ManyWorkspaces(bot=bot, clock=clock, gateway=gateway, tenants=tenants)
+        await bot.stop()
+        assert gateway.strangers == []
+        assert [problem for slack in slacks.values() for problem in slack.problems] == []
 
 
 def tenants_of(slacks: Mapping[str, FakeSlack]) -> dict[str, Tenant]:

@@ -288,6 +288,20 @@ class FakeSlack:
     def uninstall(self) -> EventDelivery:
         return workspace_changes.uninstall(self.core)
 
+    def join_organization(self) -> None:
+        """Move the workspace into an organisation on Enterprise Grid."""
+        workspace_changes.join_organization(self.core)
+
+    def install_org_wide(self) -> None:
+        """Install the app in the organisation; `grant_access` then adds the workspace."""
+        workspace_changes.install_org_wide(self.core)
+
+    def grant_access(self) -> EventDelivery:
+        return workspace_changes.grant_access(self.core)
+
+    def revoke_access(self) -> EventDelivery:
+        return workspace_changes.revoke_access(self.core)
+
     def copy_of(self, user_id: str, **changes: Any) -> User:
         """Return a copy of a person, for `add_user`."""
         return replace(self.workspace.users[user_id], **changes)

@@ -262,6 +262,8 @@ def bolt_request(
     except (TypeError, AttributeError, LookupError, RecursionError):
         raise Malformed("who or where") from None  # Bolt reads many fields for these
     request.context["team_id"] = _workspace_of(request.context.team_id, body)
+    # Slack takes commands only where the bot is installed.
+    request.context["is_where_installed"] = COMMAND in body
     return request
 
 
@@ -269,9 +271,16 @@ def _workspace_of(found: str | None, body: Mapping[str, Any]) -> str | None:
     """Return the workspace of a payload; None: it names none, or only its organisation.
 
     Where the bot is installed in an organisation, Bolt finds none, or the organisation itself, in
-    many payloads that name the workspace elsewhere.
+    many payloads that name the workspace elsewhere. A person's own may be another one: of our
+    message in which they press a button, the message knows better.
     """
-    person, view = body.get("user"), body.get("view")
-    places = [body, *(one for one in (view, person) if isinstance(one, dict))]
-    names = (found, *(place.get("team_id") for place in places))
+    message = body.get("message") if body.get("type") == "block_actions" else None
+    places = [one for one in (body.get("view"), body.get("user")) if isinstance(one, dict)]
+    names = (
+        found,
+        body.get("context_team_id"),  # of an event in a channel shared with others
+        body.get("team_id"),
+        message.get("team") if isinstance(message, dict) else None,
+        *(place.get("team_id") for place in places),
+    )
     return next((name for name in names if isinstance(name, str) and _TEAM(name) is None), None)

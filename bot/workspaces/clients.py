@@ -45,14 +45,16 @@ class Clients:
     ) -> AuthorizeResult | None:
         """Return Bolt's authorization for a request from this workspace; None: not installed.
 
-        The request gets the workspace's client, in place of Bolt's own. What comes from a workspace
-        of an organisation in which the bot is installed shows that this installation covers it.
+        The request gets the workspace's client, in place of Bolt's own. A command from a workspace
+        of an organisation in which the bot is installed shows that this installation covers it,
+        even if the event that said so was lost.
         """
         owner_id, org_id = team_id or context.enterprise_id, context.enterprise_id
         if owner_id is None:
             return None
         bot = await self.bot_of(owner_id)
-        if bot is None and team_id and org_id and context.is_enterprise_install:
+        is_covered = context.is_enterprise_install and context.get("is_where_installed")
+        if bot is None and team_id and org_id and is_covered:
             await self._installations.cover(org_id, team_id)
             bot = await self.bot_of(team_id)
         if bot is None:
@@ -78,6 +80,8 @@ class Clients:
         if bot is None or bot.bot_token == refused:
             self._bots.pop(workspace_id, None)
             bot = await self._installations.bot_of(workspace_id)
+            if bot is not None and bot.bot_token == refused:
+                bot = await self._installations.give_up_own(workspace_id, refused)
             if bot is not None and bot.bot_token != refused:
                 self._bots[workspace_id] = bot
         return bot if bot is not None and bot.bot_token != refused else None

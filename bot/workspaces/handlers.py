@@ -172,7 +172,8 @@ async def uninstalled(services: Services, body: Body, context: AsyncBoltContext)
 
     Bolt authorizes it for any workspace; it changes nothing in those that are not installed.
     """
-    owner_id = context.team_id or context.enterprise_id
+    is_of_org = context.is_enterprise_install or context.team_id is None
+    owner_id = context.enterprise_id if is_of_org else context.team_id
     if owner_id is not None:
         async with services.db.transaction() as tx:
             await remove(tx, owner_id, body["event"]["type"], _time_of(body))

@@ -167,6 +167,20 @@ class InstallationStore(AsyncInstallationStore):
         found = await self._installation_of(workspace_id)
         return found.to_bot() if found else None
 
+    async def give_up_own(self, workspace_id: str, token: str) -> Bot | None:
+        """Delete a workspace's own token, which Slack refused, if its organisation has one.
+
+        Return the bot of the workspace from now on; None: it has no other token.
+        """
+        async with self._db.transaction() as tx:
+            rows = (await tx.execute(_query(workspace_id))).mappings().all()
+            bots = [_as_installation(row, _token(self._keys, row)).to_bot() for row in rows]
+            others = [bot for bot in bots if bot.bot_token != token]
+            if others and bots[0].bot_token == token:
+                await delete_token(tx, workspace_id)
+                log.info("own_token_given_up", workspace=workspace_id)
+        return others[0] if others else None
+
     async def _installation_of(self, owner_id: str) -> Installation | None:
         async with self._db.reading() as reader:
             row = (await reader.execute(_query(owner_id))).mappings().first()

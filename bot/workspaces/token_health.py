@@ -30,16 +30,18 @@ TRIES = 40  # about a month
 
 
 async def token_refused(tx: AsyncConnection, workspace_id: str, reason: str, now: datetime) -> None:
-    """Stop messages and agenda items of the workspace until its token works again."""
+    """Stop messages and agenda items of the workspace until its token works again.
+
+    If it was its own and its organisation has one too, `bot.workspaces.clients` has tried that.
+    """
     org_id = await store.org_of(tx, workspace_id)
     if reason == ACCESS_REMOVED and org_id is not None:
         await remove_access(tx, workspace_id, reason, now)
-    elif reason in FINAL:
-        was_own = await delete_token(tx, workspace_id, until=now)
-        if not (was_own and org_id):  # otherwise its organisation's is used from now on
-            await uninstall(tx, workspace_id, reason, now)
     elif await uninstall(tx, workspace_id, reason, now):
-        await _try_later(tx, workspace_id, 0, now)
+        if reason in FINAL:
+            await delete_token(tx, workspace_id)
+        else:
+            await _try_later(tx, workspace_id, 0, now)
 
 
 def halting_on_refused_token(action: Action) -> Action:

@@ -62,6 +62,8 @@ EVENTS: dict[str, set[str]] = {
     "member_joined_channel": READ_CHANNELS,
     "member_left_channel": READ_CHANNELS,
     "message_metadata_posted": {"metadata.message:read"},
+    "team_access_granted": set(),
+    "team_access_revoked": set(),
     "team_join": {"users:read"},
     "tokens_revoked": set(),
     "user_change": {"users:read"},
@@ -137,7 +139,7 @@ def test_only_our_own_message_metadata_is_subscribed_to():
     assert [each["event_type"] for each in subscriptions] == [METADATA_TYPE]
 
 
-def test_http_manifest_differs_only_in_its_request_urls():
+def test_http_manifest_differs_only_in_its_request_urls_and_organizations():
     over_http = manifest(".slack/manifest.http.json")
     settings, command = over_http["settings"], over_http["features"]["slash_commands"][0]
     urls = {
@@ -146,6 +148,8 @@ def test_http_manifest_differs_only_in_its_request_urls():
         settings["event_subscriptions"].pop("request_url"),
     }
     settings["socket_mode_enabled"] = True
+    assert settings["org_deploy_enabled"]  # without OAuth there is one workspace
+    settings["org_deploy_enabled"] = False
 
     assert over_http == manifest()
     assert urls == {f"https://imbalance.example.com{SLACK_PATH}"}

@@ -1,24 +1,20 @@
 """One bot in two workspaces, each with its own token; they share every channel and user id."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.keys import KeyRing
-from bot.outbox.delivery import RetryTimings
-from bot.outbox.rate_limits import RateLimits
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from bot.workspaces.installation_store import InstallationStore
 from tests.conftest import running_fake_slack
-from tests.harness import BEN, KEY, MEMBERS, WORKSPACE, without_limits
-from tests.many_slacks import Gateway, ManyWorkspaces, tenants_of
+from tests.harness import BEN, KEY, MEMBERS, WORKSPACE
+from tests.many_slacks import ManyWorkspaces, running_in_many
 from tests.scenarios.lead import Lead
 from tests.scenarios.screen import channel_texts, dm_texts
 from tests.two_workspaces import OTHER_WORKSPACE
@@ -29,37 +25,11 @@ async def many(
     settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
 ) -> AsyncIterator[ManyWorkspaces]:
     """A running bot, not installed yet, and two workspaces."""
-    async with running_fake_slack(clock) as other:
-        tenants = tenants_of({WORKSPACE: fake_slack, OTHER_WORKSPACE: other})
-        gateway = Gateway(tenants, fake_slack.signing_secret)
-        async with gateway.serving():
-            own = replace(
-                settings,
-                slack_bot_token="",
-                slack_app_token="",
-                client_id="1.2",
-                client_secret="secret",
-                public_url="https://bot.example.com",
-                slack_api_url=f"{gateway.url}/api/",
-            )
-            parts = without_limits(RetryTimings(settle=0)) | {"rate_limits": RateLimits()}
-            bot = Imbalance(own, clock, http=True, **parts)
-            await bot.start()
-            gateway.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
-            for workspace_id, tenant in tenants.items():
-                tenant.slack.request_url = f"{gateway.url}/events/{workspace_id}"
-            yield ManyWorkspaces(bot=bot, clock=clock, gateway=gateway, tenants=tenants)
-            await bot.stop()
-            assert gateway.strangers == []
-
-
-async def state_of(many: ManyWorkspaces, workspace_id: str) -> str | None:
-    workspaces = schema.workspaces
-    async with many.bot.db.reading() as reader:
-        state: str | None = await reader.scalar(
-            select(workspaces.c.state).where(workspaces.c.workspace_id == workspace_id)
-        )
-    return state
+    async with (
+        running_fake_slack(clock) as other,
+        running_in_many(settings, clock, {WORKSPACE: fake_slack, OTHER_WORKSPACE: other}) as many,
+    ):
+        yield many
 
 
 async def test_each_workspace_is_served_with_its_own_token(many: ManyWorkspaces) -> None:
@@ -133,8 +103,8 @@ async def test_trouble_in_one_workspace_slows_no_other(
     assert all(dm_texts(one, member) for member in MEMBERS)
     assert len(troubled.calls) - calls_before <= most_calls
     is_removed = trouble in ("token_revoked", "invalid_auth")
-    assert await state_of(many, OTHER_WORKSPACE) == ("uninstalled" if is_removed else "installed")
-    assert await state_of(many, WORKSPACE) == "installed"
+    assert await many.state_of(OTHER_WORKSPACE) == ("uninstalled" if is_removed else "installed")
+    assert await many.state_of(WORKSPACE) == "installed"
 
 
 async def test_token_stored_by_another_process_is_used_at_once(many: ManyWorkspaces) -> None:
@@ -146,7 +116,7 @@ async def test_token_stored_by_another_process_is_used_at_once(many: ManyWorkspa
     await elsewhere.async_save(tenant.installation())
 
     await other.settle()
-    assert await state_of(many, OTHER_WORKSPACE) == "installed"
+    assert await many.state_of(OTHER_WORKSPACE) == "installed"
     await other.wait(days=1, hours=8)
 
     assert all(dm_texts(other, member) for member in MEMBERS)
@@ -169,7 +139,7 @@ async def test_removal_and_reinstallation_concern_one_workspace(
     calls_before = len(many.tenants[OTHER_WORKSPACE].calls)
     await one.wait(days=1, hours=8)
 
-    assert await state_of(many, OTHER_WORKSPACE) == "uninstalled"
+    assert await many.state_of(OTHER_WORKSPACE) == "uninstalled"
     assert await many.bot.installations.bot_of(OTHER_WORKSPACE) is None
     assert len(many.tenants[OTHER_WORKSPACE].calls) == calls_before
     assert all(dm_texts(one, member) for member in MEMBERS)
@@ -179,6 +149,6 @@ async def test_removal_and_reinstallation_concern_one_workspace(
     await many.install(OTHER_WORKSPACE)
     await other.wait(hours=12)
 
-    assert await state_of(many, OTHER_WORKSPACE) == "installed"
+    assert await many.state_of(OTHER_WORKSPACE) == "installed"
     assert all(dm_texts(other, member) for member in MEMBERS)
     many.gateway.strangers.clear()  # the old token, once

@@ -167,10 +167,10 @@ METHODS = {
     "conversations.open": Method(handler=_open, tier=3, scope="im:write"),
     "conversations.info": Method(handler=_info, tier=3),
     "conversations.members": Method(handler=_members, tier=4),
-    "conversations.list": Method(handler=_list, tier=2),
+    "conversations.list": Method(handler=_list, tier=2, lists=True),
     "conversations.join": Method(handler=_join, tier=3, scope="channels:join"),
     "conversations.leave": Method(handler=_leave, tier=3, scope="channels:manage"),
     "conversations.history": Method(handler=_history, tier=3),
     "conversations.replies": Method(handler=_replies, tier=3),
-    "users.conversations": Method(handler=_of_user, tier=3),
+    "users.conversations": Method(handler=_of_user, tier=3, lists=True),
 }

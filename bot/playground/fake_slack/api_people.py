@@ -1,21 +1,12 @@
 """auth.*, users.*, team.* and apps.*: people, the team, and opening connections."""
 
-from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack import example_workspace, organization
 from bot.playground.fake_slack.arguments import Arguments
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.json_shapes import user_object
 from bot.playground.fake_slack.methods import Method, page
 from bot.playground.fake_slack.model import Json, User
-
-#: https://docs.slack.dev/enterprise/organization-ready-apps: the organization takes the place of
-#: the workspace.
-ORG_WIDE = {
-    "team": "Playground Inc",
-    "team_id": "E0ORG",
-    "enterprise_id": "E0ORG",
-    "is_enterprise_install": True,
-}
 
 
 def _auth_test(core: Core, args: Arguments) -> Json:
@@ -27,7 +18,7 @@ def _auth_test(core: Core, args: Arguments) -> Json:
         "user_id": example_workspace.BOT_USER_ID,
         "bot_id": example_workspace.BOT_ID,
         "is_enterprise_install": False,
-        **(ORG_WIDE if core.install.is_org_wide else {}),
+        **organization.identity(core.install),
     }
 
 
@@ -78,7 +69,7 @@ METHODS = {
     "auth.test": Method(handler=_auth_test, tier=0),
     "api.test": Method(handler=_api_test, tier=4),
     "users.info": Method(handler=_user_info, tier=4, scope="users:read"),
-    "users.list": Method(handler=_user_list, tier=2, scope="users:read"),
+    "users.list": Method(handler=_user_list, tier=2, scope="users:read", lists=True),
     "team.info": Method(handler=_team_info, tier=3, scope="team:read"),
     "apps.connections.open": Method(
         handler=_connection, tier=1, scope="connections:write", app_token=True

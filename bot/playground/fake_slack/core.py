@@ -14,7 +14,7 @@ from bot.playground.fake_slack.ids import Ids
 from bot.playground.fake_slack.in_flight import InFlight
 from bot.playground.fake_slack.manifest import Manifest
 from bot.playground.fake_slack.model import Json
-from bot.playground.fake_slack.rate_limits import RateLimits
+from bot.playground.fake_slack.organization import Install
 from bot.playground.fake_slack.response_urls import ResponseUrls
 from bot.playground.fake_slack.signed_http import SignedHttp
 from bot.playground.fake_slack.sockets import Sockets
@@ -47,15 +47,6 @@ class Hooks:
     moving: asyncio.Lock = field(default_factory=asyncio.Lock)  # one step at a time
 
 
-@dataclass(kw_only=True)
-class Install:
-    """The state of the app's installation: whether its bot token works, and where it is valid."""
-
-    revoked: str = ""  # the error returned by every call: token_revoked, account_inactive
-    is_org_wide: bool = False  # installed in an Enterprise Grid organization, not in a workspace
-    limits: RateLimits = field(default_factory=RateLimits)
-
-
 class Core:
     """The parts, none of which depends on the server."""
 
@@ -72,12 +63,12 @@ class Core:
         self.faults.sockets = self.sockets
         self.http = SignedHttp(self.ids, SIGNING_SECRET)
         self.dispatch = Dispatch(self.work, self.faults, self.sockets, self.http)
-        self.events = Events(self.ids, self.manifest, self.dispatch, self.work)
+        self.install = Install()
+        self.events = Events(self.ids, self.manifest, self.dispatch, self.work, self.install)
         self.stream = Stream()
         self.triggers = Triggers(self.ids)
         self.tickets = ResponseUrls(self.ids)
         self.hooks = Hooks()
-        self.install = Install()
         self.building: Json | None = None  # days done and in total, while the example is built
         self.calls: list[Call] = []
 

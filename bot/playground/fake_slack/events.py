@@ -2,12 +2,13 @@
 
 import asyncio
 
-from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack import example_workspace, organization
 from bot.playground.fake_slack.dispatch import Dispatch
 from bot.playground.fake_slack.ids import Ids
 from bot.playground.fake_slack.in_flight import InFlight
 from bot.playground.fake_slack.manifest import Manifest
 from bot.playground.fake_slack.model import Conversation, Json
+from bot.playground.fake_slack.organization import Install
 
 #: Sent for every public channel, even if the app is not in it.
 _ABOUT_CHANNELS = {
@@ -19,18 +20,21 @@ _ABOUT_CHANNELS = {
 class Events:
     """Emits events that the manifest subscribes to and that the app can see."""
 
-    def __init__(self, ids: Ids, manifest: Manifest, dispatch: Dispatch, work: InFlight) -> None:
+    def __init__(
+        self, ids: Ids, manifest: Manifest, dispatch: Dispatch, work: InFlight, install: Install
+    ) -> None:
         self._ids = ids
         self._manifest = manifest
         self._dispatch = dispatch
         self._work = work
+        self._install = install
         self._held: list[Json] | None = None
 
     def emit(
         self, event: Json, conversation: Conversation | None = None
     ) -> asyncio.Task[bool] | None:
         """Send an event if the app would receive it. The task ends with its acknowledgement."""
-        if not self._is_visible(event, conversation):
+        if not self._install.receives(event) or not self._is_visible(event, conversation):
             return None
         family = conversation.family if conversation else "channels"
         if not self._manifest.wants(event, family):
@@ -74,23 +78,12 @@ class Events:
     def _envelope(self, event: Json, conversation: Conversation | None) -> Json:
         return {
             "token": "playground",
-            "team_id": example_workspace.TEAM_ID,
-            "context_team_id": example_workspace.TEAM_ID,
-            "context_enterprise_id": None,
             "api_app_id": example_workspace.APP_ID,
             "event": {**event, "event_ts": event.get("event_ts") or self._ids.ts()},
             "type": "event_callback",
             "event_id": self._ids.new("Ev"),
             "event_time": self._ids.now_seconds(),
-            "authorizations": [
-                {
-                    "enterprise_id": None,
-                    "team_id": example_workspace.TEAM_ID,
-                    "user_id": example_workspace.BOT_USER_ID,
-                    "is_bot": True,
-                    "is_enterprise_install": False,
-                }
-            ],
+            **organization.of_event(self._install, event),
             "is_ext_shared_channel": bool(conversation and conversation.is_ext_shared),
             "event_context": f"4-{self._ids.secret()}",
         }

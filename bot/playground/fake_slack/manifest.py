@@ -44,6 +44,11 @@ class Manifest:
         return bool(self._at("features", "app_home").get("home_tab_enabled"))
 
     @property
+    def is_org_ready(self) -> bool:
+        """Return whether it can be installed in an organisation."""
+        return bool(self._at("settings").get("org_deploy_enabled"))
+
+    @property
     def takes_messages(self) -> bool:
         """Return whether people may write to the app in its direct message."""
         home = self._at("features", "app_home")

@@ -24,6 +24,7 @@ class Method:
     tier: int  # 1 to 4, or 0 for a special limit
     scope: str = ""  # empty if none, or if the handler checks it by kind of conversation
     app_token: bool = False  # xapp instead of xoxb
+    lists: bool = False  # with an organisation's token it must be told the workspace
 
 
 def require(core: Core, scope: str) -> None:

@@ -1,6 +1,6 @@
 """The payloads of commands and interactions, with the fields that Slack sends."""
 
-from bot.playground.fake_slack import example_workspace
+from bot.playground.fake_slack import example_workspace, organization
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.json_shapes import message_object, view_object
 from bot.playground.fake_slack.model import Conversation, Json, View
@@ -21,7 +21,7 @@ def command(core: Core, user_id: str, conversation: Conversation, name: str, tex
         "command": name,
         "text": text,
         "api_app_id": example_workspace.APP_ID,
-        "is_enterprise_install": "false",
+        **organization.of_command(core.install),
         "response_url": core.url + core.tickets.issue(user_id, conversation.id),
         "trigger_id": core.triggers.issue(user_id),
     }
@@ -34,7 +34,6 @@ def _interaction(core: Core, kind: str, user_id: str) -> Json:
         team = {"id": user.team_id, "domain": "elsewhere"}
     return {
         "type": kind,
-        "team": team,
         "user": {
             "id": user_id,
             "username": user.name,
@@ -43,8 +42,7 @@ def _interaction(core: Core, kind: str, user_id: str) -> Json:
         },
         "api_app_id": example_workspace.APP_ID,
         "token": "playground",
-        "enterprise": None,
-        "is_enterprise_install": False,
+        **organization.of_interaction(core.install, team),
     }
 
 
@@ -89,7 +87,7 @@ def action_in_view(core: Core, user_id: str, view: View, values: Json) -> Json:
     return _interaction(core, "block_actions", user_id) | {
         "trigger_id": trigger_id,
         "container": {"type": "view", "view_id": view.id},
-        "view": view_object(view, values),
+        "view": view_object(view, values) | organization.of_view(core.install),
         "hash": view.hash,
     }
 
@@ -102,13 +100,13 @@ def submission(core: Core, view: View, values: Json) -> Json:
     return _interaction(core, "view_submission", view.user_id) | {
         "trigger_id": core.triggers.issue(view.user_id, in_modal=True),
         "response_urls": [],
-        "view": view_object(view, values),
+        "view": view_object(view, values) | organization.of_view(core.install),
     }
 
 
 def closing(core: Core, view: View, values: Json, *, is_cleared: bool) -> Json:
     """Build view_closed."""
     return _interaction(core, "view_closed", view.user_id) | {
-        "view": view_object(view, values),
+        "view": view_object(view, values) | organization.of_view(core.install),
         "is_cleared": is_cleared,
     }

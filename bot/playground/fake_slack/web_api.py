@@ -13,6 +13,7 @@ from bot.playground.fake_slack import (
     api_marks,
     api_people,
     api_views,
+    organization,
 )
 from bot.playground.fake_slack.arguments import Arguments, received, token_of
 from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, Call, Core
@@ -74,6 +75,8 @@ def _call(core: Core, name: str, args: Json, token: str) -> Json:
     if method is None:
         raise SlackError("unknown_method", req_method=name)
     _admit(core, method, token)
+    if not method.app_token:
+        organization.require_access(core.install, name, args, lists=method.lists)
     if core.faults.rate_limits:
         core.install.limits.count(name, TIERS.get(method.tier, POSTS_PER_MINUTE))
     if core.faults.slow_history and name in SLOW_HISTORY:

@@ -7,7 +7,7 @@ acknowledged it.
 import asyncio
 from typing import Any
 
-from bot.playground.fake_slack import example_workspace, messages
+from bot.playground.fake_slack import example_workspace, messages, organization
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.json_shapes import user_object
 from bot.playground.fake_slack.model import Conversation, Json, User
@@ -155,3 +155,39 @@ def uninstall(core: Core) -> EventDelivery:
     """Remove the app (app_uninstalled and tokens_revoked, in no certain order)."""
     revoke(core, "account_inactive")
     return core.events.emit({"type": "app_uninstalled"})
+
+
+def join_organization(core: Core) -> None:
+    """Move the workspace into an organisation, with everybody in it; no event is sent."""
+    core.install.is_in_organization = True
+    for user in core.workspace.users.values():
+        if example_workspace.is_colleague(user):
+            user.enterprise_id, user.teams = organization.ORG_ID, [example_workspace.TEAM_ID]
+
+
+def install_org_wide(core: Core) -> None:
+    """Install the app in the organisation, which adds no workspace by itself.
+
+    Raises:
+        ValueError: the manifest does not allow it.
+    """
+    if not core.manifest.is_org_ready:
+        raise ValueError("the manifest lacks org_deploy_enabled")
+    join_organization(core)
+    core.install.is_org_wide, core.install.has_access, core.install.revoked = True, False, ""
+
+
+def grant_access(core: Core) -> EventDelivery:
+    """Add the workspace to the organisation's installation (team_access_granted)."""
+    core.install.has_access = True
+    return core.events.emit(_access("granted"))
+
+
+def revoke_access(core: Core) -> EventDelivery:
+    """Remove the workspace from the organisation's installation (team_access_revoked)."""
+    core.install.has_access = False
+    return core.events.emit(_access("revoked"))
+
+
+def _access(what: str) -> Json:
+    return {"type": f"team_access_{what}", "team_ids": [example_workspace.TEAM_ID]}
