@@ -39,6 +39,7 @@ MAX_REQUEST_BYTES = 20 * 1024 * 1024
 class FakeSlack:
     """A workspace that the bot can be installed in."""
 
+    core: Core
     app_token = APP_TOKEN
     signing_secret = SIGNING_SECRET
 
@@ -58,7 +59,8 @@ class FakeSlack:
         With `store` (a JSON file) the workspace outlives the process. `team` names it; it is in one
         Slack with the workspace `beside`, whose address then serves the Web API of both.
         """
-        self.core = Core(clock, manifest, team, beside.core.directory if beside else None)
+        others: Directory | None = beside.core.directory if beside else None
+        self.core = Core(clock, manifest, team, others)
         self._host, self._port = host, port
         self.store = Store(self.core, store) if store else None
         self._runner: web.AppRunner | None = None

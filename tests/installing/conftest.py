@@ -3,8 +3,10 @@
 import re
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,9 +20,11 @@ from bot.playground.fake_slack.directory import Team
 from bot.playground.fake_slack.oauth import WHOLE_ORGANIZATION
 from bot.playground.server import FakeSlack
 from bot.settings import Settings
-from tests.conftest import MANIFEST
+from tests.conftest import running_fake_slack
 from tests.harness import OWNER, WORKSPACE, BotHarness, without_limits
 
+#: That of an app which an organisation may install, too.
+MANIFEST = Path(__file__).parents[2] / ".slack" / "manifest.http.json"
 SECOND = "T0SOUTH"
 
 
@@ -45,6 +49,7 @@ def oauth_settings(settings: Settings, slack: FakeSlack) -> Settings:
         client_id=slack.directory.client_id,
         client_secret=slack.directory.client_secret,
         public_url=public_url,
+        slack_api_url=slack.api_url,
         http_port=port,
     )
 
@@ -77,10 +82,9 @@ class Page:
 class Browser:
     """A browser with its cookies that follows no redirect by itself."""
 
-    def __init__(self, session: ClientSession, public_url: str, slack: FakeSlack) -> None:
+    def __init__(self, session: ClientSession, public_url: str) -> None:
         self.session = session
         self.public_url = public_url
-        self._slack = slack
 
     async def get(self, address: str, **query: str) -> Page:
         async with self.session.get(address, params=query, allow_redirects=False) as answer:
@@ -131,25 +135,35 @@ def new_browser_session() -> ClientSession:
 
 
 @pytest.fixture
-async def installing(
-    settings: Settings, clock: AdjustableClock, fake_slack: FakeSlack
+async def installing(settings: Settings, clock: AdjustableClock) -> AsyncIterator[Installing]:
+    async with (
+        running_fake_slack(clock, MANIFEST) as slack,
+        running_pages(settings, clock, slack) as running,
+    ):
+        yield running
+
+
+@asynccontextmanager
+async def running_pages(
+    settings: Settings, clock: AdjustableClock, first: FakeSlack
 ) -> AsyncIterator[Installing]:
+    """A bot for many workspaces, and a second workspace; both may install it by its pages."""
     second = FakeSlack(
         clock=clock.now,
         manifest=MANIFEST,
         team=Team(id=SECOND, name="Southgate", domain="southgate"),
-        beside=fake_slack,
+        beside=first,
     )
     await second.start()
-    own = oauth_settings(settings, fake_slack)
-    for slack in (fake_slack, second):
+    own = oauth_settings(settings, first)
+    for slack in (first, second):
         slack.remove_app()
         slack.request_url = f"{own.public_url}/slack/events"
     bot = Imbalance(own, clock, http=True, **without_limits(RetryTimings(settle=0)))
     await bot.start()
     async with new_browser_session() as session:
-        browser = Browser(session, own.public_url, fake_slack)
-        yield Installing(bot=bot, slack=fake_slack, second=second, clock=clock, browser=browser)
+        browser = Browser(session, own.public_url)
+        yield Installing(bot=bot, slack=first, second=second, clock=clock, browser=browser)
     await bot.stop()
     await second.stop()
 

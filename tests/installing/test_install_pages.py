@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import func, select
+from yarl import URL
 
 from bot.db import schema
 from bot.installing.scopes import OPTIONAL, REASONS
@@ -70,17 +71,6 @@ async def test_installer_alone_is_told_what_to_do_first_once(installing: Install
     assert not any(dm_texts(installing.harness, user) for user in others)
     await installing.browser.install()
     await installing.harness.settle()
-    assert len(dm_texts(installing.harness, OWNER)) == 1
-
-
-async def test_installer_is_told_in_the_morning_if_it_is_night(installing: Installing) -> None:
-    installing.clock.advance(timedelta(hours=14))
-    await installing.browser.install()
-    await installing.harness.settle()
-    assert dm_texts(installing.harness, OWNER) == []
-
-    await installing.harness.wait(hours=12)
-
     assert len(dm_texts(installing.harness, OWNER)) == 1
 
 
@@ -151,7 +141,7 @@ async def test_whole_organization_is_told_where_to_add_workspaces(installing: In
 
 async def test_used_state_is_refused(installing: Installing) -> None:
     allowed = await installing.browser.decide(await installing.browser.begin())
-    cookies = installing.browser.session.cookie_jar.filter_cookies(allowed.location)  # type: ignore[arg-type]
+    cookies = installing.browser.session.cookie_jar.filter_cookies(URL(allowed.location))
     await installing.browser.get(allowed.location)
     installing.browser.session.cookie_jar.update_cookies(cookies)
 
@@ -176,7 +166,7 @@ async def test_expired_state_is_refused(installing: Installing) -> None:
 async def test_other_browser_is_refused_and_spoils_nothing(installing: Installing) -> None:
     allowed = await installing.browser.decide(await installing.browser.begin())
     async with new_browser_session() as session:
-        other = Browser(session, installing.browser.public_url, installing.slack)
+        other = Browser(session, installing.browser.public_url)
         refused = await other.get(allowed.location)
     assert refused.status == 400
     assert "another browser" in refused.text
@@ -252,7 +242,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("error", REFUSALS)
 async def test_refusal_by_slack_is_a_page(installing: Installing, error: str) -> None:
-    installing.slack.faults.fail("oauth.v2.access", error=error)
+    installing.slack.faults.fail_next("oauth.v2.access", error=error)
 
     page = await installing.browser.install()
 
@@ -322,7 +312,7 @@ async def test_name_of_a_workspace_is_text(installing: Installing) -> None:
 async def test_log_holds_no_secret(installing: Installing, written: io.StringIO) -> None:
     allowed = await installing.browser.decide(await installing.browser.begin())
     await installing.browser.get(allowed.location)
-    installing.slack.faults.fail("oauth.v2.access", error="bad_client_secret")
+    installing.slack.faults.fail_next("oauth.v2.access", error="bad_client_secret")
     await installing.browser.install()
     await installing.harness.settle()
 

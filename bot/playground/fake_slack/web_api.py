@@ -13,6 +13,7 @@ from bot.playground.fake_slack import (
     api_marks,
     api_people,
     api_views,
+    example_workspace,
     oauth,
     organization,
 )
@@ -76,7 +77,7 @@ async def _answer(core: Core, request: web.Request, method: str) -> web.StreamRe
         if method == oauth.METHOD:
             body = {"ok": True, **oauth.access(core, {**args, **oauth.basic_credentials(request)})}
         else:
-            body = {"ok": True, **_call(core, method, args, token)}
+            body = {"ok": True, **_call(core, method, _inward(core, args), token)}
     except SlackError as error:
         body = error.body
     except RateLimited as limit:
@@ -84,6 +85,13 @@ async def _answer(core: Core, request: web.Request, method: str) -> web.StreamRe
         headers = {"Retry-After": str(limit.retry_after)}
     _remember(core, method, args, token, body)
     return _response(core, body, status, headers)
+
+
+def _inward(core: Core, args: Json) -> Json:
+    """Return the arguments with the workspace as it is called inside."""
+    if args.get("team_id") != core.team.id:
+        return args
+    return {**args, "team_id": example_workspace.TEAM_ID}
 
 
 def _call(core: Core, name: str, args: Json, token: str) -> Json:
