@@ -65,9 +65,12 @@ SILENT_SENDER = (
 )
 NO_SENDER = "senders: none at work"
 HALTED = "halted: nothing is sent in {workspace}, because Slack said {reason}. {do}"
-REMOVED = "The app was removed there; it goes on when it is installed again."
-TOKEN = "Install the app again, put the new token into SLACK_BOT_TOKEN, restart."
-REMOVAL_REASONS = ("app_uninstalled", "tokens_revoked")
+REMOVED = "The app was removed there; it goes on when it is installed or added again."
+TOKEN = "Install the app there again; a new SLACK_BOT_TOKEN, if one is set, needs a restart."
+REMOVAL_REASONS = (
+    *("app_uninstalled", "tokens_revoked"),
+    *("team_access_revoked", "team_access_not_granted"),
+)
 FAN_OUT = "sending to many in {workspace}: {sent} sent, {left} left, done at about {end} UTC"
 AND_MORE = "and {count} more"
 

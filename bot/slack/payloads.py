@@ -274,13 +274,14 @@ def _workspace_of(found: str | None, body: Mapping[str, Any]) -> str | None:
     many payloads that name the workspace elsewhere. A person's own may be another one: of our
     message in which they press a button, the message knows better.
     """
-    message = body.get("message") if body.get("type") == "block_actions" else None
+    is_press = body.get("type") == "block_actions" and body.get("team") is None
+    message = body.get("message") if is_press else None
     places = [one for one in (body.get("view"), body.get("user")) if isinstance(one, dict)]
     names = (
+        message.get("team") if isinstance(message, dict) else None,
         found,
         body.get("context_team_id"),  # of an event in a channel shared with others
         body.get("team_id"),
-        message.get("team") if isinstance(message, dict) else None,
         *(place.get("team_id") for place in places),
     )
     return next((name for name in names if isinstance(name, str) and _TEAM(name) is None), None)

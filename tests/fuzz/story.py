@@ -40,6 +40,8 @@ CHANGES: tuple[Change, ...] = (
     lambda slack: slack.change_user(BEN, real_name="Benedict", tz="Asia/Tokyo"),
     lambda slack: slack.deactivate(HANA),
     lambda slack: slack.add_user(slack.copy_of(BEN, id="U0NEW", name="new")),
+    lambda slack: slack.emit({"type": "team_access_granted", "team_ids": ["T0ELSE"]}),
+    lambda slack: slack.emit({"type": "team_access_revoked", "team_ids": ["T0ELSE"]}),
     lambda slack: slack.uninstall(),
 )
 #: Payloads that end the installation, after which the bot answers nothing else.

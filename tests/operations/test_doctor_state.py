@@ -129,7 +129,7 @@ async def test_invalid_token_is_wrong_and_uninstalled_app_is_flagged(
     await set_lease(db, halted="invalid_auth")
     refused = await doctor(database_url, fake_slack)
     assert refused.code == 1
-    assert "put the new token into SLACK_BOT_TOKEN" in line_with(refused, "halted")
+    assert "Install the app there again" in line_with(refused, "halted")
 
 
 async def test_senders_and_their_progress_are_shown(

@@ -129,6 +129,8 @@ _FIELDS: dict[str, Any] = {
         "message_ts": "1763892000.000100",
         "metadata": {"event_type": "imbalance_message", "event_payload": {"id": "0" * 32}},
     },
+    "team_access_granted": {"team_ids": [WORKSPACE]},
+    "team_access_revoked": {"team_ids": [WORKSPACE]},
     "tokens_revoked": {"tokens": {"oauth": [BEN], "bot": []}},
     "user_change": {"user": {"id": BEN, "profile": {"real_name": "Ben"}, "tz": "Europe/Lisbon"}},
 }

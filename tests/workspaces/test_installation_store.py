@@ -10,14 +10,21 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.db.file_lock import sqlite_file
 from bot.keys import KeyRing
-from bot.workspaces.installation_store import InstallationStore, unreadable_tokens
+from bot.workspaces.installation_store import (
+    InstallationStore,
+    TokenUnreadable,
+    remove,
+    remove_access,
+    unreadable_tokens,
+)
 from bot.workspaces.lifecycle import uninstall
 from bot.workspaces.oauth_state_store import LIFETIME, OAuthStateStore
+from bot.workspaces.store import installed_workspaces
 from bot.workspaces.token_health import token_refused
 from tests.harness import WORKSPACE
 
 OLD_KEY, NEW_KEY = b"o" * 32, b"n" * 32
-ONE, OTHER = "T0ONE", "T0OTHER"
+ONE, OTHER, ORG = "T0ONE", "T0OTHER", "E0ORG"
 
 
 def installation(workspace_id: str, token: str, scopes: str = "commands") -> Installation:
@@ -133,12 +140,61 @@ async def test_deleted_installation_is_not_found(installations):
     assert await token_of(installations, ONE) is None
 
 
-async def test_installation_for_a_whole_organisation_is_refused(installations):
-    one = installation(ONE, "xoxb-one")
-    one.is_enterprise_install = True
-    with pytest.raises(ValueError, match="one workspace"):
+def org_installation(token: str) -> Installation:
+    one = installation(ONE, token)
+    one.team_id, one.enterprise_id, one.is_enterprise_install = None, ORG, True
+    return one
+
+
+async def test_installation_of_an_organisation_needs_to_say_which(installations):
+    one = org_installation("xoxb-org")
+    one.enterprise_id = None
+    with pytest.raises(ValueError, match="not an installation"):
         await installations.async_save(one)
-    assert await token_of(installations, ONE) is None
+
+
+async def test_workspace_uses_its_own_token_before_its_organisations(installations):
+    await installations.async_save(org_installation("xoxb-org"))
+    await installations.cover(ORG, ONE)
+    await installations.cover(ORG, OTHER)
+    await installations.async_save(installation(ONE, "xoxb-one"))
+    assert (await installations.bot_of(ONE)).bot_token == "xoxb-one"
+    assert (await installations.bot_of(OTHER)).bot_token == "xoxb-org"
+    assert await installations.bot_of("T0THIRD") is None
+
+    assert await installations.give_up_own(ONE, "xoxb-older") is not None
+    assert (await installations.bot_of(ONE)).bot_token == "xoxb-one"
+    given = await asyncio.gather(*(installations.give_up_own(ONE, "xoxb-one") for _ in range(4)))
+    assert {bot.bot_token for bot in given} == {"xoxb-org"}
+    assert (await installations.bot_of(ONE)).bot_token == "xoxb-org"
+    assert await installations.give_up_own(ONE, "xoxb-org") is None
+    assert await installations.give_up_own("T0THIRD", "xoxb-org") is None
+
+
+async def test_token_of_an_organisation_is_bound_to_it(installations, db):
+    await installations.async_save(org_installation("xoxb-org"))
+    await installations.async_save(installation(ONE, "xoxb-one"))
+    table = schema.installations
+    async with db.transaction() as tx:
+        of_org = await tx.scalar(select(table.c.sealed_token).where(table.c.workspace_id == ORG))
+        await tx.execute(
+            update(table).where(table.c.workspace_id == ONE).values(sealed_token=of_org)
+        )
+    with pytest.raises(TokenUnreadable, match="belongs to another workspace"):
+        await installations.bot_of(ONE)
+
+
+async def test_late_removal_changes_nothing_in_a_newer_installation(installations, db, clock):
+    removed_at = clock.now()
+    clock.advance(timedelta(seconds=5))
+    await installations.async_save(org_installation("xoxb-org"))
+    await installations.cover(ORG, ONE)
+    async with db.transaction() as tx:
+        await remove(tx, ORG, "app_uninstalled", removed_at)
+        await remove_access(tx, ONE, "team_access_revoked", removed_at)
+    assert (await installations.bot_of(ONE)).bot_token == "xoxb-org"
+    async with db.reading() as reader:
+        assert await installed_workspaces(reader) == (ONE,)
 
 
 async def test_uninstalled_event_deletes_the_stored_token(harness, db):
