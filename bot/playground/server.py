@@ -61,6 +61,8 @@ class FakeSlack:
         """
         others: Directory | None = beside.core.directory if beside else None
         self.core = Core(clock, manifest, team, others)
+        if beside is not None:
+            self.core.hooks = beside.core.hooks  # the same clock
         self._host, self._port = host, port
         self.store = Store(self.core, store) if store else None
         self._runner: web.AppRunner | None = None
@@ -147,6 +149,28 @@ class FakeSlack:
     def directory(self) -> Directory:
         """The app's OAuth settings, and the workspaces of this Slack."""
         return self.core.directory
+
+    def register(self, public_url: str, install_path: str = "/slack/install") -> None:
+        """Register the app's address for OAuth, as its settings in Slack have it."""
+        self.directory.redirect_urls = [public_url]
+        self.directory.install_url = public_url + install_path
+
+    @property
+    def installation(self) -> Json | None:
+        """The app's installation in this workspace; None: it is not installed here."""
+        install = self.core.install
+        if not install.is_installed or install.revoked:
+            return None
+        return {
+            "app_id": example_workspace.APP_ID,
+            "team_id": self.core.team.id,
+            "team_name": self.core.team.name,
+            "bot_token": install.token,
+            "bot_id": example_workspace.BOT_ID,
+            "bot_user_id": example_workspace.BOT_USER_ID,
+            "bot_scopes": ",".join(sorted(self.scopes)),
+            "user_id": install.installer,
+        }
 
     @property
     def faults(self) -> Faults:

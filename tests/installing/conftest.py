@@ -14,7 +14,7 @@ from aiohttp import ClientSession, CookieJar
 
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
-from bot.installing.handlers import BEGIN_PATH, CALLBACK_PATH, INSTALL_PATH
+from bot.installing.handlers import BEGIN_PATH, CALLBACK_PATH
 from bot.outbox.delivery import RetryTimings
 from bot.playground.fake_slack.directory import Team
 from bot.playground.fake_slack.oauth import WHOLE_ORGANIZATION
@@ -40,8 +40,7 @@ def oauth_settings(settings: Settings, slack: FakeSlack) -> Settings:
     """Settings of a bot for many workspaces, whose addresses the app has registered in Slack."""
     port = free_port()
     public_url = f"http://127.0.0.1:{port}"
-    slack.directory.redirect_urls = [public_url]
-    slack.directory.install_url = public_url + INSTALL_PATH
+    slack.register(public_url)
     return replace(
         settings,
         slack_bot_token="",
