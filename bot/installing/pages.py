@@ -22,9 +22,9 @@ STYLE = """
 body { margin: 0; background: var(--sunken); color: var(--ink); overflow-wrap: anywhere;
   font: 16px/1.5 "Lato", system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue",
   "Liberation Sans", Arial, sans-serif; }
-header { padding: .7rem 1.5rem; background: var(--rail); color: var(--rail-ink);
+header { padding: .7rem 0; background: var(--rail); color: var(--rail-ink);
   font-weight: 700; }
-header span { display: block; max-width: 43rem; margin: 0 auto; padding: 0 1.5rem; }
+header span { display: block; max-width: 43rem; margin: 0 auto; padding: 0 2rem; }
 main { max-width: 43rem; margin: 2rem auto; padding: 1.75rem 2rem 2rem; background: var(--paper);
   border: 1px solid var(--line); border-radius: 8px; }
 h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25; }
@@ -33,7 +33,7 @@ p { margin: 0 0 .75rem; } ol { margin: 0 0 1rem; padding-left: 1.4rem; } li { ma
 a { color: var(--link); }
 code, dt { font: .88em ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 code { padding: .1em .3em; background: var(--sunken); border: 1px solid var(--line);
-  border-radius: 3px; overflow-wrap: normal; }
+  border-radius: 3px; white-space: nowrap; }
 dl { display: grid; grid-template-columns: 14rem 1fr; margin: 0; }
 dt, dd { margin: 0; padding: .5rem 0; border-top: 1px solid var(--line); }
 dt { padding-top: .62rem; } dd { color: var(--dim); }
@@ -42,7 +42,7 @@ dt { padding-top: .62rem; } dd { color: var(--dim); }
 .button:hover { background: var(--primary-hover); }
 .note { color: var(--dim); font-size: .9rem; } .problem h1 { color: var(--wrong); }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
-@media (max-width: 46rem) { header { padding: .7rem 0; } body { background: var(--paper); }
+@media (max-width: 46rem) { body { background: var(--paper); }
   header span { padding: 0 1.1rem; }
   main { margin: 0; padding: 1.25rem 1.1rem 2rem; border: 0; border-radius: 0; }
   dl { display: block; } dd { padding-top: 0; border-top: 0; } dt { padding-bottom: .1rem; }
@@ -206,8 +206,7 @@ def _in_workspace(installation: Installation, slack_url: str) -> str:
         "<li>In a private channel, invite it: <code>/invite @Imbalance</code></li>"
         "<li>Start a phase in the team’s channel: <code>/imbalance start</code></li></ol>"
         f'<p><a class="button" href="{href}">Open in Slack</a></p>'
-        '<p class="note">The bot sends you, and nobody else, one message with these steps. '
-        "Between 20:00 and 08:00 and at weekends it waits until the next working morning.</p>"
+        '<p class="note">The bot sends you, and nobody else, one message with these steps.</p>'
     )
 
 

@@ -168,6 +168,7 @@ async def start_phase(screen: Screen, milestone: str) -> None:
     await screen.fill_field("Milestone", milestone)
     await screen.fill_field("What's at stake", "Two customers decide on 21 Dec.")
     await screen.fill_field("What can wait", "Dark mode")
+    await screen.fill_field("What you ask, and its limit", "Fast reviews, one late night.")
     await screen.press("Preview")
     await screen.press("Announce")
     await screen.press("Close")

@@ -24,7 +24,7 @@ main.slack ul { padding-left: 1.25rem; color: var(--dim); }
 main.slack label { display: block; margin: 0 0 1rem; font-weight: 700; }
 main.slack select { display: block; width: 100%; margin-top: .25rem; padding: .5rem;
   border: 1px solid var(--strong-line); border-radius: 4px; background: var(--raised);
-  color: var(--ink); font: inherit; }
+  color: var(--ink); font: inherit; font-weight: 400; }
 main.slack .choices { display: flex; gap: .75rem; justify-content: flex-end; }
 main.slack button, main.slack a.button { padding: .5rem 1.1rem; border-radius: 4px;
   border: 1px solid var(--strong-line); background: var(--raised); color: var(--ink);
