@@ -45,6 +45,9 @@ LEFT_SECONDS = 0.5
 #: What the bot writes, such as an SQLite file and its log, is for its own user alone.
 OWNER_ONLY = 0o077
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
+THREE_PORTS = (
+    "With two workspaces, --port must be from 1 to 65533: the two next ports are used as well."
+)
 PLAYGROUND = Path("data/playground")
 #: With two workspaces it keeps its data apart: they need tokens that the other kind cannot read.
 PLAYGROUND_OF_TWO = Path("data/playground-of-two")
@@ -342,6 +345,8 @@ async def _playground(options: argparse.Namespace) -> None:
 
     configure("WARNING", "text")
     folder = PLAYGROUND if options.workspaces == 1 else PLAYGROUND_OF_TWO
+    if options.workspaces == 2 and not 1 <= options.port <= MAX_PORT - 2:
+        raise StartupError(THREE_PORTS)
     async with exclusive_lock(_playground_database(folder), held=PLAYGROUND_RUNS):
         settings = _playground_settings(folder, reset=options.reset)
         await migrate(settings.database_url)

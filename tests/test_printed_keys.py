@@ -35,5 +35,5 @@ def test_the_playgrounds_key_is_made_once_and_is_its_owners_alone(
 
     assert len(key) == 32
     assert file.stat().st_mode & 0o777 == 0o600
-    assert _playground_settings(reset=False).keys == (key,)
-    assert _playground_settings(reset=True).keys != (key,)
+    assert _playground_settings(PLAYGROUND, reset=False).keys == (key,)
+    assert _playground_settings(PLAYGROUND, reset=True).keys != (key,)

@@ -204,7 +204,7 @@ def _in_workspace(installation: Installation, slack_url: str) -> str:
         "<h2>What to do first</h2><ol>"
         "<li>Open the bot in Slack. Its <em>Home</em> tab shows an example.</li>"
         "<li>In a private channel, invite it: <code>/invite @Imbalance</code></li>"
-        "<li>Start a phase in the team’s channel: <code>/imbalance start</code></li></ol>"
+        "<li>Start a phase in the team's channel: <code>/imbalance start</code></li></ol>"
         f'<p><a class="button" href="{href}">Open in Slack</a></p>'
         '<p class="note">The bot sends you, and nobody else, one message with these steps.</p>'
     )
@@ -219,7 +219,7 @@ def _in_organization(installation: Installation, _: str) -> str:
         "<li>Open <em>Organization settings</em>, then <em>Integrations</em>, then "
         "<em>Installed apps</em>.</li>"
         "<li>Choose <strong>Imbalance</strong>, then <em>Add to workspaces</em>.</li>"
-        "<li>In a workspace that was added, start a phase in a team’s channel: "
+        "<li>In a workspace that was added, start a phase in a team's channel: "
         "<code>/imbalance start</code></li></ol>"
         '<p class="note">Workspaces added or removed later need no new installation.</p>'
     )
