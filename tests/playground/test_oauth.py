@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import BasicAuth, ClientSession
+from aiohttp import ClientSession, encode_basic_auth
 
 from bot.clock import AdjustableClock
 from bot.playground.fake_slack.oauth import CODE_LIVES
@@ -46,10 +46,11 @@ async def decide(slack: FakeSlack, **changes: str) -> tuple[int, dict[str, str],
         return answer.status, {name: one[0] for name, one in query.items()}, await answer.text()
 
 
-async def access(slack: FakeSlack, auth: BasicAuth | None = None, **form: str) -> dict[str, Any]:
+async def access(slack: FakeSlack, auth: str = "", **form: str) -> dict[str, Any]:
+    headers = {"Authorization": auth} if auth else {}
     async with (
         ClientSession() as session,
-        session.post(f"{slack.api_url}oauth.v2.access", data=form, auth=auth) as answer,
+        session.post(f"{slack.api_url}oauth.v2.access", data=form, headers=headers) as answer,
     ):
         body: dict[str, Any] = await answer.json()
         return body
@@ -117,10 +118,10 @@ async def test_code_gives_a_token_that_works(slack: FakeSlack, in_header: bool) 
     code = await allowed_code(slack)
     own = credentials(slack)
     if in_header:
-        auth = BasicAuth(own["client_id"], own["client_secret"])
+        auth = encode_basic_auth(own["client_id"], own["client_secret"])
         answer = await access(slack, auth, code=code, redirect_uri=CALLBACK)
     else:
-        answer = await access(slack, None, code=code, redirect_uri=CALLBACK, **own)
+        answer = await access(slack, "", code=code, redirect_uri=CALLBACK, **own)
 
     assert answer["ok"]
     assert answer["team"] == {"id": WORKSPACE, "name": "Northwind"}
@@ -146,8 +147,8 @@ async def test_wrong_exchange_is_refused_and_leaves_the_code_good(
     slack: FakeSlack, changes: dict[str, str], error: str
 ) -> None:
     right = {"code": await allowed_code(slack), "redirect_uri": CALLBACK, **credentials(slack)}
-    assert await access(slack, None, **{**right, **changes}) == {"ok": False, "error": error}
-    assert (await access(slack, None, **right))["ok"]
+    assert await access(slack, "", **{**right, **changes}) == {"ok": False, "error": error}
+    assert (await access(slack, "", **right))["ok"]
 
 
 async def test_code_is_good_once_and_for_ten_minutes(
@@ -155,17 +156,17 @@ async def test_code_is_good_once_and_for_ten_minutes(
 ) -> None:
     right = {"redirect_uri": CALLBACK, **credentials(slack)}
     used, late = await allowed_code(slack), await allowed_code(slack)
-    assert (await access(slack, None, code=used, **right))["ok"]
-    assert (await access(slack, None, code=used, **right))["error"] == "code_already_used"
+    assert (await access(slack, "", code=used, **right))["ok"]
+    assert (await access(slack, "", code=used, **right))["error"] == "code_already_used"
     clock.advance(CODE_LIVES + timedelta(seconds=1))
-    assert (await access(slack, None, code=late, **right))["error"] == "invalid_code"
+    assert (await access(slack, "", code=late, **right))["error"] == "invalid_code"
 
 
 async def test_reinstallation_keeps_the_token_and_removal_ends_it(slack: FakeSlack) -> None:
     tokens = []
     for removes in (False, True, False):
         right = {"redirect_uri": CALLBACK, **credentials(slack)}
-        answer = await access(slack, None, code=await allowed_code(slack), **right)
+        answer = await access(slack, "", code=await allowed_code(slack), **right)
         tokens.append(answer["access_token"])
         if removes:
             slack.remove_app()
