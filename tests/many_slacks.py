@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import ClientResponse, ClientSession, web
@@ -160,6 +161,7 @@ class ManyWorkspaces:
     """One running bot and the workspaces that it may be installed in."""
 
     bot: Imbalance
+    settings: Settings
     clock: AdjustableClock
     gateway: Gateway
     tenants: Mapping[str, Tenant]
@@ -182,6 +184,14 @@ class ManyWorkspaces:
         one.is_enterprise_install = True
         await self.bot.installations.async_save(one)
 
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[str]:
+        """A second process of the bot on the same database; the address for Slack's requests."""
+        second = Imbalance(self.settings, self.clock, http=True, **_parts())
+        await second.start()
+        yield f"http://127.0.0.1:{second.http_port}/slack/events"
+        await second.stop()
+
     async def state_of(self, workspace_id: str) -> str | None:
         """Return whether it is installed there; None: the workspace is not known."""
         workspaces = schema.workspaces
@@ -189,6 +199,10 @@ class ManyWorkspaces:
         async with self.bot.db.reading() as reader:
             state: str | None = await reader.scalar(found)
         return state
+
+
+def _parts() -> dict[str, Any]:
+    return without_limits(RetryTimings(settle=0)) | {"rate_limits": RateLimits()}
 
 
 @asynccontextmanager
@@ -208,13 +222,12 @@ async def running_in_many(
             public_url="https://bot.example.com",
             slack_api_url=f"{gateway.url}/api/",
         )
-        parts = without_limits(RetryTimings(settle=0)) | {"rate_limits": RateLimits()}
-        bot = Imbalance(own, clock, http=True, **parts)
+        bot = Imbalance(own, clock, http=True, **_parts())
         await bot.start()
         gateway.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
         for workspace_id, tenant in tenants.items():
             tenant.slack.request_url = f"{gateway.url}/events/{workspace_id}"
-        yield ManyWorkspaces(bot=bot, clock=clock, gateway=gateway, tenants=tenants)
+        yield ManyWorkspaces(bot=bot, settings=own, clock=clock, gateway=gateway, tenants=tenants)
         await bot.stop()
         assert gateway.strangers == []
         assert [problem for slack in slacks.values() for problem in slack.problems] == []

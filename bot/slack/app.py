@@ -17,7 +17,7 @@ from bot.metrics import failed_requests
 from bot.slack.command import installed
 from bot.slack.content import MAX_SECTION_LENGTH, content, section
 from bot.slack.deadline_app import DeadlineApp, database_failure_text, is_retried
-from bot.slack.errors import Refused
+from bot.slack.errors import Refused, RefusedForNow
 from bot.slack.mrkdwn import truncated
 from bot.slack.payloads import COMMAND, is_event
 from bot.slack.views import checked_payload, open_form, refusal_view, respond_to_url
@@ -121,7 +121,8 @@ async def report_error(
     if is_event(body):
         if isinstance(error, NotInstalled):
             return _ignored_event()
-        return _json_response({}) if refusal is error else None
+        is_final = refusal is error and not isinstance(error, RefusedForNow)
+        return _json_response({}) if is_final else None
     if "command" in body:
         return _json_response(
             {"response_type": "ephemeral", "text": installed.in_text(refusal.text)}

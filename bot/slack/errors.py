@@ -25,6 +25,10 @@ class Refused(Exception):
         self.fields = dict(fields or {})
 
 
+class RefusedForNow(Refused):
+    """Raised if nothing can be done until an operator acts: Slack is to send events again."""
+
+
 class CallNotMade(Exception):
     """Raised if a call cannot be made for now: nothing was sent to Slack."""
 

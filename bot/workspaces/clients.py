@@ -14,8 +14,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.log import log
-from bot.slack.errors import NOT_INSTALLED, CallNotMade, ErrorKind, classify
-from bot.workspaces.installation_store import InstallationStore
+from bot.slack.errors import NOT_INSTALLED, CallNotMade, ErrorKind, RefusedForNow, classify
+from bot.workspaces.installation_store import InstallationStore, TokenUnreadable
+
+TOKEN_UNREADABLE_TEXT = (
+    "I can't use my access to this workspace, so nothing was changed. Tell whoever runs this bot; "
+    "`imbalance doctor` says what to do."
+)
 
 
 class Clients:
@@ -52,11 +57,11 @@ class Clients:
         owner_id, org_id = team_id or context.enterprise_id, context.enterprise_id
         if owner_id is None:
             return None
-        bot = await self.bot_of(owner_id)
+        bot = await self._readable_bot_of(owner_id)
         is_covered = context.is_enterprise_install and context.get("is_where_installed")
         if bot is None and team_id and org_id and is_covered:
             await self._installations.cover(org_id, team_id)
-            bot = await self.bot_of(team_id)
+            bot = await self._readable_bot_of(team_id)
         if bot is None:
             return None
         context["client"] = self.of(owner_id)
@@ -67,6 +72,13 @@ class Clients:
             bot_id=bot.bot_id,
             bot_token=bot.bot_token,
         )
+
+    async def _readable_bot_of(self, workspace_id: str) -> Bot | None:
+        try:
+            return await self.bot_of(workspace_id)
+        except TokenUnreadable as error:
+            log.error("token_unreadable", workspace=workspace_id, why=str(error))
+            raise RefusedForNow(TOKEN_UNREADABLE_TEXT) from None
 
     async def bot_of(self, workspace_id: str, *, refused: str | None = None) -> Bot | None:
         """Return the bot of a workspace, but not with the token that Slack has just refused.
