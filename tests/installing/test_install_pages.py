@@ -3,17 +3,20 @@
 import asyncio
 import io
 import json
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from yarl import URL
 
 from bot.db import schema
 from bot.installing.scopes import OPTIONAL, REASONS
-from bot.workspaces import oauth_state_store
+from bot.workspaces.installation_store import InstallationStore
+from bot.workspaces.oauth_state_store import LIFETIME, OAuthStateStore
 from tests.harness import BEN, OWNER, WORKSPACE
 from tests.installing.conftest import (
     SECOND,
@@ -154,7 +157,7 @@ async def test_used_state_is_refused(installing: Installing) -> None:
 
 async def test_expired_state_is_refused(installing: Installing) -> None:
     allowed = await installing.browser.decide(await installing.browser.begin())
-    installing.clock.advance(oauth_state_store.LIFETIME + timedelta(seconds=1))
+    installing.clock.advance(LIFETIME + timedelta(seconds=1))
 
     page = await installing.browser.get(allowed.location)
 
@@ -262,19 +265,53 @@ async def test_slack_that_is_down_is_a_page(installing: Installing) -> None:
     assert "Slack does not answer" in page.text
 
 
-async def test_database_that_fails_is_a_page(
-    installing: Installing, monkeypatch: pytest.MonkeyPatch
+ROTATING = '{"ok": true, "team": {"id": "T0PLAY"}, "access_token": "x", "refresh_token": "y"}'
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "sentence"),
+    [
+        (ROTATING, 502, "expires in hours"),
+        ('{"ok": true, "team": {"id": "T0PLAY"}}', 502, "did not complete"),
+        ('{"ok": true}', 502, "did not complete"),
+        ("<h1>Slack is down</h1>", 502, "does not answer"),
+    ],
+)
+async def test_strange_answer_of_slack_is_a_page_and_stores_nothing(
+    installing: Installing, raw: str, status: int, sentence: str
+) -> None:
+    installing.slack.faults.fail_next("oauth.v2.access", raw=raw)
+
+    page = await installing.browser.install()
+
+    assert (page.status, sentence in page.text) == (status, True)
+    assert await installed_count(installing) == 0
+
+
+BROKEN_DISK = sqlite3.OperationalError("disk I/O error")
+BROKEN_DISK.sqlite_errorcode = sqlite3.SQLITE_IOERR
+FAILURES = {
+    503: OperationalError("select", {}, BROKEN_DISK),
+    500: RuntimeError("a defect, with xoxb-secret"),
+}
+
+
+@pytest.mark.parametrize("status", FAILURES)
+@pytest.mark.parametrize("at_begin", [True, False])
+async def test_failure_of_the_bot_is_a_page(
+    installing: Installing, monkeypatch: pytest.MonkeyPatch, status: int, at_begin: bool
 ) -> None:
     async def fails(*_: object) -> None:
-        raise TimeoutError
+        raise FAILURES[status]
 
-    allowed = await installing.browser.decide(await installing.browser.begin())
-    monkeypatch.setattr(installing.bot.installations, "save_and", fails)
+    store: type = OAuthStateStore if at_begin else InstallationStore
+    monkeypatch.setattr(store, "async_issue" if at_begin else "save_and", fails)
 
-    page = await installing.browser.get(allowed.location)
+    page = await (installing.browser.begin() if at_begin else installing.browser.install())
 
-    assert page.status in (500, 503)
-    assert "Start Again" in page.text
+    assert page.status == status
+    assert page.button == installing.slack.directory.install_url
+    assert await installed_count(installing) == 0
     monkeypatch.undo()
     assert (await installing.browser.install()).status == 200
 
