@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from html import unescape
@@ -15,6 +15,7 @@ from aiohttp import ClientSession, CookieJar
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.installing.handlers import BEGIN_PATH, CALLBACK_PATH
+from bot.installing.scopes import OPTIONAL
 from bot.outbox.delivery import RetryTimings
 from bot.playground.fake_slack.directory import Team
 from bot.playground.fake_slack.oauth import WHOLE_ORGANIZATION
@@ -93,10 +94,22 @@ class Browser:
         return await self.get(self.public_url + BEGIN_PATH)
 
     async def decide(
-        self, begun: Page, *, team: str = WORKSPACE, user: str = OWNER, decision: str = "allow"
+        self,
+        begun: Page,
+        *,
+        team: str = WORKSPACE,
+        user: str = OWNER,
+        decision: str = "allow",
+        ticked: Iterable[str] = OPTIONAL,
     ) -> Page:
         """Answer Slack's page to which an installation leads."""
-        form = {**begun.query, "team": team, "user": user, "decision": decision}
+        form = [
+            *begun.query.items(),
+            ("team", team),
+            ("user", user),
+            ("decision", decision),
+            *(("optional", scope) for scope in ticked),
+        ]
         address = begun.location.partition("?")[0]
         async with self.session.post(address, data=form, allow_redirects=False) as answer:
             return Page(answer.status, await answer.text(), dict(answer.headers))

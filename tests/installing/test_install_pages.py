@@ -89,6 +89,17 @@ async def test_second_installation_says_so_and_keeps_what_there_is(installing: I
     assert "90 days" in json.dumps(status.body)
 
 
+async def test_bot_works_without_the_optional_permissions(installing: Installing) -> None:
+    begun = await installing.browser.begin()
+    allowed = await installing.browser.decide(begun, ticked=())
+
+    assert (await installing.browser.get(allowed.location)).status == 200
+
+    assert installing.slack.scopes == set(REASONS) - OPTIONAL
+    await Lead(installing.harness).starts()
+    assert "🏁" in channel_texts(installing.harness)[0]
+
+
 async def test_two_installations_at_once_in_one_browser_both_end_well(
     installing: Installing,
 ) -> None:

@@ -22,6 +22,8 @@ main.slack h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; }
 main.slack p, main.slack ul { margin: 0 0 1rem; }
 main.slack ul { padding-left: 1.25rem; color: var(--dim); }
 main.slack label { display: block; margin: 0 0 1rem; font-weight: 700; }
+main.slack label.optional { margin: 0; font-weight: 400; }
+main.slack label.optional input { margin: 0 .25rem 0 0; }
 main.slack select { display: block; width: 100%; margin-top: .25rem; padding: .5rem;
   border: 1px solid var(--strong-line); border-radius: 4px; background: var(--raised);
   color: var(--ink); font: inherit; font-weight: 400; }
@@ -54,7 +56,7 @@ async def _show(core: Core, request: web.Request) -> web.Response:
         asked = oauth.read_request(core, request.query)
     except SlackError as error:
         return _error(error)
-    scopes = "".join(f"<li>{escape(scope)}</li>" for scope in sorted(asked.scopes))
+    scopes = "".join(_scope(core, scope) for scope in sorted(asked.scopes))
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(request.query.get(name, ""))}">'
         for name in ("client_id", "redirect_uri", "scope", "state")
@@ -71,6 +73,14 @@ async def _show(core: Core, request: web.Request) -> web.Response:
         '<div class="choices"><button name="decision" value="cancel">Cancel</button>'
         '<button name="decision" value="allow">Allow</button></div></form>',
     )
+
+
+def _scope(core: Core, scope: str) -> str:
+    """Return a line of the list; people may untick what the manifest calls optional."""
+    if scope not in core.manifest.optional_scopes:
+        return f"<li>{escape(scope)}</li>"
+    box = f'<input type="checkbox" name="optional" value="{escape(scope)}" checked>'
+    return f'<li><label class="optional">{box} {escape(scope)} (optional)</label></li>'
 
 
 def _places(core: Core) -> Iterator[tuple[str, str]]:
@@ -91,7 +101,9 @@ def _people(core: Core) -> str:
 
 
 async def _decide(core: Core, request: web.Request) -> web.Response:
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    posted = await request.post()
+    form = {name: str(value) for name, value in posted.items()}
+    unticked = core.manifest.optional_scopes - set(map(str, posted.getall("optional", [])))
     try:
         asked = oauth.read_request(core, form)
     except SlackError as error:
@@ -103,7 +115,7 @@ async def _decide(core: Core, request: web.Request) -> web.Response:
         return _back(asked, error="access_denied")
     if not oauth.may_install(core.directory, team_id, user_id):
         return _needs_approval(asked)
-    return _back(asked, code=oauth.allow(core, asked, team_id, user_id))
+    return _back(asked, code=oauth.allow(core, asked, team_id, user_id, unticked))
 
 
 def _needs_approval(asked: oauth.Request) -> web.Response:

@@ -39,6 +39,7 @@ class Grant:
     """What a person has allowed; the app gets the token for its code, once."""
 
     request: Request
+    scopes: frozenset[str]
     team_id: str  # or WHOLE_ORGANIZATION
     user_id: str
     at: datetime
@@ -74,11 +75,17 @@ def _is_below(address: str, registered: str) -> bool:
     return address == registered or address.startswith(f"{registered.rstrip('/')}/")
 
 
-def allow(core: Core, request: Request, team_id: str, user_id: str) -> str:
-    """Note what a person has allowed. Return the code for the app."""
+def allow(
+    core: Core, request: Request, team_id: str, user_id: str, unticked: frozenset[str] = frozenset()
+) -> str:
+    """Note what a person has allowed, without optional scopes. Return the code for the app."""
     code = f"{core.ids.digits()}.{core.ids.secret()}"
     core.directory.grants[code] = Grant(
-        request=request, team_id=team_id, user_id=user_id, at=core.ids.now()
+        request=request,
+        scopes=request.scopes - unticked,
+        team_id=team_id,
+        user_id=user_id,
+        at=core.ids.now(),
     )
     return code
 
@@ -122,13 +129,15 @@ def access(core: Core, args: Json) -> Json:
 
 
 def _install(core: Core, grant: Grant) -> Json:
-    """Install the app in a workspace; where it is installed already it keeps its token."""
+    """Install the app in a workspace; where it is installed already it keeps token and scopes."""
     install = core.install
+    if not install.is_installed:
+        core.manifest.scopes.clear()
     if not install.is_installed or install.revoked or install.is_org_wide:
         install.token = f"xoxb-{core.team.id}-{core.ids.secret()}"
     install.is_installed, install.revoked, install.is_org_wide = True, "", False
     install.installer = grant.user_id
-    core.manifest.scopes |= grant.request.scopes
+    core.manifest.scopes |= grant.scopes
     core.stream.publish(lambda _: {"type": "reset"})
     organization_ = {"id": organization.ORG_ID, "name": organization.ORG_NAME}
     return _shape(core, grant) | {
@@ -144,7 +153,7 @@ def _install_in_organization(core: Core, grant: Grant) -> Json:
     for each in core.directory.cores:
         install_org_wide(each)
         each.install.token, each.install.installer = token, grant.user_id
-        each.manifest.scopes |= grant.request.scopes
+        each.manifest.scopes |= grant.scopes
         each.stream.publish(lambda _: {"type": "reset"})
     return _shape(core.directory.cores[0], grant) | {
         "team": None,
