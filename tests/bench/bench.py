@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractContextManager,
     ExitStack,
@@ -184,6 +184,7 @@ class Bench:
         *arguments: str,
         port: int | None = None,
         clock_at: float | None = None,
+        keys: Sequence[bytes] = (KEY,),
     ) -> AbstractContextManager[Child]:
         """Run `python -m bot run --http` or, with arguments, `python -m ...` with our settings.
 
@@ -195,7 +196,7 @@ class Bench:
             "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_API_URL": slack_api,
             "DATABASE_URL": database,
-            "IMBALANCE_KEYS": encode_key(KEY),
+            "IMBALANCE_KEYS": ",".join(map(encode_key, keys)),
             "HTTP_PORT": str(port),
             "METRICS_PORT": str(free_port()),
             "BENCH_CLOCK": self.business_time.isoformat(),
