@@ -71,9 +71,10 @@ WHAT_IT_IS = (
 )
 WHAT_HAPPENS = (
     "The next page is Slack's: it shows the workspace, and you allow what is listed below. Nothing "
-    "is posted when you install it. In many workspaces, only admins may install apps; for others, "
-    "Slack then sends them your request."
+    "is posted in any channel when you install it. In many workspaces, only admins may install "
+    "apps; for others, Slack then sends them your request."
 )
+NOTE = '<p class="note">The bot sends you, and nobody else, one message with these steps.</p>'
 NOT_READ = (
     "The bot does not read what people write to each other, and asks for nobody's e-mail address."
 )
@@ -191,8 +192,9 @@ def install_page(begin_url: str) -> str:
 def landing_page(installation: Installation, slack_url: str, is_again: bool) -> str:
     """Return the last page: what to do first in the workspace, or in the organization."""
     title = "Imbalance is installed again" if is_again else "Imbalance is installed"
-    steps = _in_organization if installation.is_enterprise_install else _in_workspace
-    return _page(title, steps(installation, slack_url))
+    if installation.is_enterprise_install:
+        return _page(title, _in_organization(installation))
+    return _page(title, _in_workspace(installation, slack_url) + ("" if is_again else NOTE))
 
 
 def _in_workspace(installation: Installation, slack_url: str) -> str:
@@ -206,11 +208,10 @@ def _in_workspace(installation: Installation, slack_url: str) -> str:
         "<li>In a private channel, invite it: <code>/invite @Imbalance</code></li>"
         "<li>Start a phase in the team's channel: <code>/imbalance start</code></li></ol>"
         f'<p><a class="button" href="{href}">Open in Slack</a></p>'
-        '<p class="note">The bot sends you, and nobody else, one message with these steps.</p>'
     )
 
 
-def _in_organization(installation: Installation, _: str) -> str:
+def _in_organization(installation: Installation) -> str:
     name = installation.enterprise_name or installation.enterprise_id or ""
     return (
         f"<p>Organization: <strong>{escape(name)}</strong></p>"

@@ -1,7 +1,9 @@
 """The bot is installed by its pages in Chromium, and works in two workspaces at once."""
 
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -85,7 +87,7 @@ async def test_pages_look_right_at_each_width(
 
 
 async def test_cancelled_installation_can_be_started_again(
-    installing: Installing, browser: Browser
+    installing: Installing, browser: Browser, tmp_path: Path
 ) -> None:
     context = await browser.new_context(locale="en-GB")
     browser_page = await context.new_page()
@@ -93,6 +95,11 @@ async def test_cancelled_installation_can_be_started_again(
     await browser_page.get_by_role("link", name="Add to Slack").click()
     await allow(browser_page, where="Northwind", button="Cancel")
     await expect(browser_page.get_by_role("heading")).to_have_text("The bot was not installed")
+    pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+    for width, scheme in ((1280, "light"), (400, "dark")):
+        await browser_page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await browser_page.set_viewport_size({"width": width, "height": 800})
+        await look(Screen(page=browser_page, pictures=pictures), f"problem-{scheme}")
     await browser_page.get_by_role("link", name="Start Again").click()
     await browser_page.get_by_role("link", name="Add to Slack").click()
     await allow(browser_page, where="Northwind")
