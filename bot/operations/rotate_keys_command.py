@@ -5,17 +5,19 @@ encrypted with a round key are left alone: that key is deleted soon, and they wi
 """
 
 import argparse
+import asyncio
 import base64
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import bot.rounds  # noqa: F401 - defines the table round_secrets
+from bot.clock import monotonic
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyMissing, KeyRing, Wrapped
@@ -24,7 +26,7 @@ from bot.outbox.sealed_content import KEY_ID, SEALED
 from bot.round_keys import KeyName
 from bot.settings import MISSING_TO_RUN, SettingsError, load
 
-BATCH = 100
+BATCH = 50
 ROTATED = "Re-encrypted with the first key: {counts}."
 NOTHING = "Nothing to do: the first key encrypts everything."
 KEY_MISSING = (
@@ -142,13 +144,15 @@ async def rotate(db: Database, keys: KeyRing) -> Rotation:
     for values in EVERYTHING:
         last: tuple[Any, ...] | None = None
         while True:
+            began = monotonic()
             async with db.transaction() as tx:
                 rows = await _next_rows(tx, values, keys, last)
-                for row in rows:
-                    await _rotate_row(tx, values, keys, row, rotation)
+                anew = [_rewrapped(values, keys, row, rotation) for row in rows]
+                await _write(tx, values, [one for one in anew if one is not None])
             if not rows:
                 break
             last = _key_of(values.table, rows[-1])
+            await asyncio.sleep(monotonic() - began)  # the bot's turn: SQLite has one writer
     return rotation
 
 
@@ -169,24 +173,35 @@ async def _next_rows(
     return list((await tx.execute(query)).mappings())
 
 
-async def _rotate_row(
-    tx: AsyncConnection, values: SealedValues, keys: KeyRing, row: RowMapping, rotation: Rotation
-) -> None:
+def _rewrapped(
+    values: SealedValues, keys: KeyRing, row: RowMapping, rotation: Rotation
+) -> dict[str, Any] | None:
+    """Return the new values of a row, and its key; None: they stay as they are."""
     wrapped, context = values.wrapped_in(row), values.context(row)
     if KeyName.parse(wrapped.key_id) is not None:
-        return
+        return None
     try:
         anew = keys.wrap(keys.unwrap(wrapped, context), context)
     except KeyMissing:
         rotation.left[row["workspace_id"], values.noun, wrapped.key_id] += 1
-        return
+        return None
     except ValueError:
         rotation.left[row["workspace_id"], values.noun, ""] += 1
-        return
-    table = values.table
-    is_row = [column == row[column.name] for column in table.primary_key.columns]
-    await tx.execute(update(table).where(*is_row).values(values.columns(anew)))
+        return None
     rotation.rotated[values.noun] += 1
+    key = {f"of_{column.name}": row[column.name] for column in values.table.primary_key.columns}
+    return key | values.columns(anew)
+
+
+async def _write(
+    tx: AsyncConnection, values: SealedValues, changes: Sequence[dict[str, Any]]
+) -> None:
+    """Update these rows in one go."""
+    if changes:
+        columns = values.table.primary_key.columns
+        is_row = [column == bindparam(f"of_{column.name}") for column in columns]
+        changed = {name: bindparam(name) for name in changes[0] if not name.startswith("of_")}
+        await tx.execute(update(values.table).where(*is_row).values(changed), changes)
 
 
 def _key_of(table: Table, row: RowMapping) -> tuple[Any, ...]:

@@ -96,16 +96,16 @@ async def test_stopped_rotation_is_completed_by_the_next_one(
 ) -> None:
     await encrypt_everything(db, two_workspaces)
     monkeypatch.setattr(rotate_keys_command, "BATCH", 1)
-    rotate_row, started = rotate_keys_command._rotate_row, []
+    rewrapped, started = rotate_keys_command._rewrapped, []
 
-    async def rotate_three(*arguments: Any) -> None:
+    def rotate_three(*arguments: Any) -> Any:
         started.append(arguments)
         if len(started) > 3:
             raise KeyboardInterrupt
-        await rotate_row(*arguments)
+        return rewrapped(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(rotate_keys_command, "_rotate_row", rotate_three)
+        patch.setattr(rotate_keys_command, "_rewrapped", rotate_three)
         with pytest.raises(KeyboardInterrupt):
             await rotate(db, BOTH_KEYS)
     assert await key_ids(db) == {KeyRing([KEY]).first_id, NEW_ALONE.first_id}
