@@ -255,4 +255,4 @@ async def test_more_scopes_are_used_as_soon_as_they_are_granted(many: ManyWorksp
         enterprise_id=None, team_id=OTHER_WORKSPACE
     )
     assert found is not None
-    assert "pins:write" in found.bot_scopes
+    assert "pins:write" in (found.bot_scopes or ())
