@@ -151,6 +151,8 @@ def _add_operators_commands(
     command("doctor", _doctor, "Check settings, database, tokens and scopes; say what to fix.")
     outbox = command("outbox", _outbox, "See messages that wait for somebody, and decide.")
     outbox_arguments.add_outbox_arguments(outbox)
+    listed = command("workspaces", _workspaces, "List the workspaces, and what waits in each.")
+    listed.add_argument("--json", action="store_true", help="one JSON list instead of lines")
     audit = command("audit", _audit, "Print what leads, admins and operators changed.")
     outbox_arguments.add_list_arguments(audit, "at most so many, newest first")
     purge = command("purge", _purge, "Delete all data of a workspace.")
@@ -292,6 +294,13 @@ async def _backup(options: argparse.Namespace) -> None:
 
 async def _purge(options: argparse.Namespace) -> int:
     from bot.operations.purge_command import run
+
+    _log_nothing()
+    return await run(options)
+
+
+async def _workspaces(options: argparse.Namespace) -> int:
+    from bot.operations.workspaces_command import run
 
     _log_nothing()
     return await run(options)
@@ -485,7 +494,7 @@ async def _advance_to_next_message(
     until = clock.now() + LONGEST_LEAP
     before = _count_messages(slacks)
     while _count_messages(slacks) == before:
-        due = await app.next_due()
+        due = await app.next_due(after=clock.now())  # what failed before is tried again meanwhile
         if due is None or due > until:
             return
         await advance_clock(app, clock, due)

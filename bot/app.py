@@ -17,6 +17,7 @@ from bot import (
     __version__,
     announcement,
     channel_health,
+    decisions,
     ending,
     habits,
     history,
@@ -65,6 +66,9 @@ from bot.workspaces.store import known_workspaces
 from bot.workspaces.token_health import halting_on_refused_token
 
 API_TIMEOUT_SECONDS = 20
+#: How long moved business time waits for the retries of failed actions, and how often it looks.
+RETRY_PATIENCE_SECONDS = 7.0
+RETRY_CHECK_SECONDS = 0.1
 
 #: Bolt tries listeners one after the other, about 10 µs each: the busiest package comes first. Home
 #: comes last, since it also takes all remaining commands and events.
@@ -78,6 +82,7 @@ PACKAGES = (
     ending,
     habits,
     history,
+    decisions,
     results,
     workspaces,
     home,
@@ -207,9 +212,9 @@ class Imbalance:
         while await self.ticker.tick() + await self.delivery.deliver_due():
             await self.services.background_tasks.wait_until_idle()
 
-    async def next_due(self) -> datetime | None:
-        """Return when the next agenda item or message is due."""
-        return await self._next_time()
+    async def next_due(self, *, after: datetime | None = None) -> datetime | None:
+        """Return when the next agenda item or message is due, of those later than `after`."""
+        return await self._next_time(after=after)
 
     async def next_event(self) -> datetime | None:
         """Return when the next agenda item or message is due that somebody may notice."""
@@ -217,9 +222,11 @@ class Imbalance:
             [name for name, action in ACTIONS.items() if not action.is_visible]
         )
 
-    async def _next_time(self, excluding: Iterable[str] = ()) -> datetime | None:
+    async def _next_time(
+        self, excluding: Iterable[str] = (), *, after: datetime | None = None
+    ) -> datetime | None:
         async with self.db.reading() as reader:
-            action_at = await next_due(reader, excluding)
+            action_at = await next_due(reader, excluding, after=after)
             message_at = await sender_leases.next_due(reader, self._clock.now())
         return min((at for at in (action_at, message_at) if at is not None), default=None)
 
@@ -342,9 +349,20 @@ def _authorize_only(identity: dict[str, Any], client: AsyncWebClient) -> Authori
 
 
 async def advance_clock(app: Imbalance, clock: AdjustableClock, until: datetime) -> None:
-    """Move business time, stopping at everything that becomes due on the way."""
+    """Move business time, stopping at everything that becomes due on the way.
+
+    An action that failed is tried again after some real time. It is waited for, but not longer than
+    RETRY_PATIENCE_SECONDS in all: then time moves on without it, as it does outside the playground.
+    """
+    patience = RETRY_PATIENCE_SECONDS
     await app.catch_up()
     while (due := await app.next_due()) is not None and due <= until:
+        if due <= clock.now():  # it failed just now
+            if patience > 0:
+                await asyncio.sleep(RETRY_CHECK_SECONDS)
+                patience -= RETRY_CHECK_SECONDS
+            elif (due := await app.next_due(after=clock.now())) is None or due > until:
+                break
         clock.move_to(max(due, clock.now()))
         await app.catch_up()
     clock.move_to(max(until, clock.now()))

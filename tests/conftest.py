@@ -29,6 +29,7 @@ from bot.slack import deadline_app
 from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import databases, postgres
+from tests.db.workspace_filter import check_statements_of_the_bot
 from tests.harness import ALL_VARIANTS, KEY, KEYS, BotHarness, without_limits
 from tests.two_workspaces import TwoWorkspaces
 
@@ -196,6 +197,22 @@ def shared_statements() -> Iterator[None]:
 def postgres_server() -> Iterator[postgres.Server]:
     with postgres.server() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def faulty_statements() -> Iterator[list[str]]:
+    """What the bot executed since the last test without naming a workspace."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield check_statements_of_the_bot(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_workspace(faulty_statements: list[str]) -> Iterator[None]:
+    """Fail the test after which a statement of the bot did not."""
+    yield
+    found = "\n\n".join(faulty_statements)
+    faulty_statements.clear()
+    assert not found, found
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """The application's own decisions: whom it serves, when it is next due, when it can hear Slack."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.agenda import schedule
-from bot.app import Imbalance, _authorize_only
+from bot.app import Imbalance, _authorize_only, advance_clock
 from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.outbox import enqueue, keys
@@ -79,6 +80,27 @@ async def test_what_is_due_next_is_an_action_or_a_message_whichever_comes_first(
             tx, WORKSPACE, action="remind", subject="r:u", due_at=MONDAY + timedelta(hours=4)
         )
     assert await app.next_due() == message_at
+
+
+async def test_moved_time_goes_on_without_an_action_that_keeps_failing(
+    app: Imbalance, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.app.RETRY_PATIENCE_SECONDS", 0.3)
+    async with app.db.transaction() as tx:
+        await schedule.add(tx, WORKSPACE, action="unknown", subject="s", due_at=MONDAY)
+    passed: list[datetime] = []
+
+    async def catch_up() -> None:
+        passed.append(clock.now())
+
+    monkeypatch.setattr(app, "catch_up", catch_up)  # it fails, and waits to be tried again
+    until = MONDAY + timedelta(days=1)
+
+    async with asyncio.timeout(10):
+        await advance_clock(app, clock, until)
+
+    assert clock.now() == until
+    assert len(passed) < 20  # it is looked at now and then
 
 
 async def test_the_next_event_is_one_that_somebody_notices(app: Imbalance) -> None:

@@ -117,6 +117,7 @@ class _Filling:
         await self.installation()
         await self.phases()
         await self.rounds()
+        await self.decisions()
         await self.agenda_and_messages()
         await self.insert_all()
 
@@ -276,6 +277,49 @@ class _Filling:
         phase_id = self.pick(OVER, ELSEWHERE)
         await self.round(DROPPED_ROUND, phase_id, 9, "cancelled", NOW - timedelta(days=30))
 
+    async def _promise(self, round_id: str, phase_id: str, opened_at: datetime) -> None:
+        await self.add(
+            schema.promises,
+            promise_id=f"{round_id}promise",
+            phase_id=phase_id,
+            round_id=round_id,
+            made_by=self.pick(ANA, BEN),
+            made_at=opened_at + timedelta(days=2, hours=1),
+            heard=f"Heard in {self.workspace_id}",
+            text=f"Promise of {round_id} in {self.workspace_id}",
+            is_change=True,
+            outcome=self.pick("kept", "partly"),
+        )
+
+    def _check(self, phase_id: str, closed: bool) -> dict[str, str | None]:
+        return {
+            "check_kind": self.pick("promise", "protected"),
+            "check_subject": self.pick(f"{OLD_ROUND}promise", None),
+            "check_text": f"Asked about {phase_id} in {self.workspace_id}",
+            "check_outcome": self.pick("yes", "no") if closed else None,
+        }
+
+    async def decisions(self) -> None:
+        """Add one decision that was made, and one that is open with the round that is."""
+        about = {"cause": "date", "asked_at": NOW}
+        await self.add(
+            schema.decisions,
+            **about,
+            phase_id=OVER,
+            decision_id="decided",
+            choice="continue",
+            decided_at=NOW,
+            decided_by=ANA,
+            text=f"Reason in {self.workspace_id}",
+        )
+        await self.add(
+            schema.decisions,
+            **about,
+            phase_id=RUNS,
+            decision_id="open",
+            round_id=self.pick(OPEN_ROUND, CLOSED_ROUND),
+        )
+
     async def round(
         self, round_id: str, phase_id: str, number: int, state: str, opened_at: datetime
     ) -> None:
@@ -294,10 +338,11 @@ class _Filling:
             asked=len(members),
             questions=rounds_store.as_json(about_leads(["Ana"])),
             reached_minimum=True if closed else None,
-            note=f"Note of {round_id} in {self.workspace_id}" if closed else None,
-            noted_by=BEN if closed else None,
+            **self._check(phase_id, closed),
             shown_at=opened_at + timedelta(days=3) if closed else None,
         )
+        if closed:
+            await self._promise(round_id, phase_id, opened_at)
         for user_id in (ANA, *members):
             await self.add(
                 schema.round_people,

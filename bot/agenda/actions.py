@@ -16,6 +16,7 @@ class ActionName(StrEnum):
     """Every kind of action that can become due."""
 
     ASK = "ask"
+    ASK_DECISION = "ask_decision"
     CATCH_UP = "catch_up"
     CLOSE_ROUND = "close_round"
     DELIVER_CONCERNS = "deliver_concerns"
@@ -25,9 +26,11 @@ class ActionName(StrEnum):
     LINK_RESULTS = "link_results"
     FOLLOW_UP_PARKED = "follow_up_parked"
     SYNC_MEMBERS = "sync_members"
+    REPLAN_ROUNDS = "replan_rounds"
     RESCHEDULE_FOR_ZONE = "reschedule_for_zone"
     DELETE_OLD_DRAFTS = "delete_old_drafts"
     CHECK_CHANNEL = "check_channel"
+    NOTE_UNDECIDED = "note_undecided"
     OPEN_ROUND = "open_round"
     PAUSE_PHASE = "pause_phase"
     PURGE_WORKSPACE = "purge_workspace"
@@ -97,6 +100,14 @@ class PhaseItem(Subject):
     def parse(cls, subject: str) -> Self:
         phase_id, position = subject.split(":")
         return cls(phase_id, int(position))
+
+
+@dataclass(frozen=True)
+class PhaseDecision(Subject):
+    """A decision that the leads of a phase are to be asked for, and why: ask_decision."""
+
+    phase_id: str
+    cause: str
 
 
 @dataclass(frozen=True)
@@ -180,6 +191,7 @@ class TokenRetry(Subject):
 #: The kind of thing that the leading id of each action's subject identifies.
 LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.ASK: "round",
+    ActionName.ASK_DECISION: "phase",
     ActionName.CATCH_UP: "workspace",
     ActionName.CLOSE_ROUND: "round",
     ActionName.DELIVER_CONCERNS: "phase",
@@ -189,9 +201,11 @@ LEADING_ID_KIND: Mapping[str, str] = {
     ActionName.LINK_RESULTS: "round",
     ActionName.FOLLOW_UP_PARKED: "phase",
     ActionName.SYNC_MEMBERS: "phase",
+    ActionName.REPLAN_ROUNDS: "workspace",
     ActionName.RESCHEDULE_FOR_ZONE: "person",
     ActionName.DELETE_OLD_DRAFTS: "workspace",
     ActionName.CHECK_CHANNEL: "phase",
+    ActionName.NOTE_UNDECIDED: "phase",
     ActionName.OPEN_ROUND: "phase",
     ActionName.PAUSE_PHASE: "phase",
     ActionName.PURGE_WORKSPACE: "workspace",

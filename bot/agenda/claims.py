@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.schedule import PARKED, AgendaItem, item_from_row
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 
 _agenda = schema.agenda
 _KEY_COLUMNS = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
@@ -22,6 +23,7 @@ _KEY_COLUMNS = (_agenda.c.workspace_id, _agenda.c.action, _agenda.c.subject)
 CLAIM_DURATION = timedelta(seconds=20)
 
 # Each has its own index (`schema.agenda`). Combined in one condition, neither would be used.
+DUE_ANYWHERE = "one ticker claims the due actions of every workspace"
 _FRESH = (_agenda.c.retry_at.is_(None), (_agenda.c.due_at, *_KEY_COLUMNS))
 
 
@@ -35,7 +37,9 @@ async def due(
     """Return the items due at `now`, oldest first, except failed ones not to be retried yet."""
     items: list[AgendaItem] = []
     for condition, order in (_FRESH, _retryable(real)):
-        rows = await reader.execute(_due(now, condition, order, limit, _agenda))
+        rows = await reader.execute(
+            across_workspaces(_due(now, condition, order, limit, _agenda), DUE_ANYWHERE)
+        )
         items += [item_from_row(row) for row in rows]
     return sorted(items, key=_oldest_first)[:limit]
 
@@ -47,10 +51,13 @@ async def claim(tx: AsyncConnection, now: datetime, real: datetime, limit: int) 
         candidates = _due(now, condition, order, limit - len(items), *_KEY_COLUMNS)
         claimable = candidates.with_for_update(skip_locked=True).cte("claimable")
         rows = await tx.execute(
-            update(_agenda)
-            .where(tuple_(*_KEY_COLUMNS).in_(select(claimable)))
-            .values(retry_at=real + CLAIM_DURATION)
-            .returning(_agenda)
+            across_workspaces(
+                update(_agenda)
+                .where(tuple_(*_KEY_COLUMNS).in_(select(claimable)))
+                .values(retry_at=real + CLAIM_DURATION)
+                .returning(_agenda),
+                DUE_ANYWHERE,
+            )
         )
         items += [item_from_row(row) for row in rows]
         if len(items) == limit:
@@ -62,9 +69,8 @@ async def release(tx: AsyncConnection, items: Sequence[AgendaItem]) -> None:
     """Make items that were claimed but not started available to others at once."""
     keys = [(item.workspace_id, item.action, item.subject) for item in items]
     claimed = tuple_(*_KEY_COLUMNS).in_(keys)
-    await tx.execute(
-        update(_agenda).where(claimed, _agenda.c.retry_at < PARKED).values(retry_at=None)
-    )
+    released = update(_agenda).where(claimed, _agenda.c.retry_at < PARKED).values(retry_at=None)
+    await tx.execute(across_workspaces(released, "the items of one claim, by their whole keys"))
 
 
 async def reschedule_failed(tx: AsyncConnection, item: AgendaItem, retry_at: datetime) -> None:

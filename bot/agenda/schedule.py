@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda.actions import log_fields, subject_prefix
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import insert_all_if_new as put_rows_if_new
 from bot.db.upserts import insert_or_change
 from bot.db.upserts import upsert_all as put_rows
@@ -222,12 +223,24 @@ async def subjects_about(
     return tuple(subjects)
 
 
-async def next_due(reader: AsyncConnection, excluding: Iterable[str] = ()) -> datetime | None:
-    """Return when the next action is due, without those in `excluding`, or None if nothing is."""
-    not_excluded = _agenda.c.action.not_in(list(excluding))
+async def next_due(
+    reader: AsyncConnection, excluding: Iterable[str] = (), *, after: datetime | None = None
+) -> datetime | None:
+    """Return when the next action is due, or None if nothing is.
+
+    Actions in `excluding` are left out, and those due at `after` or before.
+    """
+    wanted: list[ColumnElement[bool]] = [_agenda.c.action.not_in(list(excluding))]
+    if after is not None:
+        wanted.append(_agenda.c.due_at > after)
     awaiting_retry = (_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED)
     earliest = [
-        await reader.scalar(select(func.min(_agenda.c.due_at)).where(not_excluded, *conditions))
+        await reader.scalar(
+            across_workspaces(
+                select(func.min(_agenda.c.due_at)).where(*wanted, *conditions),
+                "one ticker sleeps until the next action of any workspace",
+            )
+        )
         for conditions in ((_agenda.c.retry_at.is_(None),), awaiting_retry)
     ]
     return min((due_at for due_at in earliest if due_at is not None), default=None)

@@ -13,7 +13,12 @@ from bot.clock import random_bytes
 from bot.outbox import enqueue, keys, requeue
 from bot.outbox.keys import MessageKey
 from bot.phases.model import Phase
-from bot.phases.permissions import actor_of, lock_to_manage, phase_to_manage
+from bot.phases.permissions import (
+    actor_of,
+    lock_to_manage,
+    phase_to_manage,
+    require_writable,
+)
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.inputs import UNKNOWN_TEXT
@@ -32,14 +37,15 @@ async def phase_to_answer(services: Services, request: Request) -> Phase:
     """Return the phase whose concern may be answered, for the form. It may have ended.
 
     Raises:
-        Refused: the person does not lead it, or the concern is answered.
+        Refused: the person does not lead it, the concern is answered, or the channel cannot be
+            written to.
     """
     request, key = _read_target(request)
     phase = await phase_to_manage(services, request)
     async with services.db.reading() as reader:
         if await requeue.exists(reader, request.workspace_id, key):
             raise Refused(_answered(phase))
-    return phase
+    return require_writable(phase)
 
 
 async def post_answer(services: Services, request: Request, text: str) -> Phase:
@@ -60,6 +66,7 @@ async def post_answer(services: Services, request: Request, text: str) -> Phase:
         phase = await lock_to_manage(tx, request, actor)
         if await requeue.exists(tx, request.workspace_id, key):
             raise Refused(_answered(phase), {BLOCK: _answered(phase)})
+        require_writable(phase)
         await enqueue.post(
             tx,
             request.workspace_id,

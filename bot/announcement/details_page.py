@@ -26,6 +26,7 @@ from bot.slack.mrkdwn import labelled, quote_within
 
 OPT_OUT, OPT_IN = "phase.opt_out", "phase.opt_in"
 TITLE = "Details"
+DIFFERENT = "What is different this time"
 TEAM, PARTS = "Who is asked", "Who does what"
 LINES_CHANGED = "Who changed how we work"
 LINE_ADDED = "• {day}, {name} added “{after}”"
@@ -57,6 +58,7 @@ def build(phase: Phase, today: date, is_opted_out: bool | None = None) -> View:
     blocks: list[Block] = [
         section(f"*{title(phase, MAX_SECTION_LENGTH - 800)}*\n{status_line(phase, today)}"),
         *paragraphs(promise_lines(phase, MAX_SECTION_LENGTH)),
+        *paragraphs(_difference(phase)),
         *paragraphs(_people(phase)),
         divider(),
         *_about_questions(phase),
@@ -69,6 +71,11 @@ def build(phase: Phase, today: date, is_opted_out: bool | None = None) -> View:
         close=plain("Close"),
         blocks=blocks,
     )
+
+
+def _difference(phase: Phase) -> list[str]:
+    text = phase.difference
+    return [labelled(f"*{DIFFERENT}:*", text, MAX_SECTION_LENGTH - 100)] if text else []
 
 
 def _people(phase: Phase) -> list[str]:

@@ -34,6 +34,7 @@ SHORT = 240  # characters of each text in the announcement; Details shows the fu
 
 #: Labels of the parts of the promise, in display order. {leads} are the leads, as a subject.
 SET_ASIDE, ON_HOLD_LABEL = "set_aside", "On hold"
+STOP_IF, STOP_IF_LABEL = "stop_if", "Stop if"
 LABELS = {
     PhaseKind.RESULTS_SPRINT: (
         ("stakes", "What's at stake"),
@@ -42,6 +43,7 @@ LABELS = {
         ("protected", "Protected"),
         ("why_you", "Why each of you matters"),
         ("give_up", "What {leads} gives up"),
+        (STOP_IF, STOP_IF_LABEL),
     ),
     PhaseKind.TRUST_BUILDING: (
         ("purpose", "The goal"),
@@ -51,6 +53,7 @@ LABELS = {
         ("yours_to_shape", "Yours to shape"),
         (SET_ASIDE, ON_HOLD_LABEL),
         ("give_up", "What {leads} gives up"),
+        (STOP_IF, STOP_IF_LABEL),
     ),
 }
 #: The labels that read differently with several leads.
@@ -71,10 +74,12 @@ PAUSED_WHY = {
 BACK = "Back on {day}."
 PARKED, UNTIL = "Parked", " until {day}"
 AFTER, NO_NEW = "Afterwards", "No new sprint before {day}."
+STOP_IF_ON_LABEL = "Stop if (decision on {day})"
 ANOTHER = {
     PhaseKind.RESULTS_SPRINT: "Why another sprint",
     PhaseKind.TRUST_BUILDING: "Why another phase",
 }
+TEAM_SAID = "What the team said of the last sprint"
 EXTENDED = "Extended from {day}"
 ONE_ASKED = "Every {weekday}, 1 person gets three anonymous questions. Only totals are shared."
 QUESTIONS = (
@@ -128,11 +133,14 @@ def promise_lines(phase: Phase, limit: int) -> list[str]:
     for key, label in LABELS[phase.kind]:
         if key == SET_ASIDE:
             lines += on_hold_lines(phase, limit)
+        elif key == STOP_IF:
+            lines += _stop_if_lines(phase, limit)
         else:
             lines += _labelled(_label(phase, key, label), getattr(phase.promise, key), limit)
     lines += _how_we_work_lines(phase)
     lines += recovery_lines(phase, limit)
     lines += _labelled(ANOTHER[phase.kind], phase.justification, limit)
+    lines += _labelled(TEAM_SAID, phase.team_said, limit)
     extended = EXTENDED.format(day=day(phase.original_ends_on))
     return [*lines, *_labelled(extended, phase.extension_reason, limit)]
 
@@ -143,6 +151,12 @@ def recovery_lines(phase: Phase, limit: int) -> list[str]:
         return []
     free_from = day(phase.calendar.working_day_after(phase.recovery_until))
     return _labelled(AFTER, NO_NEW.format(day=free_from), limit)
+
+
+def _stop_if_lines(phase: Phase, limit: int) -> list[str]:
+    on = phase.stop_if_on
+    label = STOP_IF_ON_LABEL.format(day=day(on)) if on else STOP_IF_LABEL
+    return _labelled(label, phase.promise.stop_if, limit)
 
 
 def _how_we_work_lines(phase: Phase) -> list[str]:

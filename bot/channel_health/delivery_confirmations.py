@@ -6,7 +6,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
-from bot.channel_health import restore_announcement
+from bot.channel_health import late_deliveries
 from bot.metrics import delivery_lookups
 from bot.outbox import admin_queries
 from bot.outbox.delivery_log import REPORTED
@@ -42,7 +42,7 @@ async def on_message_posted(
         if await confirm(tx, workspace_id, message_id, location, now):
             delivery_lookups.labels(REPORTED).inc()
             if message.state is State.HELD:
-                await restore_announcement.restore_announcement(tx, workspace_id, message.key, now)
+                await late_deliveries.follow_up(tx, workspace_id, message.key, now)
 
 
 def _this_bot(body: Mapping[str, Any], context: AsyncBoltContext) -> dict[str, Any]:

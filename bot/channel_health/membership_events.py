@@ -17,6 +17,7 @@ from bot.announcement import refresh
 from bot.channel_health import channel_events
 from bot.phases import store
 from bot.rounds import membership
+from bot.rounds.store import ended_phases_with_results_to_come
 from bot.services import Services
 from bot.slack.event_dedup import is_new
 from bot.workspaces import profile_refresh
@@ -41,16 +42,18 @@ async def on_membership_changed(services: Services, body: Body, context: AsyncBo
     async with services.db.transaction() as tx:
         if not await is_new(tx, workspace_id, body, now):
             return
-        phase = await store.active_in(tx, workspace_id, event["channel"])
-        if phase is None:
-            return
-        await store.lock(tx, workspace_id, phase.phase_id)
-        at = datetime.fromtimestamp(body["event_time"], UTC)  # has whole seconds only
-        if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
-            await membership.remove_non_participant(tx, workspace_id, phase.phase_id, event["user"])
-        await schedule.add(
-            tx, workspace_id, action=ActionName.SYNC_MEMBERS, subject=phase.phase_id, due_at=now
-        )
+        channel_id = event["channel"]
+        phase_ids = await ended_phases_with_results_to_come(tx, workspace_id, channel_id)
+        phase = await store.active_in(tx, workspace_id, channel_id)
+        if phase is not None:
+            await store.lock(tx, workspace_id, phase.phase_id)
+            at = datetime.fromtimestamp(body["event_time"], UTC)  # has whole seconds only
+            if event["type"] == JOINED and at >= phase.started_at.replace(microsecond=0):
+                user_id = event["user"]
+                await membership.remove_non_participant(tx, workspace_id, phase.phase_id, user_id)
+            phase_ids = (phase.phase_id, *phase_ids)
+        due = dict.fromkeys(phase_ids, now)
+        await schedule.add_all(tx, workspace_id, action=ActionName.SYNC_MEMBERS, due=due)
 
 
 async def sync_members(services: Services, item: AgendaItem) -> None:
@@ -63,7 +66,7 @@ async def sync_members(services: Services, item: AgendaItem) -> None:
         if phase is None or seen is None:  # the check before the next round ends a pause
             return
         changed = await membership.with_current_team(tx, item.workspace_id, phase, seen, now)
-        if changed is not phase:
+        if changed is not phase and changed.is_active:
             await refresh.edit_announcement(tx, item.workspace_id, changed, now)
 
 
@@ -71,7 +74,10 @@ async def read_missed_changes(services: Services, item: AgendaItem) -> None:
     """Read what events may have been missed while the bot was down, spread out over time."""
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
-        phase_ids = await store.active_ids(tx, item.workspace_id)
+        phase_ids = (
+            *await store.active_ids(tx, item.workspace_id),
+            *await ended_phases_with_results_to_come(tx, item.workspace_id),
+        )
         due = {
             phase_id: now + number * profile_refresh.SPACING
             for number, phase_id in enumerate(phase_ids)

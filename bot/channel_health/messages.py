@@ -122,8 +122,14 @@ AWAITED: Mapping[str, tuple[str, str]] = {
     "comments": ("Comments", "They're in this conversation."),
     "ask": ("A message with the questions", "Everyone who is asked can answer on my Home tab."),
     "back_early": ("The reason for an early return", "Tell the channel yourself."),
+    "decision": ("A decision on whether this goes on", "Tell the channel yourself."),
+    "undecided": ("A note that you haven't decided yet", "Tell the channel when you will."),
     "hold_proposal": ("A proposal for what can wait", "Ask your team what it was."),
     "hold_answer": ("An answer to a proposal", "Tell the channel yourself."),
+    "parked_unowned": (
+        "A note that parked work is due",
+        "Its owner can't be reached: ask the channel who takes it.",
+    ),
 }
 
 

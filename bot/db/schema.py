@@ -179,6 +179,10 @@ phases = Table(
     Column("milestone", Text, nullable=False),  # may be empty for trust-building
     Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
     Column("justification", Text),  # null: none was needed
+    Column("stop_if_on", Date),  # when the leads decide about it; null: there is no "stop if"
+    Column("difference", Text),  # from the phase before, after its lesson; null: not said
+    #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
+    Column("team_said", Text),
     Column("started_at", UtcDateTime, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),
@@ -191,8 +195,12 @@ phases = Table(
     Column("comments_to", String(16), nullable=False),  # leads, or team
     Column("ended_at", UtcDateTime),  # null: active
     Column("ended_by", SlackId),  # null: active, or ended by its date
+    Column("milestone_outcome", String(16)),  # hit, missed, moved; null: not said
+    Column("protected_outcome", String(16)),  # kept, partly, not; null: not said
+    Column("planned", Text),  # in the lead's words; null: not said
     Column("outcome", Text),  # null: no wrap-up was written (yet)
-    Column("learning", Text),
+    Column("reason", Text),  # why it came out so; null: not said
+    Column("learning", Text),  # what to do next time
     Column("thanks", Text),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
@@ -320,14 +328,17 @@ rounds = Table(
     Column("reached_minimum", Boolean),  # null: open. False: nothing was kept
     Column("unreadable", Boolean),  # whether ballots' key was missing; null: open
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
-    Column("note", Text),  # a lead's "What I heard, and what changes"; null: none
-    Column("noted_by", SlackId),
+    Column("check_kind", String(16)),  # null: the round asks no check
+    Column("check_subject", OwnId),  # the promise asked about; null: another kind
+    Column("check_text", Text),  # what people wrote that is asked about; null: none, or deleted
+    Column("check_outcome", String(16)),  # the median; null: open, or not enough answers
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
     Column("is_broadcast", Boolean),
     Column("results_link", Text),  # null: not in Slack yet, or not in the thread alone
     CheckConstraint("state IN ('open', 'closed', 'cancelled')", name="state"),
     CheckConstraint("rounding IN ('half', 'whole')", name="rounding"),
+    CheckConstraint("check_outcome IN ('yes', 'partly', 'no')", name="check_outcome"),
     _to_phase(),
     Index("uq_rounds_number", "workspace_id", "phase_id", "number", unique=True),
     Index("ix_rounds_opened", "workspace_id", "phase_id", "opened_at"),
@@ -343,6 +354,55 @@ round_people = Table(
     Column("slot_at", UtcDateTime),  # null: not asked, by their own wish or because it is too late
     _to_round(),
     Index("ix_round_people_user", "workspace_id", "user_id"),
+)
+
+#: A lead's replies to results, and what a decision changed: one change to be checked, or the reason
+#: why nothing changes.
+promises = Table(
+    "promises",
+    metadata,
+    _workspace(),
+    Column("promise_id", OwnId, primary_key=True),
+    Column("phase_id", OwnId, nullable=False),
+    Column("round_id", OwnId),  # whose results it replies to; null: made in a decision
+    Column("made_by", SlackId, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("heard", Text),  # the hardest thing heard; null: not said
+    Column("text", Text, nullable=False),  # empty: deleted, as long after the phase as the rest
+    Column("is_change", Boolean, nullable=False),  # false: why nothing changes this week
+    Column("outcome", String(16)),  # null: not checked (yet)
+    CheckConstraint("outcome IN ('kept', 'partly', 'not', 'unknown')", name="outcome"),
+    _to_phase(),
+    Index("uq_promises_round", "workspace_id", "phase_id", "round_id", unique=True),
+    Index("ix_promises_made_by", "workspace_id", "made_by"),
+)
+
+#: What the leads were asked to decide, and their answer, which the team reads.
+decisions = Table(
+    "decisions",
+    metadata,
+    _workspace(),
+    Column("phase_id", OwnId, primary_key=True),
+    Column("decision_id", OwnId, primary_key=True),
+    Column("cause", String(16), nullable=False),
+    Column("round_id", OwnId),  # with whose results the leads are asked; null: on its own
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("choice", String(16)),  # null: not decided yet
+    Column("decided_at", UtcDateTime),  # null: not decided yet
+    Column("decided_by", SlackId),  # null: not decided yet
+    Column("text", Text),  # the reason or the change; null: none was written, or it was deleted
+    CheckConstraint("cause IN ('date', 'check')", name="cause"),
+    CheckConstraint("choice IN ('continue', 'adjust', 'end')", name="choice"),
+    _to_phase(),
+    # One open decision per phase at a time.
+    Index(
+        "uq_decisions_open",
+        "workspace_id",
+        "phase_id",
+        unique=True,
+        sqlite_where=text("choice IS NULL"),
+        postgresql_where=text("choice IS NULL"),
+    ),
 )
 
 #: A lead's own, named answers.

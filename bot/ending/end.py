@@ -12,6 +12,7 @@ from bot.agenda.schedule import AgendaItem, complete_or_abort, run_item
 from bot.agenda.slots import within_hours, within_hours_if_late
 from bot.announcement import refresh
 from bot.db import schema
+from bot.decisions.lifecycle import close_with_phase
 from bot.ending import goodbyes, messages
 from bot.ending.summary import EndedPhase, summarize
 from bot.on_hold.lifecycle import decide_items
@@ -68,6 +69,7 @@ async def end_now(
     await schedule.remove_about(tx, workspace_id, actions=actions, about=phase.phase_id)
     await plan_follow_up_rounds(tx, workspace_id, ended)
     await refresh.cancel_warnings(tx, workspace_id, phase)
+    await close_with_phase(tx, workspace_id, phase, by=by, now=now)
     if not phase.is_paused:
         await retire_announcement(tx, workspace_id, ended, now)
     await _audit(tx, workspace_id, phase, by, now)
@@ -116,12 +118,13 @@ async def end_phase(services: Services, item: AgendaItem) -> None:
 async def update_closing(services: Services, item: AgendaItem) -> None:
     """Edit the closing message once more results from before the end are out.
 
-    It shows the picture that was uploaded with the newest of them.
+    It shows the picture that was uploaded with the newest of them. In a paused phase Slack may
+    refuse the edit; it is then made when the phase resumes.
     """
     now = services.clock.now()
     async with run_item(services.db, item) as tx:
         phase = await store.load(tx, item.workspace_id, item.subject)
-        if phase is None or phase.ended_at is None or phase.is_paused:
+        if phase is None or phase.ended_at is None:
             return
         ended = await summarize(tx, item.workspace_id, phase)
         message = messages.closing(ended)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.dates import day
+from bot.decisions.messages import END_INSTEAD
 from bot.ending import extend, extend_form, messages, wrap_up, wrap_up_form
 from bot.phases.permissions import latest_unwrapped_phase, phase_to_manage
 from bot.services import Services
@@ -17,6 +18,7 @@ from bot.slack.views import notice_view, open_form, show_next
 def register(app: AsyncApp, services: Services) -> None:
     app.command(ANY, matchers=[is_subcommand("end")])(as_listener(services, type_end))
     app.action(messages.WRAP_UP)(as_listener(services, press_end))
+    app.action(END_INSTEAD)(as_listener(services, press_end_instead))
     app.view(extend_form.FORM)(as_listener(services, submit_extend))
     app.view(wrap_up_form.FORM)(as_listener(services, submit_wrap_up))
 
@@ -30,6 +32,15 @@ async def type_end(services: Services, request: Request, ack: AsyncAck, body: Bo
 
 async def press_end(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
     await _open_end(services, request, body)
+    await ack()
+
+
+async def press_end_instead(
+    services: Services, request: Request, ack: AsyncAck, body: Body
+) -> None:
+    """Open the form for the end, on top of the form for a decision."""
+    phase_id = request.target_id.partition(":")[0]
+    await _open_end(services, replace(request, target_id=phase_id), body)
     await ack()
 
 

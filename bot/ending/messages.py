@@ -7,9 +7,17 @@ from slack_sdk.models.blocks import Block
 
 from bot.dates import day, days
 from bot.ending.summary import EndedPhase
-from bot.phases.model import ItemOutcome, Participant, Phase, SetAsideItem
+from bot.phases.model import (
+    ItemOutcome,
+    MilestoneOutcome,
+    Participant,
+    Phase,
+    ProtectedOutcome,
+    SetAsideItem,
+)
 from bot.phases.rules import PhaseKind
 from bot.phases.wording import EMOJI, NAMES, lead_names, one_line
+from bot.promises.messages import outcome_line
 from bot.slack.content import (
     Content,
     actions,
@@ -27,8 +35,24 @@ TEXT_SHOWN = 2_000
 LINE_SHOWN = 300
 
 ENDED = "{emoji} {name} in {channel} has wrapped up."
-BROUGHT, LEARNED, THANKS = "What came of it", "What we learned", "Thanks"
-SERVED = "The goal"
+PLANNED, BROUGHT, WHY, LEARNED = "Planned", "What happened", "Why", "Next time"
+THANKS = "Thanks"
+SERVED, PROTECTED = "The goal", "Protected"
+SET_BESIDE = "{label} · *{outcome}*"
+MILESTONE_BECAME = {
+    MilestoneOutcome.HIT: "hit",
+    MilestoneOutcome.MISSED: "missed",
+    MilestoneOutcome.MOVED: "moved to a later date",
+}
+PROTECTED_BECAME = {
+    ProtectedOutcome.KEPT: "kept",
+    ProtectedOutcome.PARTLY: "partly kept",
+    ProtectedOutcome.NOT: "not kept",
+}
+#: Of many promises the newest are listed.
+PROMISES_SHOWN = 5
+PROMISES_HEADING = "*What was promised on the way*"
+PROMISE_LINE = "• {line}"
 COST = "It took {took}."
 COST_LONGER = "It took {took}, {difference} longer than first planned."
 COST_SHORTER = "It took {took}, {difference} less than planned."
@@ -104,6 +128,7 @@ NEEDS_DAY = "No day is chosen yet. Pick a day up to {latest}."
 NEEDS_REASON = "The channel should know why it takes longer. Write one sentence."
 ALREADY_WRITTEN = "This phase is already wrapped up. To add something, write it in the channel."
 NEEDS_OUTCOME = "Say in a sentence what came of it. The channel reads it."
+NEEDS_MILESTONE_OUTCOME = "Say what became of the goal: hit, missed or moved. The channel reads it."
 PARKED_WHEN = "Parked work needs a day on which it comes back. Pick one."
 PARKED_LATER = "{day} isn't after today. Pick a later day."
 
@@ -112,9 +137,10 @@ def closing(ended: EndedPhase) -> Content:
     """Build the channel's closing message: returning work, duration, and the outcome if written."""
     phase = ended.phase
     first = _first(ENDED, phase)
-    lines = [f"*{first}*\n{_cost(ended)}", *milestone_lines(phase)]
+    lines = [f"*{first}*\n{_cost(ended)}", *milestone_lines(phase), *_protected(phase)]
     blocks: list[Block | dict[str, object]] = [*paragraphs(lines)]
     blocks += paragraphs(_wrap_up_lines(phase))
+    blocks += paragraphs(_promises(ended))
     blocks += paragraphs(item_lines(ended, ended.ended_on))
     blocks += paragraphs(_recovery(phase))
     blocks += _levels(ended)
@@ -131,6 +157,7 @@ def wrapped_up(ended: EndedPhase, *, changed: bool, today: date) -> Content:
     first = _first(BROUGHT_FIRST, phase)
     blocks: list[Block | dict[str, object]] = [
         section(f"*{first}*"),
+        *paragraphs(_became(phase)),
         *paragraphs(_wrap_up_lines(phase)),
     ]
     if changed:
@@ -241,13 +268,50 @@ def _cost(ended: EndedPhase) -> str:
 
 
 def _wrap_up_lines(phase: Phase) -> Iterable[str]:
-    texts = ((BROUGHT, phase.outcome), (LEARNED, phase.learning), (THANKS, phase.thanks))
+    planned = phase.planned if phase.planned != phase.milestone else None  # said already
+    texts = (
+        (PLANNED, planned),
+        (BROUGHT, phase.outcome),
+        (WHY, phase.reason),
+        (LEARNED, phase.learning),
+        (THANKS, phase.thanks),
+    )
     return [_labelled(label, text) for label, text in texts if text]
 
 
 def milestone_lines(phase: Phase) -> Iterable[str]:
-    """Return a line with the milestone, if there is one."""
-    return [_labelled(SERVED, phase.milestone)] if phase.milestone else []
+    """Return a line with the milestone and what became of it, if there is one."""
+    if not phase.milestone:
+        return []
+    outcome = phase.milestone_outcome
+    became = MILESTONE_BECAME[MilestoneOutcome(outcome)] if outcome else None
+    return [_set_beside(_labelled(SERVED, phase.milestone), became)]
+
+
+def _protected(phase: Phase) -> Iterable[str]:
+    """Return a line with what was protected and whether that was kept, if anything was."""
+    if not phase.protected:
+        return []
+    outcome = phase.protected_outcome
+    became = PROTECTED_BECAME[ProtectedOutcome(outcome)] if outcome else None
+    return [_set_beside(_labelled(PROTECTED, phase.protected), became)]
+
+
+def _became(phase: Phase) -> Iterable[str]:
+    """Return the lines of what was promised whose outcome the wrap-up tells."""
+    milestone = milestone_lines(phase) if phase.milestone_outcome else []
+    return [*milestone, *(_protected(phase) if phase.protected_outcome else [])]
+
+
+def _set_beside(label: str, outcome: str | None) -> str:
+    return SET_BESIDE.format(label=label, outcome=outcome) if outcome else label
+
+
+def _promises(ended: EndedPhase) -> Sequence[str]:
+    """Return a heading and a line for each of the newest promises; nothing if there are none."""
+    shown = ended.promises[-PROMISES_SHOWN:]
+    lines = [PROMISE_LINE.format(line=outcome_line(promise)) for promise in shown]
+    return [PROMISES_HEADING, *lines] if lines else []
 
 
 def _follows(ended: EndedPhase) -> Iterable[str]:

@@ -6,7 +6,10 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.phases.model import Phase
+from bot.promises import store as promises
+from bot.promises.model import Promise
 from bot.results.level_blocks import chart_of, lines_over_phase
+from bot.results.model import promises_read_by_team
 from bot.results.store import closed_rounds
 from bot.slack.content import Picture
 from bot.slack.people import stored_name
@@ -23,6 +26,9 @@ class EndedPhase:
     picture: Picture | None
     level_lines: tuple[str, ...]  # of each question, with its levels at the start and at the end
     newest_round_id: str | None  # the round whose results show the same picture
+    promises: tuple[
+        Promise, ...
+    ] = ()  # of its leads, read by the team, oldest first; no deleted ones
 
 
 async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> EndedPhase:
@@ -33,11 +39,13 @@ async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> End
     """
     if phase.ended_at is None:
         raise ValueError(f"phase {phase.phase_id} still runs")
-    rounds = [
+    shown = [
         round_
         for round_ in await closed_rounds(tx, workspace_id, phase)
-        if round_.shown_at is not None and not round_.is_after_end
+        if round_.shown_at is not None
     ]
+    rounds = [round_ for round_ in shown if not round_.is_after_end]
+    made = await promises.of_phase(tx, workspace_id, phase.phase_id)
     return EndedPhase(
         phase=phase,
         ended_on=phase.day_of(phase.ended_at),
@@ -45,6 +53,11 @@ async def summarize(tx: AsyncConnection, workspace_id: str, phase: Phase) -> End
         picture=chart_of(phase, rounds),
         level_lines=tuple(lines_over_phase(rounds)),
         newest_round_id=rounds[-1].round_id if rounds else None,
+        promises=tuple(
+            promise
+            for promise in promises_read_by_team(made, shown)
+            if promise.is_change and promise.text
+        ),
     )
 
 

@@ -10,16 +10,23 @@ from bot.agenda.slots import within_hours
 from bot.dates import day
 from bot.db import schema
 from bot.ending import end, goodbyes, messages
-from bot.ending.messages import ALREADY_WRITTEN, NEEDS_OUTCOME, PARKED_LATER, PARKED_WHEN
+from bot.ending.messages import (
+    ALREADY_WRITTEN,
+    NEEDS_MILESTONE_OUTCOME,
+    NEEDS_OUTCOME,
+    PARKED_LATER,
+    PARKED_WHEN,
+)
 from bot.ending.summary import EndedPhase, summarize
 from bot.ending.wrap_up_form import (
-    LEARNING,
     LINE_LIMIT,
+    MILESTONE,
     OUTCOME,
     TEXT_LIMIT,
-    THANKS,
+    TEXTS,
     WrapUp,
     line_block,
+    needs_milestone_outcome,
     until_block,
 )
 from bot.on_hold.lifecycle import decide_items
@@ -46,7 +53,7 @@ async def wrap_up(services: Services, request: Request, submitted: WrapUp) -> Ph
         phase = await lock_to_manage(tx, request, actor)
         if phase.wrapped_up_at is not None:
             raise Refused(ALREADY_WRITTEN)
-        _check(submitted, phase.day_of(now))
+        _check(phase, submitted, phase.day_of(now))
         was_active, items = phase.is_active, phase.set_aside_items
         if was_active:
             by = request.user_id
@@ -104,9 +111,11 @@ async def _after_closing(
     return now if closed else within_hours(now, phase.zone, phase.calendar)
 
 
-def _check(submitted: WrapUp, today: date) -> None:
+def _check(phase: Phase, submitted: WrapUp, today: date) -> None:
     errors = {} if submitted.outcome else {OUTCOME: NEEDS_OUTCOME}
-    limits = {name: (getattr(submitted, name), TEXT_LIMIT) for name in (OUTCOME, LEARNING, THANKS)}
+    if needs_milestone_outcome(phase) and submitted.milestone_outcome is None:
+        errors[MILESTONE] = NEEDS_MILESTONE_OUTCOME
+    limits = {name: (getattr(submitted, name), TEXT_LIMIT) for name in TEXTS}
     limits |= {line_block(user_id): (line, LINE_LIMIT) for user_id, line in submitted.lines.items()}
     for name, (text, limit) in limits.items():
         if len(text) > limit:
@@ -130,7 +139,11 @@ async def _store(
             phases.c.workspace_id == request.workspace_id, phases.c.phase_id == request.target_id
         )
         .values(
+            milestone_outcome=submitted.milestone_outcome if phase.milestone else None,
+            protected_outcome=submitted.protected_outcome if phase.protected else None,
+            planned=submitted.planned or None,
             outcome=submitted.outcome,
+            reason=submitted.reason or None,
             learning=submitted.learning or None,
             thanks=submitted.thanks or None,
             wrapped_up_at=now,

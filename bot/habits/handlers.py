@@ -39,7 +39,7 @@ async def save_how_we_work(services: Services, request: Request, ack: AsyncAck, 
 
 
 async def open_mistake(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    phase = await lifecycle.phase_with_habits(services, request)
+    phase = await lifecycle.phase_to_share_in(services, request)
     await open_form(services.client_for(request.workspace_id), body, mistake_form.build(phase))
     await ack()
 

@@ -12,6 +12,7 @@ from bot.habits import how_we_work_form, mistake_form
 from bot.outbox import enqueue, keys
 from bot.phases import store
 from bot.phases.model import Phase
+from bot.phases.permissions import require_writable
 from bot.phases.working_agreement import LINE_LIMIT, LineChange, conflicts, edited, to_json
 from bot.services import Services
 from bot.slack.errors import Refused
@@ -27,6 +28,15 @@ async def phase_with_habits(services: Services, request: Request) -> Phase:
     """
     async with services.db.reading() as reader:
         return _with_habits(await running_phase_of_team(reader, request))
+
+
+async def phase_to_share_in(services: Services, request: Request) -> Phase:
+    """Return the running trust-building phase, for a person who has something to share.
+
+    Raises:
+        Refused: as for `phase_with_habits`, or the channel cannot be written to.
+    """
+    return require_writable(await phase_with_habits(services, request))
 
 
 async def save_how_we_work(
@@ -69,14 +79,14 @@ async def share_mistake(services: Services, request: Request, text: str, *, view
     phase.
 
     Raises:
-        Refused: as for `phase_with_habits`, or the text is empty or too long.
+        Refused: as for `phase_to_share_in`, or the text is empty or too long.
     """
     if not text:
         raise Refused(mistake_form.EMPTY, {mistake_form.BLOCK: mistake_form.EMPTY})
     check_length(text, mistake_form.LIMIT, mistake_form.BLOCK)
     story_id = form_digest(request.target_id, view_id)
     async with services.db.transaction() as tx:
-        phase = _with_habits(await running_phase_of_team(tx, request))
+        phase = require_writable(_with_habits(await running_phase_of_team(tx, request)))
         person = phase.participant(request.user_id)
         await enqueue.post(
             tx,

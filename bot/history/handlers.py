@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.models.views import View
 
 from bot.history import history_page, lifecycle
+from bot.history.model import PageTarget
 from bot.history.rules import newer_page, older_page
 from bot.phases.permissions import require_channel
 from bot.services import Services
@@ -39,8 +41,9 @@ async def press_history(services: Services, request: Request, ack: AsyncAck, bod
 async def turn_page(
     services: Services, turn: Callable[[int], int], request: Request, ack: AsyncAck, body: Body
 ) -> None:
-    channel_id, newer = history_page.read_metadata(request.target_id)
-    page = await lifecycle.history_of(services, request, channel_id, turn(newer))
+    target = history_page.read_metadata(request.target_id)
+    target = replace(target, newer=turn(target.newer))
+    page = await lifecycle.history_of(services, request, target)
     await _replace(services, request, body, page)
     await ack()
 
@@ -52,7 +55,7 @@ async def send_picture(services: Services, request: Request, ack: AsyncAck, body
 
 
 async def _open(services: Services, request: Request, body: Body, channel_id: str) -> None:
-    page = await lifecycle.history_of(services, request, channel_id)
+    page = await lifecycle.history_of(services, request, PageTarget(channel_id=channel_id))
     await open_form(services.client_for(request.workspace_id), body, page)
 
 

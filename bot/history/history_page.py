@@ -6,11 +6,12 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.dates import day
-from bot.history.model import HistoryPage, PastPhase
+from bot.history.model import HistoryPage, PageTarget, PastPhase
 from bot.history.rules import LevelsOverPhase, levels_over_phase
-from bot.phases.model import Phase
+from bot.phases.model import MilestoneOutcome, Phase
 from bot.phases.rules import TrustPromise
 from bot.phases.wording import EMOJI, NAMES, one_line
+from bot.promises.messages import record
 from bot.results.level_blocks import quoted_label
 from bot.slack.content import actions, button, context, plain, section
 from bot.slack.errors import Refused
@@ -21,6 +22,7 @@ from bot.start.wizard import START
 HISTORY, OLDER, NEWER = "history.show", "history.older", "history.newer"
 PICTURE = "history.picture"
 FORM = "history"
+FROM_CHANNEL = ":here"
 #: Characters of a phase's goal and of its outcome, before and after their marks are escaped.
 TEXT_SHOWN, TEXT_ROOM = 240, 480
 
@@ -33,12 +35,18 @@ NO_OLDER = "*There are no older phases in {channel}.*"
 DATES = "{first} to {last}"
 RUNNING = "{dates} · running now"
 OUTCOME = "*Outcome:* {outcome}"
+MILESTONE_OUTCOME = {
+    MilestoneOutcome.HIT: "Goal hit. ",
+    MilestoneOutcome.MISSED: "Goal missed. ",
+    MilestoneOutcome.MOVED: "Goal moved. ",
+}
 NOT_WRITTEN, NOT_KEPT = "Not written down.", "No longer kept."
 BOTH = "*{label}:* {start} at the start, {end} at the end"
 SO_FAR = "*{label}:* {start} at the start, {end} in the latest results"
 ONCE = "*{label}:* {end}"
 START_LEVEL, LEVEL, TOO_FEW = "{level:g}", "{level:g} of 5", "not enough answers"
-NO_LEVELS = "No levels were shown."
+NO_LEVELS, NO_LEVELS_YET = "No levels were shown.", "No levels yet."
+PROMISES = "*Promises kept:* {record}"
 RECOVERY = "*Recovery:* Until {day}."
 SMALL_PRINT = (
     "Only you see this page. It shows the levels that the team has read in the results, and "
@@ -61,22 +69,25 @@ def build(
     )
 
 
-def read_metadata(target: str) -> tuple[str, int]:
-    """Return the channel of a page, and how many newer phases the page leaves out.
+def read_metadata(target: str) -> PageTarget:
+    """Return the page that a form shows.
 
     Raises:
         Refused: this is not of a page.
     """
-    channel_id, _, newer = target.partition(":")
+    rest = target.removesuffix(FROM_CHANNEL)
+    channel_id, _, newer = rest.partition(":")
     # `isdecimal` alone takes digits of every script; more of them than this are no number of ours.
     if newer and not (newer.isascii() and newer.isdecimal() and len(newer) <= 6):
         raise Refused(UNKNOWN_TEXT)
-    return channel_id, int(newer or 0)
+    return PageTarget(channel_id=channel_id, newer=int(newer or 0), from_channel=rest != target)
 
 
 def _metadata(page: HistoryPage) -> str:
-    # *Start a Phase* takes the whole of it as its channel.
-    return f"{page.channel_id}:{page.newer}" if page.newer else page.channel_id
+    if not (page.phases or page.newer):  # *Start a Phase* takes the whole of it as its channel
+        return page.channel_id
+    target = f"{page.channel_id}:{page.newer}" if page.newer else page.channel_id
+    return target + FROM_CHANNEL * page.from_channel
 
 
 def _empty(page: HistoryPage, refusal_to_start: str | None) -> Iterator[Block]:
@@ -121,7 +132,9 @@ def _lines(past: PastPhase, page: HistoryPage) -> Iterator[str]:
     for level in levels:
         yield _level_line(phase, level)
     if not levels:
-        yield NO_LEVELS
+        yield NO_LEVELS_YET if phase.is_active else NO_LEVELS
+    if kept := record(past.promises):
+        yield PROMISES.format(record=kept)
     if phase.recovery_until is not None:
         yield RECOVERY.format(day=day(phase.recovery_until, page.today))
 
@@ -136,7 +149,9 @@ def heading(phase: Phase) -> str:
 
 def _outcome(phase: Phase) -> str:
     if phase.outcome:
-        return _quoted(phase.outcome)
+        outcome = phase.milestone_outcome
+        became = MILESTONE_OUTCOME[MilestoneOutcome(outcome)] if outcome else ""
+        return f"{became}{_quoted(phase.outcome)}"
     return NOT_WRITTEN if phase.wrapped_up_at is None else NOT_KEPT
 
 

@@ -1,16 +1,17 @@
 """Reading a channel's history, for people who are in it, and sending its picture."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 from slack_sdk.models.views import View
 
 from bot.history import history_page, store
 from bot.history.messages import NOT_IN_CHANNEL, picture_message
-from bot.history.model import HistoryPage
+from bot.history.model import HistoryPage, PageTarget
 from bot.outbox import enqueue, keys
 from bot.phases.permissions import actor_of, refusal_to_start
 from bot.services import Services
-from bot.slack.conversations import is_in_channel
+from bot.slack.conversations import fetch_channel, is_in_channel
 from bot.slack.errors import Refused
 from bot.slack.mrkdwn import channel
 from bot.slack.request import Request
@@ -20,13 +21,13 @@ from bot.workspaces.store import settings_of
 ID_LENGTH = 16
 
 
-async def history_of(services: Services, request: Request, channel_id: str, newer: int = 0) -> View:
-    """Return the page of a channel's history that follows its `newer` newest phases.
+async def history_of(services: Services, request: Request, target: PageTarget) -> View:
+    """Return a page of a channel's history.
 
     Raises:
         Refused: the person is not in the channel.
     """
-    page = await _page(services, request, channel_id, newer)
+    page = await _page(services, request, target)
     refusal = None if page.phases else await _refusal_to_start(services, request)
     return history_page.build(page, refusal_to_start=refusal)
 
@@ -39,8 +40,7 @@ async def send_picture(services: Services, request: Request, *, view_id: str) ->
     Raises:
         Refused: the person is not in the channel, or the form is not of a page.
     """
-    channel_id, newer = history_page.read_metadata(request.target_id)
-    page = await _page(services, request, channel_id, newer)
+    page = await _page(services, request, history_page.read_metadata(request.target_id))
     if not page.shows_levels:
         return history_page.build(page)
     page_id = sha256(f"{view_id}:{request.target_id}".encode()).hexdigest()[:ID_LENGTH]
@@ -56,21 +56,32 @@ async def send_picture(services: Services, request: Request, *, view_id: str) ->
     return history_page.build(page, is_picture_sent=True)
 
 
-async def _page(services: Services, request: Request, channel_id: str, newer: int) -> HistoryPage:
-    await _require_in_channel(services, request, channel_id)
+async def _page(services: Services, request: Request, target: PageTarget) -> HistoryPage:
+    # Slack lets only people who are in a channel type or press something there.
+    is_there = request.channel_id == target.channel_id
+    if not (is_there or await _may_read(services, request, target)):
+        raise Refused(NOT_IN_CHANNEL.format(channel=channel(target.channel_id)))
     async with services.db.reading() as reader:
-        return await store.history_page(
-            reader, request.workspace_id, channel_id, newer, services.clock.now()
+        page = await store.history_page(
+            reader, request.workspace_id, target.channel_id, target.newer, services.clock.now()
         )
+    return replace(page, from_channel=is_there or target.from_channel)
 
 
-async def _require_in_channel(services: Services, request: Request, channel_id: str) -> None:
-    """Refuse what does not come from a person in the channel. Never inside a transaction."""
-    if request.channel_id == channel_id:  # Slack lets only them type or press something there
-        return
+async def _may_read(services: Services, request: Request, target: PageTarget) -> bool:
+    """Return whether a person is in the channel. Never inside a transaction.
+
+    Of a private channel that the bot is not in, Slack tells nothing: there it counts that the
+    person opened this form from within it.
+    """
     workspace_id, client = request.workspace_id, services.client_for(request.workspace_id)
-    if not await is_in_channel(services.reads, client, workspace_id, request.user_id, channel_id):
-        raise Refused(NOT_IN_CHANNEL.format(channel=channel(channel_id)))
+    channel_id = target.channel_id
+    if await is_in_channel(services.reads, client, workspace_id, request.user_id, channel_id):
+        return True
+    return (
+        target.from_channel
+        and await fetch_channel(services.reads, client, workspace_id, channel_id) is None
+    )
 
 
 async def _refusal_to_start(services: Services, request: Request) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.phases.model import Phase
+from bot.promises.model import Promise
 from bot.results.model import ClosedRound
 
 
@@ -13,6 +14,17 @@ class PastPhase:
 
     phase: Phase
     rounds: tuple[ClosedRound, ...]
+    promises: tuple[Promise, ...] = ()  # that the team has read, oldest first
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageTarget:
+    """A page that a person asks for."""
+
+    channel_id: str
+    newer: int = 0  # number of newer phases, on the pages before it
+    #: Whether the person asked for the history from within the channel.
+    from_channel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +36,7 @@ class HistoryPage:
     newer: int
     has_older: bool
     today: date  # where the lead of the newest phase lives
+    from_channel: bool = False  # as in the PageTarget
 
     @property
     def shows_levels(self) -> bool:

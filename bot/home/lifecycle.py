@@ -17,6 +17,7 @@ from bot.phases import store
 from bot.phases.model import Phase
 from bot.phases.rules import Actor, PhaseLimits, refusal_to_start_any
 from bot.phases.wording import title
+from bot.promises.store import of_phases
 from bot.results.store import latest_shown
 from bot.results.summary import hints_for_leads, results_line
 from bot.rounds.answering import open_questionnaires_for
@@ -82,14 +83,22 @@ async def _phases(
     shown = [phase for phase in phases if phase.is_active or phase.phase_id in asked_again]
     opted_out = await store.opted_out_channels(tx, workspace_id, user_id) if shown else frozenset()
     results = await latest_shown(tx, workspace_id, shown) if shown else {}
+    led = [phase.phase_id for phase in shown if phase.is_led_by(user_id)]
+    promises = await of_phases(tx, workspace_id, led) if led else {}
     summaries = []
     for phase in shown:
         is_lead = phase.is_led_by(user_id)
         hints = await hints_for_leads(tx, workspace_id, phase, now) if is_lead else ()
         latest = results.get(phase.phase_id)
         summary = _summary(phase, user_id, now, opted_out=phase.channel_id in opted_out)
+        made = promises.get(phase.phase_id, ())
         summaries.append(
-            replace(summary, hints=hints, results=results_line(latest) if latest else None)
+            replace(
+                summary,
+                hints=hints,
+                promises=tuple(promise for promise in made if promise.made_by == user_id),
+                results=results_line(latest) if latest else None,
+            )
         )
     return tuple(sorted(summaries, key=_sort_key))
 
@@ -102,6 +111,8 @@ async def _has_rounds_to_come(tx: AsyncConnection, workspace_id: str, phase_id: 
 
 def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> PhaseSummary:
     leads = phase.is_led_by(user_id)
+    until = phase.recovery_until
+    rests = not phase.is_active and until is not None and phase.day_of(now) <= until
     return PhaseSummary(
         phase_id=phase.phase_id,
         channel_id=phase.channel_id,
@@ -113,6 +124,7 @@ def _summary(phase: Phase, user_id: str, now: datetime, *, opted_out: bool) -> P
         is_member=phase.has_participant(user_id) and not leads,
         has_opted_out=opted_out,
         is_over=not phase.is_active,
+        recovery_until=until if rests else None,
         is_wrapped_up=phase.wrapped_up_at is not None,
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.phases.rules import PhaseKind
+from bot.promises.model import Promise
 from bot.rounds.model import OpenQuestionnaire
 
 
@@ -22,8 +23,10 @@ class PhaseSummary:
     has_opted_out: bool
     is_over: bool = False
     is_wrapped_up: bool = False
+    recovery_until: date | None = None  # None: it is not in recovery now
     results: str | None = None  # the latest that the team has seen, in a line; None: none yet
     hints: tuple[str, ...] = ()  # for its leads alone
+    promises: tuple[Promise, ...] = ()  # of this person as a lead, oldest first
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,12 @@ from slack_sdk.models.blocks import Block
 
 from bot.announcement.details_page import ASK_AGAIN, DONT_ASK
 from bot.announcement.messages import BUTTONS, DETAILS, ON_HOLD, ON_HOLD_BUTTON
+from bot.dates import day
 from bot.ending.messages import EXTEND, WRAP_UP
 from bot.history.history_page import BUTTON as HISTORY_BUTTON
 from bot.history.history_page import HISTORY
 from bot.home.model import PhaseSummary
+from bot.promises.messages import own_lines
 from bot.slack.content import (
     MAX_SECTION_LENGTH,
     actions,
@@ -23,7 +25,7 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import channel
 
 OPT_OUT, OPT_IN, START = "home.opt_out", "home.opt_in", "home.start"
-#: The others are counted; with hints, a phase takes three of the tab's 100 blocks.
+#: The others are counted; with promises and hints, a phase takes three of the tab's 100 blocks.
 PHASES_SHOWN = 12
 
 PHASES = "Phases in your channels"
@@ -31,6 +33,7 @@ MORE_PHASES = "And {count} more. `/imbalance` in a channel shows how its phase s
 NO_PHASES = "No phase is running right now."
 OPTED_OUT = "You opted out, so you aren't asked in {channel}."
 OVER = "Finished. There'll be one or two follow-up check-ins."
+RESTING = "The team is in recovery until {day}."
 HINTS = "*Only the leads see this*"
 START_A_PHASE = "Start a Phase"
 
@@ -56,19 +59,24 @@ def _phase(phase: PhaseSummary) -> list[Block]:
         f"*{phase.title}*",
         f"{channel_link} · {OVER if phase.is_over else phase.status_line}",
     ]
+    if phase.recovery_until is not None:
+        lines.append(RESTING.format(day=day(phase.recovery_until)))
     if phase.results:
         lines.append(phase.results)
     if phase.has_opted_out:
         lines.append(OPTED_OUT.format(channel=channel_link))
-    return [section("\n".join(lines)), *_hints(phase), actions(*_buttons(phase))]
+    return [section("\n".join(lines)), *_for_lead(phase), actions(*_buttons(phase))]
 
 
-def _hints(phase: PhaseSummary) -> list[Block]:
-    """Return the hints in one section; what does not fit is in the message with the results."""
-    if not phase.hints:
-        return []
-    lines = [HINTS, *(f"• {hint}" for hint in phase.hints)]
-    return [section(join_within(lines, MAX_SECTION_LENGTH)[0])]
+def _for_lead(phase: PhaseSummary) -> list[Block]:
+    """Return the lead's own promises and the hints in one section, as blocks are few.
+
+    Hints that do not fit are in the message with the results.
+    """
+    hints = [HINTS, *(f"• {hint}" for hint in phase.hints)] if phase.hints else []
+    own = own_lines(phase.promises)
+    lines = [*own, *([""] if own and hints else []), *hints]
+    return [section(join_within(lines, MAX_SECTION_LENGTH)[0])] if lines else []
 
 
 def _buttons(phase: PhaseSummary) -> list[object]:

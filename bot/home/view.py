@@ -63,6 +63,7 @@ def _questions(questions: Sequence[OpenQuestionnaire]) -> list[Block]:
     for question in questions:
         if is_done(question):
             blocks += _as_button(question, ANSWERED, "Change")
+            blocks += messages.open_check(question.questionnaire, question.progress, tap=TAP)
     more = len(blocks) - QUESTION_BLOCKS
     return [*blocks[:QUESTION_BLOCKS], context(MORE_QUESTIONS)] if more > 0 else blocks
 

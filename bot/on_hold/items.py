@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.announcement.refresh import edit_announcement
 from bot.db import schema
 from bot.db.upserts import insert_if_new
-from bot.on_hold.messages import CANNOT_POST, NOT_A_COLLEAGUE
+from bot.on_hold.messages import NOT_A_COLLEAGUE
 from bot.outbox import enqueue, keys
 from bot.phases import store as phases
 from bot.phases.model import Phase
@@ -38,17 +38,6 @@ async def check_owner(
     owner = await services.people.get(client, request.workspace_id, owner_id)
     if owner is None or not owner.is_full_member:
         raise Refused(NOT_A_COLLEAGUE, {field: NOT_A_COLLEAGUE})
-
-
-def require_writable(phase: Phase) -> Phase:
-    """Return the phase.
-
-    Raises:
-        Refused: nothing can be posted in its channel now.
-    """
-    if phase.is_paused:
-        raise Refused(CANNOT_POST)
-    return phase
 
 
 def refuse(refusals: Mapping[str, str]) -> None:

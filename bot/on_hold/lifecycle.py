@@ -11,12 +11,11 @@ from bot.announcement.part_messages import PHASE_OVER
 from bot.db import schema
 from bot.on_hold import messages, rules
 from bot.on_hold.items import add_item, check_owner, publish_change, refuse, reply, set_item
-from bot.on_hold.messages import CANNOT_POST
 from bot.on_hold.parked import schedule_follow_ups
 from bot.on_hold.rules import Change, ItemDecision, ListChanges
 from bot.outbox import keys
 from bot.phases.model import ItemOutcome, Phase, SetAsideItem
-from bot.phases.permissions import actor_of, lock_to_manage
+from bot.phases.permissions import CANNOT_POST, actor_of, lock_to_manage
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.ids import form_digest

@@ -64,10 +64,6 @@ NOT_SHARED = "Slack didn't accept it, so nothing was shared. Use *Is This on Hol
 NOT_A_COLLEAGUE = (
     "Only a full member of this workspace can pick work up again. Choose somebody else."
 )
-CANNOT_POST = (
-    "I can't post in the channel right now, and the team should read this. Try again once I can: "
-    "`/imbalance status` there says what's wrong."
-)
 NO_PROPOSAL = "This proposal has been deleted. Ask for it to be made again."
 
 

@@ -11,14 +11,14 @@ from bot.announcement.part_messages import PHASE_OVER
 from bot.db import schema
 from bot.db.upserts import insert_if_new
 from bot.on_hold import messages, rules, store
-from bot.on_hold.items import add_item, check_owner, publish_change, refuse, reply, require_writable
+from bot.on_hold.items import add_item, check_owner, publish_change, refuse, reply
 from bot.on_hold.messages import NO_PROPOSAL
 from bot.on_hold.proposal_forms import Answer
 from bot.on_hold.rules import HoldProposal
 from bot.outbox import enqueue, keys
 from bot.phases import store as phases
 from bot.phases.model import Phase
-from bot.phases.permissions import actor_of, lock_to_manage
+from bot.phases.permissions import actor_of, lock_to_manage, require_writable
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.ids import form_digest

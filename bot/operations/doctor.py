@@ -232,7 +232,7 @@ def _scopes(granted: str) -> Iterator[Finding]:
     if optional - given:
         yield attention(
             f"scopes: without {', '.join(sorted(optional - given))}, which are optional. A message "
-            "to such a channel whose outcome is unknown waits for Slack's word, or for an admin."
+            "there whose outcome is unknown waits for Slack's event, or for an admin's decision."
         )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channel_health import restore_announcement
+from bot.channel_health import late_deliveries
 from bot.outbox import admin_queries
 from bot.outbox.admin_queries import ListedMessage
 from bot.outbox.enqueue import State
@@ -110,7 +110,7 @@ async def decide(
     if not await _carry_out(tx, decision, message, now, location):
         raise Refused(DECIDED_MEANWHILE)
     if decision is not Decision.DROP:
-        await restore_announcement.restore_announcement(tx, message.workspace_id, message.key, now)
+        await late_deliveries.follow_up(tx, message.workspace_id, message.key, now)
     await add_audit_entry(
         tx,
         message.workspace_id,

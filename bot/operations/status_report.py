@@ -11,9 +11,11 @@ from bot.operations.durations import humanize_duration
 from bot.operations.findings import Finding, attention, ok, problem
 from bot.operations.readiness import MAX_AGENDA_LAG, MAX_OUTBOX_LAG
 from bot.operations.system_state import SenderState, WaitingMessages
+from bot.operations.workspace_states import REMOVAL_REASONS, StuckMessages, stuck_messages
 from bot.outbox.bulk_send_progress import BulkSend, bulk_sends
 from bot.outbox.enqueue import State
 from bot.outbox.rate_limits import RateLimits
+from bot.workspaces.store import installed_workspaces, known_workspaces
 
 #: Longer lists are cut; larger installations use the metrics.
 MAX_LINES = 5
@@ -52,6 +54,13 @@ WAITING = {
     ),
 }
 NOTHING_WAITS = "messages: none waits"
+STUCK_IN = (
+    "stuck in {name} ({workspace}): {what}; `python -m bot outbox list --workspace {workspace}` "
+    "shows them"
+)
+WORKSPACE_COUNT = (
+    "workspaces: {count}, of which {installed} have the app; `python -m bot workspaces` lists them"
+)
 RECENT = timedelta(days=30)
 GIVEN_UP = (
     "messages not sent any more: {count} of those decided in the last 30 days ({why}). `python -m "
@@ -67,10 +76,6 @@ NO_SENDER = "senders: none at work"
 HALTED = "halted: nothing is sent in {workspace}, because Slack said {reason}. {do}"
 REMOVED = "The app was removed there; it goes on when it is installed or added again."
 TOKEN = "Install the app there again; a new SLACK_BOT_TOKEN, if one is set, needs a restart."
-REMOVAL_REASONS = (
-    *("app_uninstalled", "tokens_revoked"),
-    *("team_access_revoked", "team_access_not_granted"),
-)
 FAN_OUT = "sending to many in {workspace}: {sent} sent, {left} left, done at about {end} UTC"
 AND_MORE = "and {count} more"
 
@@ -84,6 +89,8 @@ async def report_findings(db: Database, now: datetime, real: datetime) -> AsyncI
             yield attention(AGENDA_FAILING.format(what=_with_counts(failing)))
         yield outbox_finding(await system_state.outbox_lag(reader, now, real))
         for finding in await _messages(reader, now):
+            yield finding
+        for finding in await _by_workspace(reader):
             yield finding
         all_senders = await system_state.senders(reader, real)
         yield senders_finding(
@@ -127,6 +134,37 @@ async def _messages(reader: AsyncConnection, now: datetime) -> Sequence[Finding]
             )
         )
     return findings if waiting else [ok(NOTHING_WAITS), *findings]
+
+
+async def _by_workspace(reader: AsyncConnection) -> Sequence[Finding]:
+    """Say where messages wait for a decision; of a single workspace, all other lines speak."""
+    names = await known_workspaces(reader)
+    if len(names) <= 1:
+        return ()
+    installed = await installed_workspaces(reader)
+    count = WORKSPACE_COUNT.format(count=len(names), installed=len(installed))
+    return [ok(count), *stuck_findings(await stuck_messages(reader), names)]
+
+
+def stuck_findings(
+    stuck: Mapping[str, StuckMessages], names: Mapping[str, str]
+) -> Sequence[Finding]:
+    """Describe the workspaces with held or failed messages, those with most of them first."""
+    order = sorted(stuck, key=lambda one: (-stuck[one].count, one))
+    findings = [
+        attention(
+            STUCK_IN.format(
+                name=names[workspace_id],
+                workspace=workspace_id,
+                what=_with_counts(
+                    {"held": stuck[workspace_id].held, "failed": stuck[workspace_id].failed}
+                ),
+            )
+        )
+        for workspace_id in order[:MAX_LINES]
+    ]
+    more = len(stuck) - MAX_LINES
+    return [*findings, attention(f"stuck: {AND_MORE.format(count=more)}")] if more > 0 else findings
 
 
 def messages_finding(state: State, waiting: WaitingMessages, reasons: Mapping[str, int]) -> Finding:
@@ -193,7 +231,8 @@ def bulk_send_finding(fan_out: BulkSend, real: datetime) -> Finding:
 
 
 def _with_counts(counts: Mapping[str, int]) -> str:
-    return _shortened([f"{count} {name}".strip() for name, count in counts.items() if name])
+    named = [f"{count} {name}".strip() for name, count in counts.items() if name and count]
+    return _shortened(named)
 
 
 def _shortened(words: Iterable[str]) -> str:

@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda.claims import due
 from bot.agenda.schedule import PARKED
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.outbox.admin_queries import STUCK
 from bot.outbox.enqueue import State
 from bot.outbox.queue_heads import is_open, is_sendable, literal_states
 
 _agenda, _leases, _messages = schema.agenda, schema.sender_leases, schema.messages
+WHOLE_DATABASE = "the operator's figures cover every workspace"
 ZERO = timedelta(0)
 _IS_OPEN = is_open(_messages)
 _IS_STUCK = _messages.c.state.in_(literal_states(STUCK))
@@ -54,10 +56,15 @@ async def agenda_lag(reader: AsyncConnection, now: datetime, real_now: datetime)
 async def agenda_failing(reader: AsyncConnection) -> Mapping[str, int]:
     """Return the number of failed items that will be retried, by action."""
     rows = await reader.execute(
-        select(_agenda.c.action, func.count())
-        .where(_agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED, _agenda.c.attempts > 0)
-        .group_by(_agenda.c.action)
-        .order_by(_agenda.c.action)
+        across_workspaces(
+            select(_agenda.c.action, func.count())
+            .where(
+                _agenda.c.retry_at.is_not(None), _agenda.c.retry_at < PARKED, _agenda.c.attempts > 0
+            )
+            .group_by(_agenda.c.action)
+            .order_by(_agenda.c.action),
+            WHOLE_DATABASE,
+        )
     )
     return {row[0]: row[1] for row in rows}
 
@@ -69,15 +76,18 @@ async def outbox_lag(reader: AsyncConnection, now: datetime, real_now: datetime)
         else_=_messages.c.not_before,
     )
     rows = await reader.execute(
-        select(_leases.c.lease_until, _leases.c.resume_at, func.min(ready_at))
-        .join(_messages, _messages.c.workspace_id == _leases.c.workspace_id)
-        .where(
-            _leases.c.halted.is_(None),
-            or_(_leases.c.owner.is_(None), _leases.c.lease_until < real_now),
-            or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= real_now),
-            is_sendable(now, real_now),
+        across_workspaces(
+            select(_leases.c.lease_until, _leases.c.resume_at, func.min(ready_at))
+            .join(_messages, _messages.c.workspace_id == _leases.c.workspace_id)
+            .where(
+                _leases.c.halted.is_(None),
+                or_(_leases.c.owner.is_(None), _leases.c.lease_until < real_now),
+                or_(_leases.c.resume_at.is_(None), _leases.c.resume_at <= real_now),
+                is_sendable(now, real_now),
+            )
+            .group_by(_leases.c.workspace_id, _leases.c.lease_until, _leases.c.resume_at),
+            WHOLE_DATABASE,
         )
-        .group_by(_leases.c.workspace_id, _leases.c.lease_until, _leases.c.resume_at)
     )
     waiting_since = [max(at for at in row if at is not None) for row in rows]
     return max(ZERO, now - min(waiting_since)) if waiting_since else ZERO
@@ -90,9 +100,12 @@ async def waiting_messages(
     by_state: dict[State, WaitingMessages] = {}
     for condition in (_IS_OPEN, _IS_STUCK):
         rows = await reader.execute(
-            select(_messages.c.state, func.count(), func.min(_messages.c.not_before))
-            .where(condition, _messages.c.not_before <= now, _IS_NOT_HALTED)
-            .group_by(_messages.c.state)
+            across_workspaces(
+                select(_messages.c.state, func.count(), func.min(_messages.c.not_before))
+                .where(condition, _messages.c.not_before <= now, _IS_NOT_HALTED)
+                .group_by(_messages.c.state),
+                WHOLE_DATABASE,
+            )
         )
         by_state |= {
             State(row[0]): WaitingMessages(count=row[1], oldest=max(ZERO, now - row[2]))
@@ -105,10 +118,13 @@ async def failure_reasons(reader: AsyncConnection, state: State) -> Mapping[str,
     """Count the reasons of messages in this state, most frequent first."""
     count = func.count()
     rows = await reader.execute(
-        select(_messages.c.error, count)
-        .where(_IS_STUCK if state in STUCK else _IS_OPEN, _is_in_state(state))
-        .group_by(_messages.c.error)
-        .order_by(count.desc(), _messages.c.error)
+        across_workspaces(
+            select(_messages.c.error, count)
+            .where(_IS_STUCK if state in STUCK else _IS_OPEN, _is_in_state(state))
+            .group_by(_messages.c.error)
+            .order_by(count.desc(), _messages.c.error),
+            WHOLE_DATABASE,
+        )
     )
     return {row[0] or "": row[1] for row in rows}
 
@@ -120,10 +136,13 @@ async def expired_reasons(reader: AsyncConnection, since: datetime) -> Mapping[s
     """
     count = func.count()
     rows = await reader.execute(
-        select(_messages.c.error, count)
-        .where(_is_in_state(State.EXPIRED), _messages.c.created_at >= since)
-        .group_by(_messages.c.error)
-        .order_by(count.desc(), _messages.c.error)
+        across_workspaces(
+            select(_messages.c.error, count)
+            .where(_is_in_state(State.EXPIRED), _messages.c.created_at >= since)
+            .group_by(_messages.c.error)
+            .order_by(count.desc(), _messages.c.error),
+            WHOLE_DATABASE,
+        )
     )
     return {row[0] or "": row[1] for row in rows}
 
@@ -131,9 +150,12 @@ async def expired_reasons(reader: AsyncConnection, since: datetime) -> Mapping[s
 async def halted_workspaces(reader: AsyncConnection) -> Mapping[str, int]:
     """Return the number of halted workspaces, by Slack's reason."""
     rows = await reader.execute(
-        select(_leases.c.halted, func.count())
-        .where(_leases.c.halted.is_not(None))
-        .group_by(_leases.c.halted)
+        across_workspaces(
+            select(_leases.c.halted, func.count())
+            .where(_leases.c.halted.is_not(None))
+            .group_by(_leases.c.halted),
+            WHOLE_DATABASE,
+        )
     )
     return {row[0]: row[1] for row in rows}
 
@@ -141,9 +163,12 @@ async def halted_workspaces(reader: AsyncConnection) -> Mapping[str, int]:
 async def senders(reader: AsyncConnection, real_now: datetime) -> Sequence[SenderState]:
     """Return the workspaces with a sender, and the halted ones."""
     rows = await reader.execute(
-        select(_leases)
-        .where(or_(_leases.c.halted.is_not(None), _leases.c.owner.is_not(None)))
-        .order_by(_leases.c.workspace_id)
+        across_workspaces(
+            select(_leases)
+            .where(or_(_leases.c.halted.is_not(None), _leases.c.owner.is_not(None)))
+            .order_by(_leases.c.workspace_id),
+            WHOLE_DATABASE,
+        )
     )
     return [
         SenderState(

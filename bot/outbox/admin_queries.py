@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.metrics import deliveries
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.keys import MessageKey
@@ -22,6 +23,7 @@ from bot.slack.ids import is_person
 
 _messages = schema.messages
 _leases = schema.sender_leases
+OPERATOR_LISTS = "an operator lists the messages of one workspace, or of all"
 #: States of messages that an admin may have sent again. Other states resolve themselves.
 STUCK = (State.HELD, State.FAILED)
 #: States of messages that an admin may drop; a call under way cannot be taken back.
@@ -77,6 +79,7 @@ async def list_messages(
     message_id = _messages.c.message_id
     order = message_id.desc() if set(states) <= set(SETTLED) else message_id
     query = _select_messages(states, workspace_id).order_by(order).limit(limit)
+    query = across_workspaces(query, OPERATOR_LISTS)
     return tuple(_listed_message(row) for row in (await reader.execute(query)).mappings())
 
 
@@ -85,14 +88,16 @@ async def count(
 ) -> int:
     """Return the number of messages in these states."""
     messages = _select_messages(states, workspace_id).subquery()
-    return await reader.scalar(select(func.count()).select_from(messages)) or 0
+    number = across_workspaces(select(func.count()).select_from(messages), OPERATOR_LISTS)
+    return await reader.scalar(number) or 0
 
 
 async def find_messages(
     tx: AsyncConnection, message_ids: Collection[str]
 ) -> Mapping[str, ListedMessage]:
     """Return these messages, whatever their workspace and state; unknown ids are left out."""
-    rows = await tx.execute(select(_messages).where(_messages.c.message_id.in_(message_ids)))
+    named = select(_messages).where(_messages.c.message_id.in_(message_ids))
+    rows = await tx.execute(across_workspaces(named, "an operator names messages by id alone"))
     return {row["message_id"]: _listed_message(row) for row in rows.mappings()}
 
 

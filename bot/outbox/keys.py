@@ -23,6 +23,8 @@ class MessageKind(StrEnum):
     COMMENTS = "comments"
     CONCERNS = "concerns"
     CONCERN_ANSWER = "concern_answer"
+    DECISION = "decision"
+    DECISION_ASKED = "decision_asked"
     EXPECTATION_REPLY = "expectation_reply"
     EXTENDED = "extended"
     GOODBYE = "goodbye"
@@ -45,6 +47,7 @@ class MessageKind(StrEnum):
     REMIND = "remind"
     RESULTS = "results"
     TALKING_POINTS = "talking_points"
+    UNDECIDED = "undecided"
     WARN = "warn"
     WRAP_UP = "wrap_up"
     WRAPPED_UP = "wrapped_up"
@@ -74,6 +77,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.COMMENTS: (_ROUND, "to", "number"),
     MessageKind.CONCERNS: (_PHASE, "batch", "number", _PERSON),
     MessageKind.CONCERN_ANSWER: (_PHASE, "answer"),
+    MessageKind.DECISION: (_PHASE, "decision"),
+    MessageKind.DECISION_ASKED: (_PHASE, "decision", _PERSON),
     MessageKind.EXPECTATION_REPLY: (_PHASE, "reply", _PERSON),
     MessageKind.EXTENDED: (_PHASE,),
     MessageKind.GOODBYE: (_PHASE, _PERSON),
@@ -96,6 +101,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.REMIND: (_ROUND, _PERSON),
     MessageKind.RESULTS: (_ROUND,),
     MessageKind.TALKING_POINTS: (_PHASE, "day"),
+    MessageKind.UNDECIDED: (_PHASE, "decision"),
     MessageKind.WARN: (_PHASE, "ends_on", _PERSON),
     MessageKind.WRAP_UP: (_PHASE, _PERSON),
     MessageKind.WRAPPED_UP: (_PHASE,),
@@ -105,6 +111,7 @@ _REPORTED_ONE_BY_ONE = (
     MessageKind.BACK_EARLY,
     MessageKind.CONCERNS,
     MessageKind.CONCERN_ANSWER,
+    MessageKind.DECISION,
     MessageKind.EXPECTATION_REPLY,
     MessageKind.GOODBYE,
     MessageKind.HOLD_ANSWER,
@@ -207,6 +214,16 @@ def concerns(phase_id: str, batch: str, number: int, user_id: str) -> MessageKey
 def concern_answer(phase_id: str, answer: str) -> MessageKey:
     """Return the key of a lead's answer to a concern, by the id under the delivered note."""
     return _key(MessageKind.CONCERN_ANSWER, phase_id, answer)
+
+
+def decision(phase_id: str, decision_id: str) -> MessageKey:
+    """Return the key of the leads' answer, in the announcement's thread."""
+    return _key(MessageKind.DECISION, phase_id, decision_id)
+
+
+def decision_asked(phase_id: str, decision_id: str, user_id: str) -> MessageKey:
+    """Return the key of the message that asks a lead for a decision, where results don't."""
+    return _key(MessageKind.DECISION_ASKED, phase_id, decision_id, user_id)
 
 
 def expectation_reply(phase_id: str, reply: str, user_id: str) -> MessageKey:
@@ -315,6 +332,11 @@ def results(round_id: str) -> MessageKey:
 def talking_points(phase_id: str, day: date) -> MessageKey:
     """Return the key of the questions to the channel of a team too small to be asked one by one."""
     return _key(MessageKind.TALKING_POINTS, phase_id, day)
+
+
+def undecided(phase_id: str, decision_id: str) -> MessageKey:
+    """Return the key of the note in the thread that the leads haven't decided yet."""
+    return _key(MessageKind.UNDECIDED, phase_id, decision_id)
 
 
 def warning(phase_id: str, ends_on: date, user_id: str) -> MessageKey:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import real_now
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import padded, upsert
 from bot.outbox.enqueue import Operation, State
 from bot.outbox.queue_heads import first_of, is_open, is_sendable, literal_states, rate_limit_of
@@ -88,12 +89,20 @@ async def real_time(connection: AsyncConnection) -> datetime:
     return now
 
 
+WHOLE_QUEUE = "a replica looks for work in every workspace"
+
+
 async def message_counts(reader: AsyncConnection) -> dict[str, int]:
     """Return the number of messages in each state, except sent and expired."""
     totals = {state.value: 0 for state in State if state not in (State.SENT, State.EXPIRED)}
     for condition in (_OPEN, _STUCK):
         rows = await reader.execute(
-            select(_messages.c.state, func.count()).where(condition).group_by(_messages.c.state)
+            across_workspaces(
+                select(_messages.c.state, func.count())
+                .where(condition)
+                .group_by(_messages.c.state),
+                WHOLE_QUEUE,
+            )
         )
         totals |= {row[0]: row[1] for row in rows}
     return totals
@@ -107,7 +116,7 @@ async def workspaces_with_work(
     Each comes with whether it had a sender that fell silent.
     """
     parameters = {"now": now, "real": await real_time(reader), "most": limit}
-    rows = await reader.execute(_WITH_WORK, parameters)
+    rows = await reader.execute(across_workspaces(_WITH_WORK, WHOLE_QUEUE), parameters)
     return {row[0]: bool(row[1]) for row in rows}
 
 
@@ -181,7 +190,10 @@ async def mark_interrupted_unknown(
 async def next_due(reader: AsyncConnection, now: datetime) -> datetime | None:
     """Return when the next message scheduled for later is to be sent, or None."""
     earliest: datetime | None = await reader.scalar(
-        select(func.min(_messages.c.not_before)).where(_OPEN, _messages.c.not_before > now)
+        across_workspaces(
+            select(func.min(_messages.c.not_before)).where(_OPEN, _messages.c.not_before > now),
+            WHOLE_QUEUE,
+        )
     )
     return earliest
 
@@ -206,8 +218,11 @@ async def due_counts(
     )
     is_named = grouped.c.workspace_id.in_(padded(also_include))
     rows = await reader.execute(
-        select(grouped.c.workspace_id, grouped.c.limit, grouped.c.count).where(
-            or_(grouped.c.in_workspace > more_than, is_named)
+        across_workspaces(
+            select(grouped.c.workspace_id, grouped.c.limit, grouped.c.count).where(
+                or_(grouped.c.in_workspace > more_than, is_named)
+            ),
+            WHOLE_QUEUE,
         )
     )
     by_workspace: dict[str, dict[str, int]] = {}
@@ -219,8 +234,11 @@ async def due_counts(
 async def rate_usage_of(reader: AsyncConnection, workspaces: Collection[str]) -> dict[str, Any]:
     """Return the usage of Slack's rate limits in these workspaces, for `RateLimits.resume`."""
     rows = await reader.execute(
-        select(_leases.c.workspace_id, _leases.c.rate_usage).where(
-            _leases.c.workspace_id.in_(padded(workspaces))
+        across_workspaces(
+            select(_leases.c.workspace_id, _leases.c.rate_usage).where(
+                _leases.c.workspace_id.in_(padded(workspaces))
+            ),
+            WHOLE_QUEUE,
         )
     )
     return {row.workspace_id: row.rate_usage for row in rows}

@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.agenda.slots import slot, zone_of
 from bot.agenda.work_calendar import WEEKDAYS, WorkCalendar
 from bot.phases.privacy import minimum_for
-from bot.phases.rules import PhaseDates, PhaseKind, PhaseLimits, Promise
+from bot.phases.rules import PhaseDates, PhaseKind, PhaseLimits, Promise, SprintPromise
 from bot.phases.working_agreement import NOTHING_AGREED, WorkingAgreement
 from bot.workspaces.rules import WorkspaceSettings
 
@@ -21,6 +21,22 @@ class ItemOutcome(StrEnum):
     RESUMED = "resumed"
     DROPPED = "dropped"
     PARKED = "parked"
+
+
+class MilestoneOutcome(StrEnum):
+    """What became of a milestone, as the lead says at the end."""
+
+    HIT = "hit"
+    MISSED = "missed"
+    MOVED = "moved"
+
+
+class ProtectedOutcome(StrEnum):
+    """Whether what was protected was kept, as the lead says at the end."""
+
+    KEPT = "kept"
+    PARTLY = "partly"
+    NOT = "not"
 
 
 class ExpectationReply(StrEnum):
@@ -119,9 +135,16 @@ class Phase:
     thanks: str | None
     wrapped_up_at: datetime | None  # None: no wrap-up was written (yet)
     wrapped_up_by: str | None  # a lead, or an admin
+    stop_if_on: date | None = None  # when the leads decide about `stop_if`; None: it is empty
+    difference: str | None = None  # from the channel's phase before; None: not said
+    milestone_outcome: str | None = None  # a `MilestoneOutcome`; None: not said
+    protected_outcome: str | None = None  # a `ProtectedOutcome`; None: not said
+    planned: str | None = None  # in the lead's words at the end; None: not said
+    reason: str | None = None  # why it came out so; None: not said
     paused_at: datetime | None = None  # None: the bot can post in its channel
     pause_reason: str | None = None  # a `PauseReason`; None: not paused
     membership_synced_at: datetime | None = None  # None: its channel was never read
+    team_said: str | None = None  # of the last sprint; None: this started after its recovery
     too_similar_to: str | None = None  # a phase beside which this one may show no levels
     people: tuple[Participant, ...] = ()  # leads first, each group by name; leavers included
     set_aside_items: tuple[SetAsideItem, ...] = ()  # in the order they were written
@@ -235,6 +258,11 @@ class Phase:
     def waiting_items(self) -> tuple[SetAsideItem, ...]:
         """The items on hold or parked, without those brought back before the end."""
         return tuple(item for item in self.set_aside_items if item.is_waiting)
+
+    @property
+    def protected(self) -> str:
+        """What the lead of a results sprint promised to protect; may be empty."""
+        return self.promise.protected if isinstance(self.promise, SprintPromise) else ""
 
     def participant(self, user_id: str) -> Participant | None:
         """Return the person, if they are or were in the phase's team."""

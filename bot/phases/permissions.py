@@ -25,6 +25,10 @@ IN_A_DIRECT_MESSAGE = (
     "A phase belongs to a channel, where the whole team can read it. Type the same in your team's "
     "channel."
 )
+CANNOT_POST = (
+    "I can't post in the channel right now, and the team should read this. Try again once I can: "
+    "`/imbalance status` there says what's wrong."
+)
 NAMES_SHOWN = 600  # characters of the names of those who may start phases
 
 
@@ -36,6 +40,17 @@ def require_channel(request: Request) -> None:
     """
     if request.is_in_direct_message:
         raise Refused(IN_A_DIRECT_MESSAGE)
+
+
+def require_writable(phase: Phase) -> Phase:
+    """Return the phase.
+
+    Raises:
+        Refused: nothing can be posted in its channel now.
+    """
+    if phase.is_paused:
+        raise Refused(CANNOT_POST)
+    return phase
 
 
 async def actor_of(services: Services, request: Request) -> Actor:

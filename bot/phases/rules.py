@@ -28,6 +28,8 @@ NEEDS_SET_ASIDE = (
 )
 NEEDS_PURPOSE = "Say what you want to be able to do together when this is over."
 NEEDS_TEAM = "Nobody is on the team yet. Choose who this phase is for."
+STOP_IF_OUTSIDE = "Pick a day after today, and not after the end on {day}."
+NEEDS_STOP_IF = "Say what would make you stop, or clear the day on which you decide."
 NEEDS_JUSTIFICATION = "{reason} Say why this can't wait; the channel will see it."
 OVER_BUDGET = "{sentence} The limit here is {allowed}."
 TOO_SOON = "The last sprint ended on {day}, and less time has passed since than it lasted."
@@ -115,6 +117,7 @@ class SprintPromise:
     protected: str = ""
     why_you: str = ""
     give_up: str = ""
+    stop_if: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +130,7 @@ class TrustPromise:
     listening: str = ""
     yours_to_shape: str = ""
     give_up: str = ""
+    stop_if: str = ""
 
 
 Promise = SprintPromise | TrustPromise
@@ -146,8 +150,11 @@ class Proposal:
     ends_on: date
     zone: str
     promise: Promise
+    stop_if_on: date | None = None  # None: half way, where there is a `stop_if`
     set_aside: tuple[SetAside, ...] = ()
     justification: str = ""
+    difference: str = ""  # from the channel's phase before
+    team_said: str | None = None  # of the last sprint; None: this does not start in its recovery
     weekday: int = 1  # 0 is Monday
     time_of_day: time = time(10, 0)
     remind: bool = True
@@ -170,6 +177,7 @@ class SprintHistory:
     last_sprint: Span | None = None
     recovery_until: date | None = None
     was_extended: bool = False  # the new phase continues one that was extended already
+    team_said: str | None = None  # of the last sprint; None: the new one starts after its recovery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +212,12 @@ def refusals_to_start(
 ) -> tuple[Refusal, ...]:
     """Return everything that keeps the phase from starting; empty: it may."""
     refused_end = refusal_of_end(proposal.kind, proposal.ends_on, today, limits)
-    refusals = [*([refused_end] if refused_end else []), *_missing(proposal), *_too_long(proposal)]
+    refusals = [
+        *([refused_end] if refused_end else []),
+        *_missing(proposal),
+        *_refusals_of_stop_if(proposal),
+        *_too_long(proposal),
+    ]
     reason = needs_justification(proposal, history)
     if reason and not proposal.justification:
         text = NEEDS_JUSTIFICATION.format(reason=reason)
@@ -244,7 +257,7 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
         return EXTENDED_ALREADY
     if proposal.kind is not PhaseKind.RESULTS_SPRINT:
         return None
-    if history.recovery_until and proposal.starts_on <= history.recovery_until:
+    if history.recovery_until and starts_in_recovery(proposal, history):
         return IN_RECOVERY.format(day=day(history.recovery_until, proposal.starts_on))
     last = history.last_sprint
     if last and (proposal.starts_on - last.ends_on).days < last.days:
@@ -253,6 +266,13 @@ def needs_justification(proposal: Proposal, history: SprintHistory) -> str | Non
         budget = history.budget
         return OVER_BUDGET.format(sentence=budget.sentence, allowed=budget.allowed_days)
     return None
+
+
+def starts_in_recovery(proposal: Proposal, history: SprintHistory) -> bool:
+    """Return whether this is a sprint that starts before the last one's recovery is over."""
+    until = history.recovery_until
+    is_sprint = proposal.kind is PhaseKind.RESULTS_SPRINT
+    return is_sprint and until is not None and proposal.starts_on <= until
 
 
 def default_end(today: date, weeks: int, calendar: WorkCalendar) -> date:
@@ -346,6 +366,17 @@ def _missing(proposal: Proposal) -> Iterable[Refusal]:
         yield Refusal(text=text, field="set_aside")
 
 
+def _refusals_of_stop_if(proposal: Proposal) -> Iterable[Refusal]:
+    on = proposal.stop_if_on
+    if on is None:
+        return
+    if not proposal.promise.stop_if:
+        yield Refusal(text=NEEDS_STOP_IF, field="stop_if")
+    elif not proposal.starts_on < on <= proposal.ends_on:
+        text = STOP_IF_OUTSIDE.format(day=day(proposal.ends_on, proposal.starts_on))
+        yield Refusal(text=text, field="stop_if_on")
+
+
 def _too_long(proposal: Proposal) -> Iterable[Refusal]:
     for name, text in (*_texts(proposal), *_set_aside_texts(proposal.set_aside)):
         if len(text) > TEXT_LIMIT:
@@ -356,6 +387,7 @@ def _too_long(proposal: Proposal) -> Iterable[Refusal]:
 def _texts(proposal: Proposal) -> Iterable[tuple[str, str]]:
     yield "milestone", proposal.milestone
     yield "justification", proposal.justification
+    yield "difference", proposal.difference
     for promise_field in fields(proposal.promise):
         yield promise_field.name, getattr(proposal.promise, promise_field.name)
 

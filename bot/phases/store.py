@@ -61,6 +61,17 @@ async def latest_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> 
     return await _load_one(tx, newest)
 
 
+async def last_sprint_in(tx: AsyncConnection, workspace_id: str, channel_id: str) -> Phase | None:
+    """Return the results sprint of a channel that started last, whether it still runs or not."""
+    newest = (
+        _channel_query(workspace_id, channel_id)
+        .where(_phases.c.kind == PhaseKind.RESULTS_SPRINT)
+        .order_by(_phases.c.started_at.desc())
+        .limit(1)
+    )
+    return await _load_one(tx, newest)
+
+
 async def phases_in(
     tx: AsyncConnection, workspace_id: str, channel_id: str, *, skip: int, limit: int
 ) -> tuple[Phase, ...]:

@@ -58,8 +58,10 @@ PARTS = {
 }
 HEARD = "When a review waits longer than two hours, I take it myself."
 WRAP_UP = {
+    "milestone_outcome": "hit",
     "outcome": "The beta is out. Both customers have it, and one has signed.",
-    "learning": "Reviews were the bottleneck, not code.",
+    "reason": "Reviews were the bottleneck, not code.",
+    "learning": "Review before noon, every day.",
     "thanks": "To all of you, for the late test night.",
     f"line:{CHIARA}": "Without your no in the first week we would have slipped.",
 }
@@ -194,12 +196,12 @@ class _Builder:
         """Write what she heard to results that she has not answered yet."""
         for message in self._ana.dm_with_bot():
             ids = {element["action_id"] for _, element in forms.elements(message["blocks"])}
-            if message["ts"] in self._answered or "results.write_note" not in ids:
+            if message["ts"] in self._answered or "results.reply" not in ids:
                 continue
             self._answered.add(message["ts"])
             place = {"channel": self._direct(self._ana), "ts": message["ts"]}
-            await self._ana.click("results.write_note", **place)
-            await self._send({"results.note": HEARD})
+            await self._ana.click("results.reply", **place)
+            await self._send({"results.reply.change": HEARD})
 
     # ------------------------------------------------------------ what the team does
 

@@ -2,26 +2,26 @@
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.results import lifecycle, messages, note_form
+from bot.results import lifecycle, messages, reply_form
 from bot.services import Services
 from bot.slack.request import Body, Request, as_listener, typed_values
 from bot.slack.views import open_form
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    app.action(messages.WRITE_NOTE)(as_listener(services, open_note))
+    app.action(messages.REPLY_TO_TEAM)(as_listener(services, open_reply))
     app.action(messages.ABOUT_NUMBERS)(as_listener(services, open_small_print))
-    app.view(note_form.FORM)(as_listener(services, save_note))
+    app.view(reply_form.FORM)(as_listener(services, save_reply))
 
 
-async def open_note(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    form = note_form.build(await lifecycle.round_to_reply_to(services, request))
+async def open_reply(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    form = reply_form.build(await lifecycle.round_to_reply_to(services, request))
     await open_form(services.client_for(request.workspace_id), body, form)
     await ack()
 
 
-async def save_note(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    await lifecycle.save_note(services, request, note_form.parse(typed_values(body)))
+async def save_reply(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
+    await lifecycle.save_reply(services, request, reply_form.parse(typed_values(body)))
     await ack()
 
 

@@ -1,9 +1,9 @@
 """The results of a closed round: stored, shown to the leads, then to the team."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
-from sqlalchemy import delete, insert, or_, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -12,11 +12,16 @@ from bot.agenda.schedule import AgendaItem, run_item
 from bot.agenda.slots import next_working_morning, within_hours, within_hours_if_late
 from bot.dates import LATE
 from bot.db import schema
+from bot.decisions.store import open_decision
+from bot.outbox import keys as message_keys
+from bot.outbox import requeue
 from bot.phases.model import Phase
-from bot.results import messages, note_form, rules, store
+from bot.promises.lifecycle import make
+from bot.promises.model import Reply
+from bot.results import messages, reply_form, rules, store
 from bot.results.audience import Audience, read_audience
 from bot.results.levels import Counts, QuestionFigures, change, question_figures
-from bot.results.links import link_results
+from bot.results.links import link_results, schedule_link
 from bot.results.model import ClosedRound, ClosingRound, ResultsView, base_of_change
 from bot.results.result_notifications import (
     edit_lead_messages,
@@ -33,9 +38,6 @@ from bot.workspaces.rules import TEXT_TOO_LONG
 
 #: The team sees results on the working day after the closing, in the lead's zone.
 TEAM_SEES_AT = time(10, 0)
-
-#: The results are in Slack by then, so that a link can lead to them.
-LINK_AFTER = timedelta(minutes=2)
 
 
 async def store_results(
@@ -64,53 +66,86 @@ async def store_results(
     )
     view = await _results_view(tx, workspace_id, phase, closing.round_id, due_at)
     await post_to_leads(tx, keys, workspace_id, view, comments if counts is not None else (), now)
+    await _withdraw_earlier_reply_buttons(tx, workspace_id, phase, view, now)
+
+
+async def _withdraw_earlier_reply_buttons(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, view: ResultsView, now: datetime
+) -> None:
+    """Edit the message with results that nobody replied to: newer ones are out."""
+    earlier = view.rounds[-2:-1]
+    if earlier and earlier[0].promise is None:
+        before = await _current_view(tx, workspace_id, phase, earlier[0].round_id, now)
+        await edit_lead_messages(tx, workspace_id, before, now)
 
 
 async def round_to_reply_to(services: Services, request: Request) -> ClosedRound:
     """Return the round whose results a lead wants to reply to.
 
     Raises:
-        Refused: not a lead of this phase, or the team has read a reply.
+        Refused: not a lead of this phase, the team has read a reply, or newer results are out.
     """
     async with services.db.reading() as reader:
         phase = await _led_phase(reader, request)
-        rounds = await store.closed_rounds(reader, request.workspace_id, phase)
-    return _to_reply_to(rounds, request.target_id)
+        return (await _view_to_reply_to(reader, request, phase, services.clock.now())).round
 
 
-async def save_note(services: Services, request: Request, text: str) -> None:
+async def save_reply(services: Services, request: Request, reply: Reply) -> None:
     """Store a lead's reply; the last one before the team reads it counts.
 
     If the team has read the results without one, the reply is added to them.
 
     Raises:
-        Refused: nothing written, too long, not a lead of this phase, or the team has read a reply.
+        Refused: nothing written, too long, not a lead of this phase, another lead has replied, or
+            the team has read a reply, or newer results are out.
     """
-    limit = note_form.NOTE_LIMIT
-    if not text or len(text) > limit:
-        refusal = TEXT_TOO_LONG.format(length=len(text), limit=limit) if text else messages.EMPTY
-        raise Refused(refusal, {note_form.BLOCK: refusal})
+    _check_texts(reply)
     workspace_id, round_id = request.workspace_id, request.target_id
     async with services.db.transaction() as tx:
         phase = await _led_phase(tx, request)
-        rounds = schema.rounds
-        saved = await tx.execute(
-            update(rounds)
-            .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
-            .where(or_(rounds.c.shown_at.is_(None), rounds.c.note.is_(None)))
-            .where(rounds.c.state == "closed")
-            .values(note=text, noted_by=request.user_id)
-        )
-        if not saved.rowcount:
-            raise Refused(messages.ALREADY_READ, {note_form.BLOCK: messages.ALREADY_READ})
         now = services.clock.now()
-        due_at = await schedule.due_time(
-            tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
-        )
-        view = await _results_view(tx, workspace_id, phase, round_id, due_at or now)
-        await edit_lead_messages(tx, workspace_id, view, now)
-        if view.round.shown_at:
-            await edit_team_message(tx, workspace_id, view, now)
+        await _lock_round(tx, workspace_id, round_id)
+        signed = {"phase_id": phase.phase_id, "round_id": round_id, "made_by": request.user_id}
+        try:
+            await _view_to_reply_to(tx, request, phase, now)
+            await make(tx, workspace_id, reply, **signed, now=now)
+        except Refused as refusal:
+            raise Refused(refusal.text, {reply_form.BLOCK: refusal.text}) from refusal
+        await edit_results(tx, workspace_id, phase, round_id, now)
+
+
+async def edit_results(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, now: datetime
+) -> None:
+    """Edit the messages with a round's results, to the leads and to the team, to what is stored."""
+    view = await _current_view(tx, workspace_id, phase, round_id, now)
+    await edit_lead_messages(tx, workspace_id, view, now)
+    if view.round.shown_at:
+        await edit_team_message(tx, workspace_id, view, now)
+
+
+def _check_texts(reply: Reply) -> None:
+    limit = reply_form.TEXT_LIMIT
+    texts = {reply_form.HEARD: reply.heard or "", reply_form.BLOCK: reply.text}
+    refusals = {
+        block: TEXT_TOO_LONG.format(length=len(text), limit=limit)
+        for block, text in texts.items()
+        if len(text) > limit
+    }
+    if not reply.text:
+        refusals[reply_form.BLOCK] = messages.EMPTY
+    if refusals:
+        raise Refused(" ".join(refusals.values()), refusals)
+
+
+async def _lock_round(tx: AsyncConnection, workspace_id: str, round_id: str) -> None:
+    """Lock a round until the transaction ends: the team may be getting its results just now."""
+    rounds = schema.rounds
+    await tx.execute(
+        select(rounds.c.round_id)
+        .where(rounds.c.workspace_id == workspace_id, rounds.c.round_id == round_id)
+        .with_for_update()
+    )
 
 
 async def visible_results(services: Services, request: Request) -> ResultsView:
@@ -153,14 +188,19 @@ async def show_results(services: Services, item: AgendaItem) -> None:
         comments = await store.comments_of(tx, services.keys, workspace_id, round_id)
         await post_to_team(tx, services.keys, workspace_id, view, comments, now)
         await edit_lead_messages(tx, workspace_id, view, now)
+        await _show_outcome(tx, workspace_id, view, now)
         await _delete_comments(tx, workspace_id, round_id)
-        await schedule.add(
-            tx,
-            workspace_id,
-            action=ActionName.LINK_RESULTS,
-            subject=round_id,
-            due_at=now + LINK_AFTER,
-        )
+        await schedule_link(tx, workspace_id, round_id, now)
+
+
+async def _show_outcome(
+    tx: AsyncConnection, workspace_id: str, view: ResultsView, now: datetime
+) -> None:
+    """Show under the promise that a round asked about whether it happened."""
+    asked = view.round.check.subject if view.round.check else None
+    for earlier in view.rounds:
+        if earlier.promise is not None and earlier.promise.promise_id == asked:
+            await edit_results(tx, workspace_id, view.phase, earlier.round_id, now)
 
 
 async def _postpone(tx: AsyncConnection, item: AgendaItem, phase: Phase, now: datetime) -> bool:
@@ -213,7 +253,10 @@ async def _reaches_channel(
 async def schedule_missed_results(
     tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
 ) -> None:
-    """Schedule the results that the team missed during a pause: the phase resumes."""
+    """Schedule the results that the team missed during a pause: the phase resumes.
+
+    Those that Slack refused are being sent again; what follows from them was missed as well.
+    """
     due_at = within_hours(now, phase.zone, phase.calendar)
     for closed_round in await store.closed_rounds(tx, workspace_id, phase):
         if closed_round.shown_at is None:
@@ -224,6 +267,8 @@ async def schedule_missed_results(
                 subject=closed_round.round_id,
                 due_at=due_at,
             )
+        elif await requeue.is_open(tx, workspace_id, message_keys.results(closed_round.round_id)):
+            await schedule_link(tx, workspace_id, closed_round.round_id, now)
 
 
 ACTIONS = (
@@ -297,6 +342,16 @@ async def _delete_comments(tx: AsyncConnection, workspace_id: str, round_id: str
     )
 
 
+async def _current_view(
+    tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, now: datetime
+) -> ResultsView:
+    """Return the results up to a round, with the time when the team is to see them."""
+    due_at = await schedule.due_time(
+        tx, workspace_id, action=ActionName.SHOW_RESULTS, subject=round_id
+    )
+    return await _results_view(tx, workspace_id, phase, round_id, due_at or now)
+
+
 async def _results_view(
     tx: AsyncConnection, workspace_id: str, phase: Phase, round_id: str, team_sees_at: datetime
 ) -> ResultsView:
@@ -309,11 +364,14 @@ async def _results_view(
     ids = [closed_round.round_id for closed_round in rounds]
     if round_id not in ids:
         raise Refused(messages.NOT_THERE)
+    decision = await open_decision(tx, workspace_id, phase.phase_id)
     return ResultsView(
         phase=phase,
         rounds=rounds[: ids.index(round_id) + 1],
         reflections=await store.reflections_of(tx, workspace_id, phase, round_id),
         team_sees_at=team_sees_at,
+        is_newest=round_id == ids[-1],
+        decision=decision if decision and decision.round_id == round_id else None,
     )
 
 
@@ -324,11 +382,13 @@ async def _led_phase(tx: AsyncConnection, request: Request) -> Phase:
     return phase
 
 
-def _to_reply_to(rounds: Sequence[ClosedRound], round_id: str) -> ClosedRound:
-    wanted = [closed_round for closed_round in rounds if closed_round.round_id == round_id]
-    if not wanted or not wanted[0].may_be_replied_to:
-        raise Refused(messages.ALREADY_READ)
-    return wanted[0]
+async def _view_to_reply_to(
+    tx: AsyncConnection, request: Request, phase: Phase, now: datetime
+) -> ResultsView:
+    view = await _results_view(tx, request.workspace_id, phase, request.target_id, now)
+    if not view.may_be_replied_to:
+        raise Refused(messages.ALREADY_READ if view.round.promise else messages.NEWER_ARE_OUT)
+    return view
 
 
 async def _mark_shown(

@@ -14,22 +14,30 @@ from bot.db import schema
 from bot.log import log
 from bot.outbox import keys, requeue
 from bot.outbox.queued_message import SlackLocation
-from bot.phases.model import Phase
 from bot.results import store
 from bot.results.model import ResultsView
 from bot.results.result_notifications import edit_member_messages
 from bot.services import Services
 from bot.slack.errors import ErrorKind, classify, reason_of
 
+#: The results are in Slack by then, so that a link can lead to them.
+LINK_AFTER = timedelta(minutes=2)
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
-LOOK_FOR = timedelta(days=1)
+
+
+async def schedule_link(
+    tx: AsyncConnection, workspace_id: str, round_id: str, now: datetime
+) -> None:
+    """Schedule what follows once these results, which are about to be sent, are in Slack."""
+    await _add(tx, workspace_id, ActionName.LINK_RESULTS, round_id, now + LINK_AFTER)
 
 
 async def link_results(services: Services, item: AgendaItem) -> None:
     """Lead members from their direct messages to results that stand in the thread alone.
 
     For a phase that is over, have its closing message updated. Both wait until the results are
-    known to be in Slack.
+    known to be in Slack. Where Slack refuses them, or nobody can tell, nothing is done: it is
+    scheduled anew when they are sent again, or turn out to be there.
     """
     workspace_id, round_id = item.workspace_id, item.subject
     async with services.db.reading() as reader:
@@ -43,10 +51,10 @@ async def link_results(services: Services, item: AgendaItem) -> None:
         rounds = await store.closed_rounds(tx, workspace_id, phase)
         shown = next(closed for closed in rounds if closed.round_id == round_id)
         if place is None:
-            await _look_again(tx, item, shown.shown_at, now)
+            await _look_again(tx, item, now)
             return
         if phase.ended_at is not None and not shown.is_after_end:
-            await _update_closing(tx, workspace_id, phase, now)
+            await _add(tx, workspace_id, ActionName.UPDATE_CLOSING, phase.phase_id, now)
         if link and shown.figures and not shown.is_broadcast:
             await _store_link(tx, workspace_id, round_id, link)
             view = ResultsView(
@@ -76,33 +84,18 @@ async def _permalink(client: AsyncWebClient, place: SlackLocation) -> str | None
     return str(answer["permalink"])
 
 
-async def _look_again(
-    tx: AsyncConnection, item: AgendaItem, shown_at: datetime | None, now: datetime
-) -> None:
-    key = keys.results(item.subject)
-    is_coming = await requeue.is_open(tx, item.workspace_id, key)
-    if not is_coming or shown_at is None or now - shown_at > LOOK_FOR:
+async def _look_again(tx: AsyncConnection, item: AgendaItem, now: datetime) -> None:
+    if not await requeue.is_open(tx, item.workspace_id, keys.results(item.subject)):
         log_skipped(item, "the results are not in Slack")
         return
-    await schedule.add(
-        tx,
-        item.workspace_id,
-        action=ActionName.LINK_RESULTS,
-        subject=item.subject,
-        due_at=now + LOOK_AGAIN_AFTER,
-    )
+    at = now + LOOK_AGAIN_AFTER
+    await _add(tx, item.workspace_id, ActionName.LINK_RESULTS, item.subject, at)
 
 
-async def _update_closing(
-    tx: AsyncConnection, workspace_id: str, phase: Phase, now: datetime
+async def _add(
+    tx: AsyncConnection, workspace_id: str, action: ActionName, subject: str, due_at: datetime
 ) -> None:
-    await schedule.add(
-        tx,
-        workspace_id,
-        action=ActionName.UPDATE_CLOSING,
-        subject=phase.phase_id,
-        due_at=now,
-    )
+    await schedule.add(tx, workspace_id, action=action, subject=subject, due_at=due_at)
 
 
 async def _store_link(tx: AsyncConnection, workspace_id: str, round_id: str, link: str) -> None:

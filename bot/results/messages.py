@@ -10,8 +10,11 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.checks.messages import result_line
+from bot.decisions.messages import question
 from bot.phases.privacy import Rounding
 from bot.phases.wording import one_or_many
+from bot.promises.messages import checked_line, reply_parts
 from bot.results.level_blocks import (
     LEADS_SHOWN,
     NAME_SHOWN,
@@ -37,9 +40,9 @@ from bot.slack.content import (
 from bot.slack.mrkdwn import channel, date_token, join_names, link_to, quotation, quote_within
 from bot.slack.views import notice_view
 
-WRITE_NOTE, ABOUT_NUMBERS = "results.write_note", "results.about"
-#: Limit of a note, with the heading before it.
-QUOTED_NOTE_LIMIT = 2_700
+REPLY_TO_TEAM, ABOUT_NUMBERS = "results.reply", "results.about"
+#: Limit of each part of a reply, without the heading before it.
+QUOTED_LIMIT = 2_700
 
 TO_LEADS = "{results}, for the leads first"
 HEADLINE = "{here}: {gist}."
@@ -87,13 +90,14 @@ ONLY_YOU, ONLY_LEADS = "*Only you see this*", "*Only the leads see this*"
 YOU_SAID = "{label}: you said {mine}; your team said {team:g}."
 LEAD_SAID = "{label}: {lead} said {mine}; the team said {team:g}."
 
-HEARD = "*What {name} heard, and what changes*\n{note}"
+NO_REPLY = "*What {name} heard, and what changes*\n{sentence}"
 I_HEARD = "*What I heard, and what changes*\n{text}"
 WRITE_NOW = (
     "Write what you heard, and the one thing you will change. Your team reads it with the results, "
     "and again above the next questions."
 )
 WRITE_LATE = "Your team has read the results. A reply written now is added to them."
+NOT_ANSWERED = "No lead replied to these results. Newer ones are out."
 WRITE, CHANGE = "Reply to the Team", "Change My Reply"
 NOTE_SAVED = "Written by {name}. It can be changed until your team reads it, {when}."
 TEAM_SAW = "Your team has read this, so it stays as it is."
@@ -111,8 +115,13 @@ ALREADY_READ = (
     "Your team has read the reply, so it stays as it is. Write in the announcement's thread "
     "instead, or with the next results."
 )
+NEWER_ARE_OUT = (
+    "Newer results are out. Reply to those instead: one change a week is enough to keep."
+)
 NOT_THERE = "These results belong to a channel you aren't in. Join the channel first."
-EMPTY = "This is still empty. Write what you heard and what changes, or close the form."
+EMPTY = (
+    "This is still empty. Write the one thing that changes, or why nothing does, or close the form."
+)
 
 
 def leads_message(view: ResultsView) -> Content:
@@ -124,7 +133,8 @@ def leads_message(view: ResultsView) -> Content:
         section("\n".join([f"*{_heading(view)}*", *_about(shown), *_team_reads(view)])),
         *_private(view),
         divider(),
-        *_note_to_leads(view),
+        *((*question(view.phase, view.decision), divider()) if view.decision else ()),
+        *_reply_to_leads(view),
         first=first,
     )
 
@@ -139,7 +149,7 @@ def team_message(view: ResultsView) -> Content:
     message = _message(
         view,
         section("\n".join([f"*{_heading(view)}*", *_about(shown)])),
-        *((section(_note(view)),) if shown.note or shown.reached_minimum else ()),
+        *(_reply(view) if shown.promise or shown.reached_minimum else ()),
         *((about,) if shown.reached_minimum else ()),
         first=_without_levels(view) or _results(view),
     )
@@ -168,7 +178,13 @@ def _message(view: ResultsView, head: Block, *rest: Block, first: str) -> Conten
     drawn = chart(view)
     levels = paragraphs(_levels(view)) if view.round.reached_minimum else []
     chart_blocks: list[dict[str, Any]] = [picture_block(drawn.alt_text)] if drawn else []
-    return content(first, head, *levels, *chart_blocks, *rest, picture=drawn)
+    return content(first, head, *levels, *chart_blocks, *_check(view), *rest, picture=drawn)
+
+
+def _check(view: ResultsView) -> list[Block]:
+    """Return a line with the check and its median answer, where enough people answered it."""
+    line = result_line(view.round.check) if view.round.check else None
+    return [section(line)] if line else []
 
 
 def _levels(view: ResultsView) -> list[str]:
@@ -251,32 +267,35 @@ def _lead_answers(view: ResultsView) -> Iterable[str]:
         yield MORE_LEADS.format(count=more)
 
 
-def _note_to_leads(view: ResultsView) -> list[Block]:
+def _reply_to_leads(view: ResultsView) -> list[Block]:
     """Return the reply as it is, and the way to write or change it as long as that may be done."""
     shown = view.round
-    if shown.note:
+    if shown.promise:
         when = _team_reads_when(view)
-        name = quote_within(_note_author(view), NAMES_SHOWN)
+        name = quote_within(shown.promise.name, NAMES_SHOWN)
         below = TEAM_SAW if shown.shown_at else NOTE_SAVED.format(name=name, when=when)
-        blocks: list[Block] = [section(_note(view)), context(below)]
+        blocks: list[Block] = [*_reply(view), context(below)]
+    elif not view.may_be_replied_to:
+        blocks = [context(NOT_ANSWERED)]
     else:
         blocks = [section(I_HEARD.format(text=WRITE_LATE if shown.shown_at else WRITE_NOW))]
-    if shown.may_be_replied_to:
-        label = CHANGE if shown.note else WRITE
-        blocks.append(actions(button(label, WRITE_NOTE, shown.round_id, style="primary")))
+    if view.may_be_replied_to:
+        label = CHANGE if shown.promise else WRITE
+        blocks.append(actions(button(label, REPLY_TO_TEAM, shown.round_id, style="primary")))
     return blocks
 
 
-def _note(view: ResultsView) -> str:
+def _reply(view: ResultsView) -> list[Block]:
     """Return the reply, or the sentence that there is none yet."""
-    shown = view.round
-    name = quote_within(_note_author(view), NAMES_SHOWN)
-    if shown.note:
-        return HEARD.format(name=name, note=quotation(shown.note, QUOTED_NOTE_LIMIT - len(name)))
+    promise = view.round.promise
+    if promise:
+        parts = reply_parts(promise.name, promise)
+        checked = checked_line(promise)
+        return [
+            *(section(f"{heading}\n{quotation(text, QUOTED_LIMIT)}") for heading, text in parts),
+            *([context(checked)] if checked else []),
+        ]
+    name = quote_within(join_names(view.phase.lead_names), NAMES_SHOWN)
     count = len(view.phase.lead_names)
     nothing = one_or_many(count, ONE_HAS_NOT_REPLIED, SEVERAL_HAVE_NOT_REPLIED)
-    return HEARD.format(name=name, note=nothing.format(names=name))
-
-
-def _note_author(view: ResultsView) -> str:
-    return view.round.noted_by or join_names(view.phase.lead_names)
+    return [section(NO_REPLY.format(name=name, sentence=nothing.format(names=name)))]

@@ -1,12 +1,15 @@
 """A closed round as it is shown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.checks.model import AskedCheck
+from bot.decisions.model import Decision
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
+from bot.promises.model import Promise
 from bot.results.hints import Hint, hints
 from bot.results.levels import Participation, QuestionFigures, perception_gap
 
@@ -59,20 +62,15 @@ class ClosedRound:
     participation: Participation | None  # None below eight answers
     labels: Mapping[str, str]  # question key -> label, as asked
     figures: tuple[ShownLevel, ...]  # of the questions with enough answers
-    note: str | None  # What I heard, and what changes; None: nothing (yet)
-    noted_by: str | None  # the lead's name
+    promise: Promise | None  # a lead's reply; None: nothing (yet)
     shown_at: datetime | None  # None: the team has not seen it
+    check: AskedCheck | None = None  # None: no check was asked
     unreadable: bool = False  # answers could not be counted: their key was missing
     is_broadcast: bool = False  # the team's results also stand in the channel
 
     @property
     def is_after_end(self) -> bool:
         return self.kind == "after"
-
-    @property
-    def may_be_replied_to(self) -> bool:
-        """Return whether a lead may still write the note: what the team has read stays."""
-        return not (self.note and self.shown_at)
 
     def figure(self, key: str) -> QuestionFigures | None:
         return next(
@@ -102,10 +100,20 @@ class ResultsView:
     rounds: tuple[ClosedRound, ...]  # of the phase, oldest first; the last is the one shown
     reflections: tuple[Reflection, ...]
     team_sees_at: datetime
+    is_newest: bool = True  # no later round of the phase is closed
+    decision: Decision | None = None  # asked of the leads with these results, and not made yet
 
     @property
     def round(self) -> ClosedRound:
         return self.rounds[-1]
+
+    @property
+    def may_be_replied_to(self) -> bool:
+        """Return whether a lead may still reply, or change the reply.
+
+        What the team has read stays, and a new reply is to the newest results.
+        """
+        return not self.round.shown_at if self.round.promise else self.is_newest
 
     @property
     def shared_reflections(self) -> tuple[Reflection, ...]:
@@ -171,4 +179,22 @@ def last_round_showing(rounds: Sequence[ClosedRound], key: str) -> ClosedRound |
     """Return the newest of these rounds that showed this question."""
     return next(
         (closed_round for closed_round in reversed(rounds) if closed_round.figure(key)), None
+    )
+
+
+def promises_read_by_team(
+    promises: Iterable[Promise], rounds: Iterable[ClosedRound]
+) -> tuple[Promise, ...]:
+    """Return the promises of a phase as its team knows them, given the rounds it was shown.
+
+    Those under results that it has not seen are left out. Whether one happened is known from the
+    results of the round that asked.
+    """
+    seen = [closed_round for closed_round in rounds if closed_round.shown_at is not None]
+    places = {None, *(closed_round.round_id for closed_round in seen)}  # None: in a decision
+    checked = {closed_round.check.subject for closed_round in seen if closed_round.check}
+    return tuple(
+        promise if promise.promise_id in checked else replace(promise, outcome=None)
+        for promise in promises
+        if promise.round_id in places
     )

@@ -31,6 +31,8 @@ SINCE = {
     "after": "{weeks} after the end",
     "poll": "the extra questions",
 }
+#: After "results": those some weeks after the end are not of that day.
+OF = {kind: f"of {when}" for kind, when in SINCE.items()} | {"after": SINCE["after"]}
 
 
 def axis_label(closed_round: ClosedRound) -> str:
@@ -49,6 +51,11 @@ def headline_label(closed_round: ClosedRound, channel: str) -> str:
 
 def previous_round_label(closed_round: ClosedRound) -> str:
     return _filled(SINCE, closed_round)
+
+
+def of_round_label(closed_round: ClosedRound) -> str:
+    """Return what follows the word "results"."""
+    return _filled(OF, closed_round)
 
 
 def _filled(templates: dict[str, str], closed_round: ClosedRound, channel: str = "") -> str:

@@ -1,20 +1,24 @@
 """Reads about closed rounds. Nothing finer than what may be shown is stored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import FromClause, RowMapping, ScalarSelect, select
+from sqlalchemy import ColumnElement, FromClause, RowMapping, ScalarSelect, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.checks.store import asked_check
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding
+from bot.promises import store as promise_store
+from bot.promises.model import Promise
+from bot.results.hints import LOW_LEVEL
 from bot.results.levels import Participation, QuestionFigures, Share
 from bot.results.model import ClosedRound, Reflection, ShownLevel
 from bot.round_keys import RoundKeys, readable_texts
-from bot.slack.people import stored_people
 
 _rounds = schema.rounds
 _figures = schema.question_levels
@@ -37,11 +41,12 @@ async def closed_rounds(
         .all()
     )
     shown = await _shown_levels(tx, workspace_id, [row["round_id"] for row in rows])
-    noters = await stored_people(
-        tx, workspace_id, [row["noted_by"] for row in rows if row["noted_by"]]
+    made = await promise_store.of_phase(tx, workspace_id, phase.phase_id)
+    replies = {promise.round_id: promise for promise in made if promise.text}
+    return tuple(
+        _closed_round(row, phase, shown.get(row["round_id"], ()), replies.get(row["round_id"]))
+        for row in rows
     )
-    names = {user_id: person.name for user_id, person in noters.items()}
-    return tuple(_closed_round(row, phase, shown.get(row["round_id"], ()), names) for row in rows)
 
 
 async def phase_of_round(tx: AsyncConnection, workspace_id: str, round_id: str) -> Phase | None:
@@ -95,6 +100,15 @@ async def reflections_of(
     )
 
 
+def is_low(rounds: FromClause) -> ColumnElement[bool]:
+    """Return, as an expression on a round, whether it showed a level that is low."""
+    return exists().where(
+        _figures.c.workspace_id == rounds.c.workspace_id,
+        _figures.c.round_id == rounds.c.round_id,
+        _figures.c.level <= LOW_LEVEL,
+    )
+
+
 def latest_shown_of(rounds: FromClause, column: str) -> ScalarSelect[str | None]:
     """Return, as an expression on a phase's round, a column of the one the team read last."""
     shown = _rounds.alias("shown")
@@ -107,6 +121,36 @@ def latest_shown_of(rounds: FromClause, column: str) -> ScalarSelect[str | None]
         )
         .order_by(shown.c.number.desc())
         .limit(1)
+        .scalar_subquery()
+    )
+
+
+def latest_reply(rounds: FromClause, column: str) -> ScalarSelect[Any]:
+    """Return, as an expression on a phase's round, a column of the reply to what was read last.
+
+    `name` is that of the lead who made it. Null where nobody replied, or the text is deleted.
+    """
+    shown, made, people = _rounds.alias("shown"), schema.promises, schema.people
+    is_reply = (
+        (made.c.workspace_id == shown.c.workspace_id)
+        & (made.c.round_id == shown.c.round_id)
+        & (made.c.text != "")
+    )
+    is_author = (people.c.workspace_id == made.c.workspace_id) & (
+        people.c.user_id == made.c.made_by
+    )
+    name = func.coalesce(people.c.name, made.c.made_by)
+    return (
+        select(name if column == "name" else made.c[column])
+        .select_from(shown.outerjoin(made, is_reply).outerjoin(people, is_author))
+        .where(
+            shown.c.workspace_id == rounds.c.workspace_id,
+            shown.c.phase_id == rounds.c.phase_id,
+            shown.c.shown_at.is_not(None),
+        )
+        .order_by(shown.c.number.desc())
+        .limit(1)
+        .correlate(rounds)
         .scalar_subquery()
     )
 
@@ -154,7 +198,7 @@ async def shown_rounds(
 ) -> dict[str, tuple[ClosedRound, ...]]:
     """Return the rounds of these phases whose results the team has seen, oldest first.
 
-    By the phase's id; without the names of those who wrote a note.
+    By the phase's id; without the leads' replies.
     """
     by_id = {phase.phase_id: phase for phase in phases}
     query = (
@@ -168,7 +212,7 @@ async def shown_rounds(
     shown: dict[str, tuple[ClosedRound, ...]] = {}
     for row in rows:
         phase = by_id[row["phase_id"]]
-        closed_round = _closed_round(row, phase, levels.get(row["round_id"], ()), {})
+        closed_round = _closed_round(row, phase, levels.get(row["round_id"], ()))
         shown[phase.phase_id] = (*shown.get(phase.phase_id, ()), closed_round)
     return shown
 
@@ -199,7 +243,7 @@ async def latest_shown(
         return {}
     shown = await _shown_levels(tx, workspace_id, [row["round_id"] for row in newest.values()])
     return {
-        phase_id: _closed_round(row, by_id[phase_id], shown.get(row["round_id"], ()), {})
+        phase_id: _closed_round(row, by_id[phase_id], shown.get(row["round_id"], ()))
         for phase_id, row in newest.items()
     }
 
@@ -227,7 +271,7 @@ def _figure(row: RowMapping) -> QuestionFigures:
 
 
 def _closed_round(
-    row: RowMapping, phase: Phase, shown: tuple[ShownLevel, ...], names: Mapping[str, str]
+    row: RowMapping, phase: Phase, shown: tuple[ShownLevel, ...], promise: Promise | None = None
 ) -> ClosedRound:
     labels = {asked["key"]: asked["label"] for asked in row["questions"]}
     participation = row["participation"]
@@ -247,8 +291,8 @@ def _closed_round(
         participation=None if participation is None else Participation(participation),
         labels=labels,
         figures=tuple(sorted(shown, key=lambda shown_level: order.index(shown_level.figure.key))),
-        note=row["note"],
-        noted_by=names.get(row["noted_by"]),
+        promise=promise,
+        check=asked_check(row),
         shown_at=row["shown_at"],
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import padded
 from bot.keys import Wrapped
 from bot.outbox import enqueue, keys
@@ -31,6 +32,7 @@ class AuthorizedAnswer:
     secret: Wrapped | None = field(repr=False)  # the round's; None if destroyed
 
 
+COMMITTED_TOGETHER = "answers of several workspaces are committed together"
 _rounds = schema.rounds
 _roster = schema.round_people
 _people = schema.phase_people
@@ -88,6 +90,8 @@ _QUERY = ballots.with_secrets(
         _rounds.c.round_id.in_(bindparam("rounds", expanding=True)),
     )
 )
+# Rows are matched to requests by workspace, round and person.
+_QUERY = across_workspaces(_QUERY, COMMITTED_TOGETHER)
 _LOCKING_QUERY = _QUERY.with_for_update(read=True, of=_rounds)
 
 
@@ -130,9 +134,8 @@ async def _lock_people(tx: AsyncConnection, requests: Sequence[Request]) -> None
     key = [_roster.c[name] for name in ("workspace_id", "round_id", "user_id")]
     people = [(request.workspace_id, request.target_id, request.user_id) for request in requests]
     is_wanted = tuple_(*key).in_(padded(people))
-    await tx.execute(
-        select(_roster.c.user_id).where(is_wanted).order_by(*key).with_for_update(key_share=True)
-    )
+    locked = select(_roster.c.user_id).where(is_wanted).order_by(*key)
+    await tx.execute(across_workspaces(locked.with_for_update(key_share=True), COMMITTED_TOGETHER))
 
 
 def _authorize(

@@ -10,7 +10,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerInput:
-    """One person's answers: a level per question, None for "can't say"; no key: not answered."""
+    """One person's answers: a level per question, None for "can't say"; no key: not answered.
+
+    The answer to the check is one of them, with the levels of `bot.checks.model.LEVELS`.
+    """
 
     answers: Mapping[str, int | None] = field(default_factory=dict)
     comment: str = ""
@@ -39,10 +42,10 @@ NOTHING_YET = Progress()
 
 @dataclass(frozen=True, kw_only=True)
 class Tap:
-    """One of the five buttons under a question."""
+    """One of the buttons under a question, or under the check."""
 
     key: str
-    level: int
+    level: int | None  # None: "can't say", of the check only
 
     def apply(self, earlier: AnswerInput) -> AnswerInput:
         answers = {**earlier.answers, self.key: self.level}

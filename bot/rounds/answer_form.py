@@ -17,11 +17,15 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.checks.messages import ANSWERS, LABELS
+from bot.checks.messages import question as check_question
+from bot.checks.model import CHECK_KEY
+from bot.checks.model import LEVELS as CHECK_LEVELS
 from bot.rounds import messages
 from bot.rounds.answer_changes import AnswerInput, CommentInput, SharingInput
 from bot.rounds.model import QuestionnaireView
 from bot.rounds.questions import Question
-from bot.slack.content import context, plain
+from bot.slack.content import context, plain, section
 from bot.slack.inputs import form_parser, option_with_value, text_input
 from bot.slack.mrkdwn import clean, join_names, truncated
 
@@ -50,6 +54,11 @@ def build(asking: QuestionnaireView, given: AnswerInput, *, form: str = FORM) ->
     for question in asking.questions:
         blocks.append(messages.question_text(question, to_lead=asking.to_lead))
         blocks.append(_level_input(question, asking.round_id, given.answers))
+    if asking.check is not None:
+        blocks += [
+            section(f"*{LABELS[asking.check.kind]}*\n{check_question(asking.check)}"),
+            _check_input(asking.round_id, given.answers),
+        ]
     blocks += [_other_input(asking, given), context(messages.small_print(asking))]
     return _view(form, asking, TITLE, blocks)
 
@@ -115,9 +124,24 @@ def _level_input(
         Option(value=str(level), text=plain(text)) for level, text in enumerate(LEVELS, start=1)
     ]
     options.append(Option(value="0", text=plain(CANNOT_SAY)))
-    chosen = (answers[question.key] or 0) if question.key in answers else None
+    return _answer_input(round_id, question.key, options, answers)
+
+
+def _check_input(round_id: str, answers: Mapping[str, int | None]) -> InputBlock:
+    options = [
+        Option(value=str(level or 0), text=plain(ANSWERS[answer]))
+        for answer, level in CHECK_LEVELS.items()
+    ]
+    return _answer_input(round_id, CHECK_KEY, options, answers)
+
+
+def _answer_input(
+    round_id: str, key: str, options: Sequence[Option], answers: Mapping[str, int | None]
+) -> InputBlock:
+    """Return the choice of one answer; the option for no level has the value 0."""
+    chosen = (answers[key] or 0) if key in answers else None
     return InputBlock(
-        block_id=messages.block_id(round_id, question.key),
+        block_id=messages.block_id(round_id, key),
         label=plain(YOUR_ANSWER),
         element=RadioButtonsElement(
             action_id=LEVEL, options=options, initial_option=option_with_value(options, chosen)

@@ -162,14 +162,15 @@ def _check(
 ) -> AcceptedChange | Refused:
     if isinstance(authorization, Refused):
         return authorization
-    asked = {question.key for question in authorization.round.questions}
+    asked = authorization.questionnaire
     change = submission.change
-    if isinstance(change, Tap) and change.key not in asked:
+    if isinstance(change, Tap) and not asked.offers(change.key, change.level):
         return Refused(UNKNOWN_TEXT)
     comment = ""
     if isinstance(change, FormInput):
         comment = change.given.comment
-        answers = {key: level for key, level in change.given.answers.items() if key in asked}
+        given = change.given.answers.items()
+        answers = {key: level for key, level in given if asked.offers(key, level)}
         change = FormInput(given=replace(change.given, answers=answers))
     elif isinstance(change, CommentInput):
         comment = change.comment

@@ -10,6 +10,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bot.checks.model import CHECK_KEY
 from bot.keys import seal, unseal
 
 SECRET_BYTES = 32
@@ -29,7 +30,8 @@ class Ballot:
 
     @property
     def has_answer(self) -> bool:
-        return any(level is not None for level in self.answers.values())
+        """Return whether one of the three questions has a level."""
+        return any(level is not None for key, level in self.answers.items() if key != CHECK_KEY)
 
 
 @dataclass(frozen=True, kw_only=True)

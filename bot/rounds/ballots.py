@@ -28,8 +28,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.checks.model import CHECK_KEY, CheckCounts
+from bot.checks.rules import counts_of
 from bot.clock import random_bytes, shuffled
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.types import OwnId, SlackId
 from bot.db.upserts import Row, padded, upsert, upsert_all
 from bot.keys import KeyMissing, Wrapped
@@ -97,6 +100,7 @@ class Tally:
     """The totals of a round's ballots: no person, no order, no two answers together."""
 
     counts: Mapping[str, tuple[int, ...]]  # question -> how many chose 1, 2, 3, 4 and 5
+    check: CheckCounts  # how many gave each answer; empty where nobody answered it
     ballots: int  # with at least one answer
     comments: tuple[str, ...]  # shuffled
     unreadable: int  # ballots whose key is missing, or that were tampered with
@@ -194,10 +198,15 @@ async def _sealed_ballots(
     if not changes:
         return {}
     rows = await tx.execute(
-        select(_ballots.c.voter_token, _ballots.c.sealed).where(
-            _ballots.c.workspace_id.in_(padded(change.workspace_id for change in changes.values())),
-            _ballots.c.round_id.in_(padded(change.round_id for change in changes.values())),
-            _ballots.c.voter_token.in_(padded(changes)),
+        across_workspaces(
+            select(_ballots.c.voter_token, _ballots.c.sealed).where(
+                _ballots.c.workspace_id.in_(
+                    padded(change.workspace_id for change in changes.values())
+                ),
+                _ballots.c.round_id.in_(padded(change.round_id for change in changes.values())),
+                _ballots.c.voter_token.in_(padded(changes)),
+            ),
+            "answers of several workspaces are committed together",
         )
     )
     return {row.voter_token: row.sealed for row in rows}
@@ -337,8 +346,11 @@ async def _decrypt_all(
 def _tally(decrypted: list[Ballot], *, unreadable: int) -> Tally:
     keys = sorted({key for ballot in decrypted for key in ballot.answers})
     chosen = {key: [ballot.answers.get(key) for ballot in decrypted] for key in keys}
+    counts = {key: tuple(chosen[key].count(level) for level in LEVELS) for key in keys}
+    check = counts.pop(CHECK_KEY, None)
     return Tally(
-        counts={key: tuple(chosen[key].count(level) for level in LEVELS) for key in keys},
+        counts=counts,
+        check=counts_of(check) if check else {},
         ballots=sum(ballot.has_answer for ballot in decrypted),
         comments=tuple(shuffled(ballot.comment for ballot in decrypted if ballot.comment)),
         unreadable=unreadable,

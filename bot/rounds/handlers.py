@@ -42,21 +42,21 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 def tapped(tap_action: str) -> re.Pattern[str]:
-    """Return the ids of the buttons under the questions, which begin with this."""
-    return re.compile(rf"^{re.escape(tap_action)}\w+\.[1-5]$")
+    """Return the ids of the buttons under the questions and the check, which begin with this."""
+    return re.compile(rf"^{re.escape(tap_action)}\w+\.[0-5]$")
 
 
 async def tap(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:
-    """Handle a tap on one of the five buttons under a question."""
+    """Handle a tap on one of the buttons under a question, or under the check."""
     redraw = await answering.change(services, request, read_tap(body))
     _replace(services, body, request, redraw)
     await ack()
 
 
 def read_tap(body: Body) -> Tap:
-    """Return the question and level of a tap on a button that `tapped` matches."""
+    """Return the question and level of a tap on a button that `tapped` matches; 0 is no level."""
     *_, key, level = body["actions"][0]["action_id"].split(".")
-    return Tap(key=key, level=int(level))
+    return Tap(key=key, level=int(level) or None)
 
 
 async def skip(services: Services, request: Request, ack: AsyncAck, body: Body) -> None:

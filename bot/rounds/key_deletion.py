@@ -13,6 +13,7 @@ from bot.agenda import schedule
 from bot.agenda.actions import ActionName
 from bot.agenda.schedule import AgendaItem, run_item
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.log import log
 from bot.outbox.admin_queries import STUCK
 from bot.outbox.queue_heads import is_open, literal_states
@@ -59,6 +60,9 @@ async def delete_round_keys(services: Services, item: AgendaItem) -> None:
             )
 
 
+KEYS_ARE_SHARED = "a day's round key serves every workspace"
+
+
 async def _needed_keys(reader: AsyncConnection, now: datetime) -> frozenset[str]:
     """Return the ids of the keys of open rounds and of texts that were not delivered yet."""
     messages = schema.messages
@@ -71,5 +75,9 @@ async def _needed_keys(reader: AsyncConnection, now: datetime) -> frozenset[str]
         .where(or_(is_open(messages), messages.c.state.in_(literal_states(STUCK))))
         .distinct(),
     )
-    found = [key_id for query in queries for key_id in await reader.scalars(query)]
+    found = [
+        key_id
+        for query in queries
+        for key_id in await reader.scalars(across_workspaces(query, KEYS_ARE_SHARED))
+    ]
     return frozenset(key_id for key_id in found if key_id is not None)

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName, AgendaAction, PlannedRound, ScrubPass
 from bot.agenda.schedule import AgendaItem, log_skipped, run_item
+from bot.checks.model import CheckAnswer
+from bot.checks.rules import median_word
 from bot.db import schema
 from bot.keys import KeyMissing
 from bot.log import log
@@ -25,6 +27,7 @@ from bot.results.lifecycle import store_results
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots, membership, messages, secure_delete, store
 from bot.rounds.ballots import Tally
+from bot.rounds.check_outcomes import act_on_outcome
 from bot.rounds.key_deletion import delete_round_keys
 from bot.rounds.membership import ChannelMembership
 from bot.rounds.model import Round, RoundEnd
@@ -74,6 +77,19 @@ async def replan_rounds(
     planned = (ActionName.OPEN_ROUND,)
     await schedule.remove_about(tx, workspace_id, actions=planned, about=phase.phase_id)
     await plan_rounds(tx, workspace_id, phase, now)
+
+
+async def replan_for_holidays(services: Services, item: AgendaItem) -> None:
+    """Replan the rounds of running phases after the workspace has set its country.
+
+    Moved on its own, a closing round whose day is a holiday now would come after the end.
+    """
+    now = services.clock.now()
+    async with run_item(services.db, item) as tx:
+        for phase_id in await phase_store.active_ids(tx, item.workspace_id):
+            phase = await phase_store.lock(tx, item.workspace_id, phase_id)
+            if phase is not None and phase.is_active:
+                await replan_rounds(tx, item.workspace_id, phase, now)
 
 
 async def plan_follow_up_rounds(tx: AsyncConnection, workspace_id: str, phase: Phase) -> None:
@@ -154,6 +170,7 @@ ACTIONS = (
     AgendaAction(name=ActionName.CLOSE_ROUND, run=close_round),
     AgendaAction(name=ActionName.SCRUB, run=scrub, is_visible=False),
     AgendaAction(name=ActionName.DELETE_ROUND_KEYS, run=delete_round_keys, is_visible=False),
+    AgendaAction(name=ActionName.REPLAN_ROUNDS, run=replan_for_holidays, is_visible=False),
     AgendaAction(name=ActionName.RESCHEDULE_FOR_ZONE, run=reschedule_for_zone, is_visible=False),
 )
 
@@ -232,9 +249,11 @@ async def _close(
     now: datetime,
 ) -> None:
     reached_minimum = _has_enough_answers(tally, round_)
-    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum)
+    outcome = median_word(tally.check, round_.minimum) if reached_minimum else None
+    await _mark_closed(tx, workspace_id, round_, tally, reached_minimum, outcome)
     phase = await phase_store.load(tx, workspace_id, round_.phase_id)
     assert phase is not None  # a round is deleted with its phase
+    await act_on_outcome(tx, workspace_id, phase, round_, outcome, now)
     await _hand_over_results(tx, keys, workspace_id, phase, round_, tally, reached_minimum, now=now)
     await _cancel_asking(tx, workspace_id, round_)
     await _edit_to_closed(tx, workspace_id, phase, round_, tally, reached_minimum, now)
@@ -244,7 +263,12 @@ async def _close(
 
 
 async def _mark_closed(
-    tx: AsyncConnection, workspace_id: str, round_: Round, tally: Tally, reached_minimum: bool
+    tx: AsyncConnection,
+    workspace_id: str,
+    round_: Round,
+    tally: Tally,
+    reached_minimum: bool,
+    outcome: CheckAnswer | None,
 ) -> None:
     word = participation(tally.ballots, round_.asked_count, round_.rounding)
     await _set(
@@ -255,6 +279,7 @@ async def _mark_closed(
         reached_minimum=reached_minimum,
         participation=word if reached_minimum else None,
         unreadable=not reached_minimum and tally.unreadable > 0,
+        check_outcome=outcome,
     )
 
 

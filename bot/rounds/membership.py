@@ -95,17 +95,22 @@ async def apply_membership(
     """Update the team from the channel's members; return whether that changed it.
 
     The caller has locked the phase. Colleagues who join while it runs become members, or regain the
-    role they had before they left; guests, bots and outsiders are onlookers.
+    role they had before they left; guests, bots and outsiders are onlookers. After its end people
+    only leave and return: they are to get no results once they have left.
     """
-    if not phase.is_active:
-        return False
     known = await _known_people(tx, workspace_id, phase)
-    strangers = channel_members.newcomers - known.team.keys() - known.onlookers
+    strangers = (
+        channel_members.newcomers - known.team.keys() - known.onlookers
+        if phase.is_active
+        else frozenset()
+    )
     colleagues = {
         user_id for user_id, person in channel_members.profiles.items() if person.is_full_member
     }
     diff = rules.membership_diff(known.team, channel_members.member_ids, strangers, colleagues)
     await _store_team(tx, workspace_id, phase.phase_id, diff, known, now)
+    if not phase.is_active:
+        return diff.has_changes
     if known.is_synced:
         await _delete_onlookers(
             tx, workspace_id, phase.phase_id, known.onlookers - channel_members.member_ids

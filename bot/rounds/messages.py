@@ -10,10 +10,15 @@ from functools import lru_cache
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
+from bot.checks.messages import BUTTONS, LABELS, OPTIONAL, WORDS_SHOWN
+from bot.checks.messages import question as check_question
+from bot.checks.model import CHECK_KEY
+from bot.checks.model import LEVELS as CHECK_LEVELS
 from bot.dates import day
 from bot.phases.expectation import expectation_blocks
 from bot.phases.rules import PhaseKind
 from bot.phases.wording import names_as_subject, one_line
+from bot.promises.messages import reply_parts
 from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import QuestionnaireView, RoundEnd
 from bot.rounds.questions import Question
@@ -30,13 +35,15 @@ SKIP, CHANGE, COMMENT = "rounds.skip", "rounds.change", "rounds.comment"
 DO_NOT_ASK = "rounds.do_not_ask"
 LEVELS = range(1, 6)
 COMMENT_LIMIT = 1_000
-#: Limit of the lead's note with its escapes, so that no section exceeds its 3,000 characters.
-NOTE_LIMIT = 2_000
+#: Limit of each part of a lead's reply, so that no section exceeds its 3,000 characters.
+REPLY_LIMIT = 2_000
 #: Limits of a question's label and its sentence, with names and escapes.
 LABEL_LIMIT, SENTENCE_LIMIT = 400, 1_500
 MILESTONE_LIMIT = 300
 #: Words of a whole message, and of the one that also says why the person is asked.
 MOST_WORDS, MOST_WORDS_AT_FIRST = 120, 160
+#: Words of a lead's reply to the last results that the check does not take.
+LEAST_REPLY = 12
 
 OPENING = {
     RoundKind.FIRST: "Three quick questions about the start in {channel}.",
@@ -54,15 +61,13 @@ INTRODUCTION = {
     ),
 }
 WITHOUT_MILESTONE, WITH_MILESTONE = "*{added}.*", "*{added}:* {milestone}"
-NOTE = "*{leads} heard:*"
 OPEN_UNTIL = "Open until {until}."
 PRIVACY_ONE = "{leads} sees totals only, from {minimum} answers on. {link} {export}"
 PRIVACY_MANY = "{leads} see totals only, from {minimum} answers on. {link} {export}"
 WHO_COULD_LINK = (
-    "While the questions are open, whoever runs this server could link answers to people; after "
-    "that, answers are deleted."
+    "Until closing, whoever runs this server could link answers to you; then they're deleted."
 )
-WHAT_EXPORTS_SHOW = "Your company's exports can show that you answered, never what."
+WHAT_EXPORTS_SHOW = "Company exports show that you answered, never what."
 LEAD_PRIVACY = (
     "Your answers are kept under your name. The leads of this phase see them beside the team's "
     "totals; the team sees them only if you share them."
@@ -87,7 +92,7 @@ SKIPPED_UNTIL = (
     "Skipped for {channel}. There will be no reminder. You can still answer until {until}."
 )
 REMINDER = "Still open: three questions about {channel}."
-ONLY_REMINDER = "This is the only reminder."
+ONLY_REMINDER = "*Still open.* The only reminder."
 CLOSED = "The questions about {channel} are closed."
 CLOSED_ENOUGH = "Individual answers are deleted. The channel gets the totals in one working day."
 CLOSED_FEW = (
@@ -117,29 +122,31 @@ def questions_message(
 ) -> Content:
     """Return the weekly message, or the reminder, as it is after these answers."""
     if is_reminder:  # the weekly message says the rest
-        asking = replace(asking, note=None, results_link=None, introduction=None, expectation=None)
+        asking = replace(asking, reply=None, results_link=None, introduction=None, expectation=None)
     expectation, last = _expectation(asking), _last_buttons(asking)
     if is_done(asking, progress):
         text, blocks = _receipt(asking, progress)
         return content(text, *expectation, *blocks, *last)
-    in_channel = channel(asking.channel_id)
     opening = LEAD_OPENING if asking.to_lead else OPENING[asking.kind]
-    blocks = [
-        *expectation,
-        *question_blocks(asking, progress),
+    before: list[Block] = []
+    if asking.results_link:
+        before.append(section(link_to(asking.results_link, LAST_RESULTS)))
+    if is_reminder:
+        opening = REMINDER
+        before.append(section(ONLY_REMINDER))
+    before += [*expectation, *_three_questions(asking, progress)]
+    after = [
         context(f"{open_until(asking)} {small_print(asking)}"),
         answer_buttons(asking, progress),
         *last,
     ]
-    if is_reminder:
-        opening = REMINDER
-        blocks.insert(0, section(f"*{REMINDER.format(channel=in_channel)}* {ONLY_REMINDER}"))
-    if asking.results_link:
-        blocks.insert(0, section(link_to(asking.results_link, LAST_RESULTS)))
     most = MOST_WORDS_AT_FIRST if asking.introduction else MOST_WORDS
-    blocks = [*_note(asking, most - word_count(blocks)), *blocks]
+    words = word_count([*_introduction(asking, 0), *before, *after])
+    check = _check_within(asking, progress, most - words)
+    blocks = [*before, *check, *after]
+    blocks = [*_reply(asking, most - word_count(blocks)), *blocks]
     blocks = [*_introduction(asking, most - word_count(blocks)), *blocks]
-    return content(opening.format(channel=in_channel), *blocks)
+    return content(opening.format(channel=channel(asking.channel_id)), *blocks)
 
 
 #: Refusals, and other replies to who pressed or typed.
@@ -200,11 +207,18 @@ def is_done(asking: QuestionnaireView, progress: Progress) -> bool:
 def question_blocks(
     asking: QuestionnaireView, progress: Progress, *, tap: str = TAP
 ) -> list[Block]:
-    """Return the questions, folded where answered; `tap` begins the ids of their actions."""
+    """Return the questions and the check, folded where answered.
+
+    `tap` begins the ids of their actions.
+    """
+    return [*_three_questions(asking, progress, tap), *_check(asking, progress, tap)]
+
+
+def _three_questions(asking: QuestionnaireView, progress: Progress, tap: str = TAP) -> list[Block]:
     blocks: list[Block] = [section(HEADING.format(channel=channel(asking.channel_id)))]
     for question in asking.questions:
         if question.key in progress.answered:
-            blocks.append(section(_answered(question)))
+            blocks.append(section(_answered(question.label)))
         else:
             sentence = question.to_lead if asking.to_lead else question.to_member
             blocks += [
@@ -212,6 +226,46 @@ def question_blocks(
                 _level_buttons(asking.round_id, question.key, tap),
             ]
     return blocks
+
+
+def _check(
+    asking: QuestionnaireView, progress: Progress, tap: str = TAP, *, words: int = WORDS_SHOWN
+) -> list[Block]:
+    """Return the check, folded where answered; nothing where the round asks none.
+
+    What people wrote is cut to this many words.
+    """
+    if asking.check is None:
+        return []
+    if CHECK_KEY in progress.answered:
+        return [section(_answered(LABELS[asking.check.kind]))]
+    question = check_question(asking.check, words=words)
+    buttons = [
+        button(BUTTONS[answer], f"{tap}{CHECK_KEY}.{level or 0}", asking.round_id)
+        for answer, level in CHECK_LEVELS.items()
+    ]
+    block = actions(*buttons, block_id=block_id(asking.round_id, CHECK_KEY))
+    return [section(OPTIONAL.format(question=question)), block]
+
+
+def _check_within(asking: QuestionnaireView, progress: Progress, most_words: int) -> list[Block]:
+    """Return the check with at most so many words; nothing where it does not fit even if cut.
+
+    Then it follows once questions are folded, and is in the form and in App Home. The lead's reply
+    comes first: it has `LEAST_REPLY` of the words, and half of those that what the check asks about
+    could take.
+    """
+    remaining = most_words - word_count(_check(asking, progress, words=0))
+    by_reply = word_count(_reply(asking, most_words))
+    if remaining < min(by_reply, LEAST_REPLY):
+        return []
+    return _check(asking, progress, words=max(remaining - by_reply, remaining // 2))
+
+
+def open_check(asking: QuestionnaireView, progress: Progress, *, tap: str = TAP) -> list[Block]:
+    """Return the check for a person who is done, unless they answered it or skipped the rest."""
+    is_over = CHECK_KEY in progress.answered or progress.is_skipped
+    return [] if is_over else _check(asking, progress, tap)
 
 
 def answer_buttons(
@@ -285,20 +339,25 @@ def _receipt(asking: QuestionnaireView, progress: Progress) -> tuple[str, list[B
     """Return the message of a person who is done: they answered all, or skipped the rest."""
     place = {"channel": channel(asking.channel_id), "until": date_token(asking.closes_at)}
     answered = [
-        _answered(question) for question in asking.questions if question.key in progress.answered
+        _answered(question.label)
+        for question in asking.questions
+        if question.key in progress.answered
     ]
     if not answered:
         answer = actions(button(ANSWER_BUTTON, CHANGE, asking.round_id))
         return SKIPPED, [section(SKIPPED_UNTIL.format(**place)), answer]
+    if asking.check and CHECK_KEY in progress.answered:
+        answered.append(_answered(LABELS[asking.check.kind]))
     return RECEIVED, [
         section(RECEIVED_UNTIL.format(**place)),
         context(" · ".join(answered)),
+        *open_check(asking, progress),
         actions(_add_button(asking), button(CHANGE_BUTTON, CHANGE, asking.round_id)),
     ]
 
 
-def _answered(question: Question) -> str:
-    return ANSWERED.format(label=quote_within(question.label, LABEL_LIMIT))
+def _answered(label: str) -> str:
+    return ANSWERED.format(label=quote_within(label, LABEL_LIMIT))
 
 
 def open_until(asking: QuestionnaireView) -> str:
@@ -320,13 +379,19 @@ def _last_buttons(asking: QuestionnaireView) -> list[Block]:
     return [actions(button(DO_NOT_ASK_BUTTON, DO_NOT_ASK, asking.channel_id))]
 
 
-def _note(asking: QuestionnaireView, most_words: int) -> list[Block]:
-    """Return the lead's note on the last results; a person's first questions have other news."""
-    if not asking.note or asking.introduction:
+def _reply(asking: QuestionnaireView, most_words: int) -> list[Block]:
+    """Return a lead's reply to the last results; a person's first questions have other news.
+
+    Where words are few, the change has them before what was heard.
+    """
+    if asking.reply is None or asking.introduction:
         return []
-    heading = NOTE.format(leads=names_as_subject(asking.leads, begins=True))
-    note = cut_to_words(asking.note, most_words - word_count([section(heading)]))
-    return [section(f"{heading}\n{quotation(note, NOTE_LIMIT)}")] if note else []
+    blocks: list[Block] = []
+    for heading, text in reversed(reply_parts(asking.reply_by, asking.reply)):
+        shown = cut_to_words(text, most_words - word_count([section(heading), *blocks]))
+        if shown:
+            blocks.insert(0, section(f"{heading}\n{quotation(shown, REPLY_LIMIT)}"))
+    return blocks
 
 
 def _introduction(asking: QuestionnaireView, most_words: int) -> list[Block]:

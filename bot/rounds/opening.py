@@ -21,7 +21,9 @@ from bot.phases import store as phase_store
 from bot.phases.model import Phase
 from bot.phases.privacy import Rounding, rounding_for
 from bot.rounds import ballots, membership, questions, rules, store
+from bot.rounds.check_choice import check_columns
 from bot.rounds.membership import ChannelMembership
+from bot.rounds.model import Opening, PastRound
 from bot.rounds.other_phases import OtherPhases, other_phases
 from bot.rounds.phase_plan import time_of
 from bot.rounds.rules import Candidate, RoundKind
@@ -35,15 +37,6 @@ BEFORE_ITS_END = timedelta(hours=1)
 TOO_LATE = "its time has passed"
 #: The moment of a lead's answers in the start form, until they are copied to the first round.
 AT_START = "start"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """A round about to open. `at` is its planned time in the lead's zone."""
-
-    kind: RoundKind
-    on: date | None  # the day of everybody's slot; None: each once their hours allow
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +92,18 @@ async def open_round(services: Services, item: AgendaItem) -> None:
 async def _moved_to_working_day(
     tx: AsyncConnection, item: AgendaItem, phase: Phase, planned: PlannedRound
 ) -> bool:
-    """Move a round whose day is a holiday by now; return whether it was.
+    """Move a round whose day is a holiday by now, or drop it; return whether it was one.
 
-    Rounds are planned on working days; the workspace's country may be set afterwards.
+    Rounds are planned on working days, and planned anew when the workspace sets its country; a
+    country may still decree a holiday afterwards.
     """
     kind = RoundKind(planned.kind)
     day = phase.calendar.working_day_from(planned.on, time_of(phase, kind))
     if day == planned.on:
         return False
+    if kind is not RoundKind.AFTER and day > phase.ends_on:
+        log.info("round_skipped", phase=phase.phase_id, kind=kind, reason="no working day is left")
+        return True
     moved = PlannedRound(planned.phase_id, planned.kind, day)
     await schedule.add(
         tx,
@@ -146,14 +143,15 @@ async def open_now(
     others = await other_phases(tx, workspace_id, phase, (*members, *leads), now)
     slots = _slots(others, opening, _zones(phase, seen, (*members, *leads)), now)
     asked = [user_id for user_id in members if user_id in slots]
-    is_late = len(asked) < len(members)
-    if is_late and len(asked) < minimum:  # for the others, in distant zones, it is two days late
+    if len(asked) < min(minimum, len(members)):  # for the others, far away, it is two days late
         log.info("round_skipped", phase=phase.phase_id, kind=opening.kind, reason=TOO_LATE)
         return OpeningResult(asked=0, closes_at=now)
     opened = OpeningResult(asked=len(roster), closes_at=rules.closes_at(list(slots.values())))
-    fine = [user_ids for rounding, user_ids in earlier if rounding is Rounding.HALF]
-    fixed = {"minimum": minimum, "rounding": rounding_for(can_answer, fine)}
-    columns = {**fixed, **_columns(phase, opening, opened, now)}
+    columns = {
+        **_columns(phase, opening, opened, now),
+        **_limits(minimum, can_answer, earlier),
+        **await check_columns(tx, workspace_id, phase, opening, can_answer, earlier),
+    }
     round_id = await _store_round(tx, workspace_id, phase, columns)
     await ballots.create_secret(tx, services.keys, workspace_id, round_id, opened.closes_at)
     await schedule_key_deletion(tx, services.keys, workspace_id, opened.closes_at.date())
@@ -177,8 +175,8 @@ async def _with_current_team(
 ) -> Phase:
     """Return the phase with its team of now, whether or not Slack reported who came and went."""
     changed = await membership.with_current_team(tx, workspace_id, phase, seen, now)
-    if changed is phase:
-        return phase
+    if changed is phase or not changed.is_active:
+        return changed
     # Later changes of the team are looked for again.
     for action in (ActionName.REFRESH_ANNOUNCEMENT, ActionName.SYNC_MEMBERS):
         await schedule.add(tx, workspace_id, action=action, subject=phase.phase_id, due_at=now)
@@ -316,6 +314,14 @@ def _columns(
         "questions": store.as_json(questions.about_leads(phase.lead_names, asked)),
         "leads": list(phase.lead_names),
     }
+
+
+def _limits(
+    minimum: int, can_answer: Collection[str], earlier: Iterable[PastRound]
+) -> dict[str, Any]:
+    """The columns for what is shown of a round: its minimum, and how fine its levels are."""
+    fine = [past.can_answer for past in earlier if past.round.rounding is Rounding.HALF]
+    return {"minimum": minimum, "rounding": rounding_for(can_answer, fine)}
 
 
 async def _store_round(

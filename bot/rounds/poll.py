@@ -16,7 +16,8 @@ from bot.rounds.messages import (
     POLL_TOO_SOON,
     POLL_WHILE_PAUSED,
 )
-from bot.rounds.opening import Opening, OpeningResult, open_now, talking_points_day
+from bot.rounds.model import Opening
+from bot.rounds.opening import OpeningResult, open_now, talking_points_day
 from bot.rounds.rules import RoundKind
 from bot.services import Services
 from bot.slack.errors import Refused

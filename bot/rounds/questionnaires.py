@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.db.upserts import padded
 from bot.phases.rules import PhaseKind
-from bot.results.store import latest_shown_of
+from bot.promises.model import Reply
+from bot.results.store import latest_reply, latest_shown_of
 from bot.rounds.model import Introduction, QuestionnaireView, Round
 from bot.rounds.store import as_round
 
@@ -33,7 +34,10 @@ COLUMNS = (
     _people.c.expectation_shown_in,
     _people.c.expectation_reply,
     _people.c.introduced_in,
-    latest_shown_of(_rounds, "note").label("last_note"),
+    latest_reply(_rounds, "name").label("reply_by"),
+    latest_reply(_rounds, "heard").label("reply_heard"),
+    latest_reply(_rounds, "text").label("reply_text"),
+    latest_reply(_rounds, "is_change").label("reply_is_change"),
     latest_shown_of(_rounds, "results_link").label("last_results_link"),
 )
 IS_PHASE = and_(
@@ -89,11 +93,19 @@ def as_questionnaire(row: Row[Any], round_: Round) -> QuestionnaireView:
         questions=round_.questions,
         closes_at=round_.closes_at,
         comments_to=row.comments_to,
-        note=None if to_lead else row.last_note,
+        reply=None if to_lead else _reply(row),
+        reply_by=row.reply_by or "",
         results_link=None if to_lead else row.last_results_link,
         introduction=Introduction(milestone=row.milestone, ends_on=row.ends_on)
         if is_first and not to_lead
         else None,
         expectation=row.expectation if shows_expectation and not to_lead else None,
         has_replied=row.expectation_reply is not None,
+        check=None if to_lead else round_.check,
     )
+
+
+def _reply(row: Row[Any]) -> Reply | None:
+    if row.reply_text is None:
+        return None
+    return Reply(heard=row.reply_heard, text=row.reply_text, is_change=row.reply_is_change)

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from bot.db.engine import Database
+from bot.db.tenancy import across_workspaces
 from bot.rounds.ballots import TABLES
 
 
@@ -19,7 +20,8 @@ async def vacuum(db: Database) -> None:
         async with db.engine.connect() as connection:
             autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in TABLES:
-                await autocommit.execute(text(f"VACUUM {table.name}"))
+                vacuum_table = text(f"VACUUM {table.name}")
+                await autocommit.execute(across_workspaces(vacuum_table, "reads nobody's rows"))
         return
     async with db.engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection

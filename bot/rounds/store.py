@@ -9,14 +9,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.checks.store import asked_check
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import padded
 from bot.keys import KeyMissing
 from bot.phases.privacy import Rounding
+from bot.results.store import is_low
 from bot.round_keys import RoundKeys
 from bot.rounds import ballots
 from bot.rounds.answer_changes import AnswerInput
-from bot.rounds.model import RosterEntry, Round, RoundEnd
+from bot.rounds.model import PastRound, RosterEntry, Round, RoundEnd
 from bot.rounds.questions import Question
 from bot.rounds.rules import RoundKind
 
@@ -74,28 +77,66 @@ async def last_opening(tx: AsyncConnection, workspace_id: str, channel_id: str) 
     return last
 
 
+async def ended_phases_with_results_to_come(
+    tx: AsyncConnection, workspace_id: str, channel_id: str | None = None
+) -> tuple[str, ...]:
+    """Return the ids of ended phases whose team has not seen the results of all rounds yet.
+
+    A round may still be open. Phases of deleted channels, whose results nobody will see, and others
+    that are paused are left out.
+    """
+    query = (
+        select(_phases.c.phase_id)
+        .distinct()
+        .join(
+            _rounds,
+            (_rounds.c.workspace_id == _phases.c.workspace_id)
+            & (_rounds.c.phase_id == _phases.c.phase_id),
+        )
+        .where(
+            _phases.c.workspace_id == workspace_id,
+            _phases.c.state == "ended",
+            _phases.c.paused_at.is_(None),
+            _rounds.c.state.in_(("open", "closed")),
+            _rounds.c.shown_at.is_(None),
+        )
+        .order_by(_phases.c.phase_id)
+    )
+    if channel_id is not None:
+        query = query.where(_phases.c.channel_id == channel_id)
+    return tuple(await tx.scalars(query))
+
+
 async def earlier_rounds(
     tx: AsyncConnection, workspace_id: str, phase_id: str
-) -> tuple[tuple[Rounding, frozenset[str]], ...]:
-    """Return the rounding of each round of a phase, and which members could answer it.
+) -> tuple[PastRound, ...]:
+    """Return the rounds of a phase, oldest first, with which members could answer each.
 
     Cancelled rounds are left out: nobody was asked.
     """
-    rows = await tx.execute(
-        select(_rounds.c.number, _rounds.c.rounding, _roster.c.user_id)
-        .join(
-            _roster,
-            (_rounds.c.workspace_id == _roster.c.workspace_id)
-            & (_rounds.c.round_id == _roster.c.round_id),
+    rows = (
+        await tx.execute(
+            select(_rounds, is_low(_rounds).label("is_low"), _roster.c.user_id)
+            .join(
+                _roster,
+                (_rounds.c.workspace_id == _roster.c.workspace_id)
+                & (_rounds.c.round_id == _roster.c.round_id),
+            )
+            .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
+            .where(_rounds.c.state != "cancelled", _roster.c.role == "member")
+            .order_by(_rounds.c.number)
         )
-        .where(_rounds.c.workspace_id == workspace_id, _rounds.c.phase_id == phase_id)
-        .where(_rounds.c.state != "cancelled", _roster.c.role == "member")
-    )
-    members: dict[tuple[int, str], set[str]] = defaultdict(set)
+    ).all()
+    members: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        members[row.number, row.rounding].add(row.user_id)
+        members[row.round_id].add(row.user_id)
     return tuple(
-        (Rounding(rounding), frozenset(user_ids)) for (_, rounding), user_ids in members.items()
+        PastRound(
+            round=as_round(row._mapping),
+            can_answer=frozenset(members[row.round_id]),
+            is_low=bool(row.is_low),
+        )
+        for row in {row.round_id: row for row in rows}.values()
     )
 
 
@@ -177,7 +218,12 @@ async def reflections(
         column.in_(padded(values))
         for column, values in zip(key, zip(*whose, strict=True), strict=True)
     ]
-    rows = await tx.execute(select(_reflections).where(*within))
+    rows = await tx.execute(
+        across_workspaces(
+            select(_reflections).where(*within),
+            "answers of several workspaces are committed together",
+        )
+    )
     return {
         (row.workspace_id, row.phase_id, row.moment, row.user_id): AnswerInput(
             answers=dict(row.answers), shared=row.shared, is_skipped=row.skipped
@@ -288,4 +334,5 @@ def as_round(row: RowMapping) -> Round:
         rounding=Rounding(row["rounding"]),
         questions=tuple(Question(**stored) for stored in row["questions"]),
         leads=tuple(row["leads"]),
+        check=asked_check(row),
     )

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import insert_if_new
 from bot.slack.request import Request
 
@@ -56,5 +57,8 @@ async def last_event_at(tx: AsyncConnection) -> datetime | None:
 
 async def forget_old(tx: AsyncConnection, now: datetime) -> None:
     await tx.execute(
-        delete(schema.events_seen).where(schema.events_seen.c.seen_at < now - RETENTION)
+        across_workspaces(
+            delete(schema.events_seen).where(schema.events_seen.c.seen_at < now - RETENTION),
+            "old events of every workspace are forgotten",
+        )
     )

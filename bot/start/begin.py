@@ -13,13 +13,14 @@ from bot.clock import new_id
 from bot.dates import day
 from bot.db import schema
 from bot.db.upserts import insert_if_new
+from bot.decisions.lifecycle import schedule_decision
 from bot.ending import end
 from bot.ending.summary import summarize
 from bot.outbox import enqueue, keys
 from bot.phases import rules, store
-from bot.phases.history import ended_phase_ids, sprint_history
+from bot.phases.history import ended_phase_ids
 from bot.phases.model import Phase
-from bot.phases.rules import PhaseLimits, Proposal
+from bot.phases.rules import PhaseLimits, Proposal, SprintHistory
 from bot.phases.wording import EMOJI_NAMES, NAMES, bookmark_title, leads_as_subject
 from bot.rounds.lifecycle import drop_rounds, plan_rounds
 from bot.rounds.membership import add_non_participants
@@ -28,6 +29,7 @@ from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.people import stored_people
 from bot.start import draft_store, wording
+from bot.start.last_sprint import history_with_results
 from bot.start.proposed_phase import phase_preview, roles_of, values_of
 from bot.workspaces.rules import WorkspaceSettings
 from bot.workspaces.store import add_audit_entry
@@ -67,11 +69,14 @@ async def start_phase(services: Services, workspace_id: str, phase_start: PhaseS
             assert phase is not None  # a draft is deleted before its phase is
             return phase
         await _end_earlier_phases(tx, workspace_id, phase_start, now)
-        await _check_rules(tx, workspace_id, phase_start)
+        past = await _check_rules(tx, workspace_id, phase_start)
+        proposal = replace(phase_start.proposal, team_said=past.team_said)
+        phase_start = replace(phase_start, proposal=proposal)
         phase_id = await _store_phase(tx, workspace_id, phase_start, now)
         phase = await _stored_phase(tx, workspace_id, phase_id, phase_start, now)
         phase = await _compared_with_others(tx, workspace_id, phase)
         await plan_rounds(tx, workspace_id, phase, now)
+        await schedule_decision(tx, workspace_id, phase)
         await _announce(tx, workspace_id, phase, now)
         if phase_start.draft_id:
             await draft_store.mark_announced(tx, workspace_id, phase_start.draft_id, phase_id)
@@ -153,13 +158,21 @@ async def _end_phase(
     await end.ask_for_wrap_up(tx, workspace_id, ended, now)
 
 
-async def _check_rules(tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart) -> None:
+async def _check_rules(
+    tx: AsyncConnection, workspace_id: str, phase_start: PhaseStart
+) -> SprintHistory:
+    """Return the channel's sprints until now.
+
+    Raises:
+        Refused: the rules say no.
+    """
     proposal = phase_start.proposal
     limits = PhaseLimits.of(phase_start.settings)
-    past = await sprint_history(tx, workspace_id, proposal, limits, phase_start.continues)
+    past = await history_with_results(tx, workspace_id, proposal, limits, phase_start.continues)
     refusals = rules.refusals_to_start(proposal, past, limits, proposal.starts_on)
     if refusals:
         raise Refused(refusals[0].text)
+    return past
 
 
 async def _store_phase(
@@ -168,7 +181,7 @@ async def _store_phase(
     proposal = phase_start.proposal
     ids = {"workspace_id": workspace_id, "phase_id": new_id()}
     values = {
-        **values_of(proposal, now),
+        **values_of(proposal, now, phase_start.settings),
         "promise": asdict(proposal.promise),
         "membership_synced_at": now if phase_start.channel_member_ids else None,
     }

@@ -19,6 +19,8 @@ from bot.phases.rules import (
 
 #: From 1 to 5; at this or below, an ordinary week is more likely than the moment for a phase.
 ORDINARY_CLARITY = 2
+#: Texts that do not keep the form from offering to fill in page 2.
+NOT_ON_PAGE_2 = ("milestone", "difference")
 TYPED_SHOWN = 200  # characters of what was typed with the command, in a sentence
 
 
@@ -43,6 +45,7 @@ class Draft:
     starts_anyway: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)  # by the names of the rules' fields
     ends_on: date
+    stop_if_on: date | None = None  # None: half way
     rows: tuple[Row, ...] = (Row(),)
     justification_request: str | None = None  # why a justification is asked for; None: it is not
     wants_example: bool = False  # the example was asked for
@@ -75,8 +78,14 @@ class Draft:
     @property
     def has_texts(self) -> bool:
         """Return whether anything beyond the milestone was typed."""
-        typed = any(text for name, text in self.texts.items() if name != "milestone")
+        typed = any(text for name, text in self.texts.items() if name not in NOT_ON_PAGE_2)
         return typed or any(row.text for row in self.rows)
+
+    @property
+    def is_begun(self) -> bool:
+        """Return whether anything was chosen or typed that a person would look for again."""
+        is_answered = any(level is not None for level in self.answers.values())
+        return is_answered or any(self.texts.values()) or any(row.text for row in self.rows)
 
     def with_another_row(self) -> "Draft":
         return replace(self, rows=(*self.rows, Row())) if self.has_room_for_row else self
@@ -105,12 +114,14 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
         ends_on=draft.ends_on,
         zone=zone,
         promise=_promise(draft),
+        stop_if_on=draft.stop_if_on,
         set_aside=tuple(
             SetAside(text=row.text, owner_id=row.owner_id or lead_id)
             for row in draft.rows
             if row.text
         ),
         justification=draft.text("justification") if draft.justification_request else "",
+        difference=draft.text("difference"),
         weekday=draft.weekday,
         time_of_day=draft.time_of_day,
         remind=draft.remind,
@@ -121,6 +132,7 @@ def proposal_of(draft: Draft, *, channel_id: str, lead_id: str, zone: str, today
 def as_json(draft: Draft) -> dict[str, Any]:
     values = asdict(draft)
     values["ends_on"] = draft.ends_on.isoformat()
+    values["stop_if_on"] = draft.stop_if_on.isoformat() if draft.stop_if_on else None
     values["time_of_day"] = draft.time_of_day.isoformat("minutes")
     return values
 
@@ -133,6 +145,7 @@ def from_json(stored: Mapping[str, Any]) -> Draft:
     parsed = {
         "kind": PhaseKind(stored["kind"]) if stored["kind"] else None,
         "ends_on": date.fromisoformat(stored["ends_on"]),
+        "stop_if_on": date.fromisoformat(stored["stop_if_on"]) if stored["stop_if_on"] else None,
         "time_of_day": time.fromisoformat(stored["time_of_day"]),
         "rows": tuple(Row(**row) for row in stored["rows"]),
     }

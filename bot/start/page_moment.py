@@ -25,6 +25,7 @@ from bot.slack.mrkdwn import channel, clean, labelled, quote_within, truncated
 from bot.start import wording
 from bot.start.command_args import Arguments
 from bot.start.draft import TYPED_SHOWN, Draft
+from bot.workspaces.rules import TEXT_TOO_LONG
 
 PAGE = "phase.start.moment"
 KIND, LEVEL, ANYWAY = "phase.start.kind", "phase.start.level", "phase.start.anyway"
@@ -32,6 +33,7 @@ COPY, EXAMPLE = "phase.start.copy", "phase.start.example"
 TEXT = "phase.start.text"
 KIND_BLOCK, ANYWAY_BLOCK, FILL_BLOCK = "start.kind", "start.anyway", "start.fill"
 JUSTIFICATION_BLOCK = "start.text.justification"
+DIFFERENCE_BLOCK = "start.text.difference"
 LESSON_SHOWN = 600
 
 
@@ -93,7 +95,7 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         if block_id.startswith("start.level.")
     }
     return replace(
-        with_justification(values, draft),
+        _with_difference(values, with_justification(values, draft)),
         kind=PhaseKind(kind) if kind in list(PhaseKind) else draft.kind,
         answers=answers,
         starts_anyway=bool(ticked),
@@ -104,8 +106,24 @@ def with_justification(values: Mapping[str, Any], draft: Draft) -> Draft:
     """Return the draft with the justification, where the page asked for it."""
     if JUSTIFICATION_BLOCK not in values:
         return draft
-    typed = values[JUSTIFICATION_BLOCK].get(TEXT, {}).get("value") or ""
-    return replace(draft, texts={**draft.texts, "justification": clean(typed)})
+    return _with_text(values, draft, JUSTIFICATION_BLOCK, "justification")
+
+
+def _with_difference(values: Mapping[str, Any], draft: Draft) -> Draft:
+    if DIFFERENCE_BLOCK not in values:
+        return draft
+    return _with_text(values, draft, DIFFERENCE_BLOCK, "difference")
+
+
+def _with_text(values: Mapping[str, Any], draft: Draft, block_id: str, name: str) -> Draft:
+    typed = values[block_id].get(TEXT, {}).get("value") or ""
+    return replace(draft, texts={**draft.texts, name: clean(typed)})
+
+
+def refusal_of_difference(draft: Draft) -> str | None:
+    """Return why what is different this time is too long; None: it fits."""
+    size = len(draft.text("difference"))
+    return TEXT_TOO_LONG.format(length=size, limit=SHORT) if size > SHORT else None
 
 
 def level_block(key: str) -> str:
@@ -208,9 +226,19 @@ def _doubt(ticked: bool) -> list[Block]:
 
 
 def _fill(moment: Moment, draft: Draft) -> Iterator[Block]:
-    """Yield the button that fills page 2, or that it is filled; the lesson of the last phase."""
+    """Yield the last phase's lesson, what is different now, and the button that fills page 2."""
     if moment.last is not None and moment.last.lesson:
         yield section(labelled(wording.LESSON, moment.last.lesson, LESSON_SHOWN))
+        yield text_input(
+            DIFFERENCE_BLOCK,
+            wording.DIFFERENT,
+            TEXT,
+            limit=SHORT,
+            value=draft.text("difference"),
+            placeholder=wording.DIFFERENT_EXAMPLE,
+            multiline=True,
+            optional=True,
+        )
     if draft.is_copy:
         yield context(wording.COPIED)
     elif draft.wants_example:

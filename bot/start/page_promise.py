@@ -38,6 +38,8 @@ BACK, ADD = "phase.start.back", "phase.start.add"
 RICH, MORE = "phase.start.richer", "phase.start.more"
 ROWS_BLOCK = "start.rows"
 BUTTONS_BLOCK = "start.buttons"
+#: The name of the day on which the leads decide about `stop_if`.
+STOP_IF_ON = "stop_if_on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,7 @@ def parse(values: Mapping[str, Any], draft: Draft) -> Draft:
         draft,
         texts={**draft.texts, **texts},
         ends_on=date.fromisoformat(day) if day else draft.ends_on,
+        stop_if_on=_parse_stop_if_on(values, draft),
         rows=tuple(_parse_row(values, number, row) for number, row in enumerate(draft.rows)),
     )
     return page_options.parse(values, filled)
@@ -127,7 +130,7 @@ def faults(draft: Draft, kind: PhaseKind) -> dict[str, str]:
 
 def unfolded(draft: Draft, kind: PhaseKind, at: Mapping[str, str]) -> Draft:
     """Return the draft with those parts open that hold a field named in `at`."""
-    names = {text_field.name for text_field in RICHER[kind]}
+    names = {STOP_IF_ON, *(text_field.name for text_field in RICHER[kind])}
     if kind is PhaseKind.TRUST_BUILDING:
         names |= {"set_aside", *(name for name in at if name.startswith("owner."))}
     if not _has_room(draft):
@@ -141,8 +144,8 @@ def unfolded(draft: Draft, kind: PhaseKind, at: Mapping[str, str]) -> Draft:
 
 def field_block(name: str) -> str:
     """Return the block id of a field, by the name the rules give it."""
-    if name == "ends_on":
-        return "start.ends_on"
+    if name in ("ends_on", STOP_IF_ON):
+        return f"start.{name}"
     if name == "set_aside":
         return "start.row.0"
     if name.startswith("owner."):
@@ -160,6 +163,7 @@ def _has_room(draft: Draft) -> bool:
 def _richer(draft: Draft, kind: PhaseKind) -> Iterator[Block]:
     for text_field in RICHER[kind]:
         yield _text_input(text_field, draft)
+    yield _stop_if_input(draft.stop_if_on)
     if kind is PhaseKind.TRUST_BUILDING:
         yield from _rows(draft, kind)
 
@@ -183,6 +187,16 @@ def _end_input(day: date, max_weeks: int) -> Block:
         label=plain(wording.ENDS),
         hint=plain(wording.ENDS_HINT.format(weeks=weeks(max_weeks))),
         element=DatePickerElement(action_id=DAY, initial_date=day.isoformat()),
+    )
+
+
+def _stop_if_input(day: date | None) -> Block:
+    return InputBlock(
+        block_id=field_block(STOP_IF_ON),
+        label=plain(wording.STOP_IF_ON),
+        hint=plain(wording.STOP_IF_ON_HINT),
+        element=DatePickerElement(action_id=DAY, initial_date=day.isoformat() if day else None),
+        optional=True,
     )
 
 
@@ -226,6 +240,13 @@ def _buttons(draft: Draft) -> Block:
         button(wording.BACK, BACK),
         block_id=BUTTONS_BLOCK,
     )
+
+
+def _parse_stop_if_on(values: Mapping[str, Any], draft: Draft) -> date | None:
+    if field_block(STOP_IF_ON) not in values:  # folded
+        return draft.stop_if_on
+    day = _state(values, field_block(STOP_IF_ON), DAY, "selected_date")
+    return date.fromisoformat(day) if day else None
 
 
 def _parse_row(values: Mapping[str, Any], number: int, row: Row) -> Row:

@@ -78,7 +78,7 @@ def _meant(template: str, correction: Correction) -> str:
 async def new_or_resumed_draft(
     tx: AsyncConnection, eligible: EligibleLead, arguments: Arguments, continues: str | None
 ) -> tuple[StoredDraft, bool]:
-    """Return a new draft, or what this person left unannounced here; and whether it is the latter.
+    """Return a new draft, or what this person left unannounced here; and whether that was begun.
 
     `continues` is the running phase that the new one follows at once, and repeats. A draft about
     something else is kept beside it.
@@ -105,7 +105,7 @@ async def new_or_resumed_draft(
         draft=_with_typed(draft, arguments),
         phase_id=None,
     )
-    return stored, before is not None
+    return stored, before is not None and before.draft.is_begun
 
 
 def _resumed(before: Draft, eligible: EligibleLead, blank: Draft, continues: str | None) -> Draft:
@@ -145,7 +145,11 @@ def copy_of(phase: Phase, draft: Draft, lead_id: str, channel_member_ids: Collec
     return replace(
         copied,
         kind_given=draft.kind_given and draft.kind is phase.kind,
-        texts={**copied.texts, "milestone": milestone},
+        texts={
+            **copied.texts,
+            "milestone": milestone,
+            "difference": draft.text("difference"),
+        },
         members=members or None,
         team_chosen=bool(members),
         co_leads=tuple(user_id for user_id in copied.co_leads if user_id in here),

@@ -25,6 +25,19 @@ TRUST_MILESTONE = Field(
     is_required=False,
 )
 GIVE_UP = "What you give up"
+#: Under *Make It Richer*, with the day on which the leads decide about it.
+STOP_IF = Field(
+    name="stop_if",
+    label="Stop if …",
+    example="The pilot customer moves the date.",
+    is_required=False,
+)
+TRUST_STOP_IF = Field(
+    name="stop_if",
+    label=STOP_IF.label,
+    example="Half of us are moved to another team.",
+    is_required=False,
+)
 #: The texts that are always shown, in reading order.
 REQUIRED = {
     PhaseKind.RESULTS_SPRINT: (
@@ -79,6 +92,7 @@ RICHER = {
             example="The roadmap review, polish.",
             is_required=False,
         ),
+        STOP_IF,
     ),
     PhaseKind.TRUST_BUILDING: (
         Field(
@@ -93,6 +107,7 @@ RICHER = {
             example="Having the last word on design.",
             is_required=False,
         ),
+        TRUST_STOP_IF,
     ),
 }
 CAN_WAIT = {

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from bot.decisions.rules import decision_day
 from bot.phases.model import Participant, Phase, SetAsideItem, listing_order
+from bot.phases.privacy import minimum_for
 from bot.phases.rules import PhaseKind, Proposal, recovery_until
+from bot.rounds.rules import plan
 from bot.workspaces.public_holidays import calendar_of
 from bot.workspaces.rules import WorkspaceSettings
 
@@ -37,7 +40,7 @@ def phase_preview(
     return Phase(
         **{
             **unset,
-            **values_of(proposal, now),
+            **values_of(proposal, now, settings),
             "phase_id": "preview",
             "is_active": True,
             "people": tuple(sorted(people, key=listing_order)),
@@ -48,7 +51,7 @@ def phase_preview(
     )
 
 
-def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
+def values_of(proposal: Proposal, now: datetime, settings: WorkspaceSettings) -> dict[str, Any]:
     """Return what is stored of a phase when it starts, except its id and state."""
     is_sprint = proposal.kind is PhaseKind.RESULTS_SPRINT
     return {
@@ -58,7 +61,10 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
         "zone": proposal.zone,
         "milestone": proposal.milestone,
         "promise": proposal.promise,
+        "stop_if_on": _stop_if_on(proposal, settings),
         "justification": proposal.justification or None,
+        "difference": proposal.difference or None,
+        "team_said": proposal.team_said,
         "started_at": now,
         "starts_on": proposal.starts_on,
         "ends_on": proposal.ends_on,
@@ -69,6 +75,20 @@ def values_of(proposal: Proposal, now: datetime) -> dict[str, Any]:
         "remind": proposal.remind,
         "comments_to": proposal.comments_to,
     }
+
+
+def _stop_if_on(proposal: Proposal, settings: WorkspaceSettings) -> date | None:
+    """Return the day on which the leads decide about `stop_if`; None: it is empty."""
+    if not proposal.promise.stop_if:
+        return None
+    calendar = calendar_of(settings.country)
+    members = [role for _, role in roles_of(proposal) if role == MEMBER]
+    is_asked = minimum_for(len(members), *settings.minimums) is not None
+    rounds = plan(
+        proposal.starts_on, proposal.ends_on, proposal.weekday, proposal.time_of_day, calendar
+    )
+    days = [planned.on for planned in rounds] if is_asked else []
+    return decision_day(proposal.stop_if_on, proposal.span, days, calendar)
 
 
 def roles_of(proposal: Proposal) -> list[tuple[str, str]]:

@@ -117,6 +117,8 @@ async def after_moment(services: Services, request: Request, values: Values) -> 
     if draft.kind is None:
         text = wording.CHOOSE_KIND
         raise Refused(text, {page_moment.KIND_BLOCK: text})
+    if too_long := page_moment.refusal_of_difference(draft):
+        raise Refused(too_long, {page_moment.DIFFERENCE_BLOCK: too_long})
     if draft.is_ordinary_week and not draft.starts_anyway:
         return await _doubt(services, request, draft)
     eligible = await _eligible_channel(services, stored, request)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from slack_sdk.models.views import View
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.announcement.messages import TEAM_SAID
 from bot.phases import rules, store
 from bot.phases.budget import compute_budget
-from bot.phases.history import LOOKBACK, last_learning, sprint_history, team_counts
+from bot.phases.history import LOOKBACK, last_learning, team_counts
 from bot.phases.rules import (
     NEEDS_JUSTIFICATION,
     PhaseKind,
@@ -20,11 +21,13 @@ from bot.rounds.phase_plan import planned_rounds
 from bot.rounds.questions import Question, questions_for
 from bot.services import Services
 from bot.slack.errors import Refused
+from bot.slack.mrkdwn import labelled
 from bot.start import page_moment, page_preview, page_promise, wording
 from bot.start.command_args import Arguments
 from bot.start.draft import Draft, proposal_of
 from bot.start.draft_store import StoredDraft
 from bot.start.eligibility import EligibleChannel, EligibleLead, names_of
+from bot.start.last_sprint import history_with_results
 from bot.start.page_moment import LastPhase, Moment
 from bot.start.page_preview import Preview
 from bot.start.page_promise import PromiseFacts
@@ -33,6 +36,7 @@ from bot.start.proposed_phase import phase_preview
 
 #: With fewer teams a share means nothing.
 FEWEST_TEAMS = 3
+TEAM_SAID_SHOWN = 300
 
 
 async def moment(
@@ -81,8 +85,11 @@ async def preview(
     owners = [item.owner_id for item in proposal.set_aside]
     ids = [*proposal.lead_ids, *proposal.member_ids, *owners]
     names = await names_of(services, eligible.workspace_id, ids)
-    phase = phase_preview(proposal, names, services.clock.now(), eligible.settings)
     async with services.db.reading() as reader:
+        if stored.draft.justification_request:
+            past = await history_of(reader, eligible, stored.draft)
+            proposal = replace(proposal, team_said=past.team_said)
+        phase = phase_preview(proposal, names, services.clock.now(), eligible.settings)
         warnings = await _warnings(reader, eligible, proposal)
         other_id = await store.too_similar_to(reader, eligible.workspace_id, phase)
     if other_id is not None:
@@ -105,15 +112,19 @@ def with_justification_request(
 ) -> Draft:
     """Return the draft that asks for a justification exactly where the rules do."""
     reason = rules.needs_justification(proposed(lead, draft), past) if past else None
-    sentence = NEEDS_JUSTIFICATION.format(reason=reason) if reason else None
-    return replace(draft, justification_request=sentence)
+    if past is None or reason is None:
+        return replace(draft, justification_request=None)
+    lines = [NEEDS_JUSTIFICATION.format(reason=reason)]
+    if past.team_said:
+        lines.append(labelled(f"*{TEAM_SAID}:*", past.team_said, TEAM_SAID_SHOWN))
+    return replace(draft, justification_request="\n".join(lines))
 
 
 async def history_of(tx: AsyncConnection, lead: EligibleLead, draft: Draft) -> SprintHistory:
     """Return the channel's sprints until now, as far as they matter for the draft."""
     limits = PhaseLimits.of(lead.settings)
     proposal = proposed(lead, draft)
-    return await sprint_history(tx, lead.workspace_id, proposal, limits, draft.continues)
+    return await history_with_results(tx, lead.workspace_id, proposal, limits, draft.continues)
 
 
 def proposed(lead: EligibleLead, draft: Draft) -> Proposal:

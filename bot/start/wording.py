@@ -88,7 +88,8 @@ LEVELS = ("1 · not at all", "2", "3", "4", "5 · fully")
 ORDINARY = "*This looks like an ordinary week. Start anyway?*"
 YES = "Yes, start anyway"
 SAY_YES = "You said the goal isn't clear yet. Tick below to go on anyway."
-LESSON = "*What you learned last time:*"
+LESSON = "*Last time's lesson:*"
+DIFFERENT, DIFFERENT_EXAMPLE = "What is different this time", "Reviews come first, before noon."
 COPY_LAST, FILL_EXAMPLE = "Copy the Last One", "Fill In an Example"
 COPIED = "The last phase is copied to the next page. Check each line."
 EXAMPLE_FILLED = "An example is on the next page. Make it yours."
@@ -97,6 +98,8 @@ JUSTIFICATION, JUSTIFICATION_EXAMPLE = (
     "The customer moved the date; we close the gap and stop.",
 )
 
+#: Stands in for the last sprint's levels.
+NOTHING_SHOWN = "Nothing: there were no results to show."
 JUSTIFICATION_BLANK = "Say why this can't wait; the channel will see it."
 
 # --- page 2: The promise --------------------------------------------------------------------
@@ -104,6 +107,11 @@ JUSTIFICATION_BLANK = "Say why this can't wait; the channel will see it."
 PROMISE_TITLE = "The promise"
 PROMISE_ABOUT = "Everyone in {channel} will read this."
 ENDS, ENDS_HINT = "Ends on", "At most {weeks}."
+STOP_IF_ON = "When you decide about it"
+STOP_IF_ON_HINT = (
+    "Half way, unless you pick a day. You're asked with that week's results whether to go on; the "
+    "team reads your answer."
+)
 CAN_WAIT, ALSO_WAITS, WAITS = "What can wait", "What else can wait", "What is on hold"
 OWNER, OWNER_NOBODY = "Who picks it up again", "You"
 ADD_ANOTHER = "Add Another"

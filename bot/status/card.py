@@ -22,6 +22,7 @@ from bot.history.history_page import BUTTON as HISTORY_BUTTON
 from bot.history.history_page import HISTORY
 from bot.phases.budget import SHARE, Budget, Span
 from bot.phases.model import Phase
+from bot.phases.rules import recovery_until
 from bot.phases.wording import EMOJI, KIND_SENTENCES, NAMES, title
 from bot.results.summary import results_line
 from bot.rounds.poll import POLL
@@ -54,6 +55,7 @@ NONE_COUNTED = "No sprint in these 90 days."
 FREE = "A two-week sprint needs no extra reason from {day} on."
 FREE_NOW = "A two-week sprint needs no extra reason now."
 RESTING = "*Recovery:* No new sprint before {day}."
+RECOVERY = "*Recovery:* Until {day}. A sprint that starts sooner needs a reason, too."
 A_THIRD, PERCENT = "a third", "{percent:.0f}%"
 WHY = (
     "Once sprints take more than {share} of 90 days, starting another needs a reason, which the "
@@ -76,10 +78,11 @@ def status(facts: ChannelStatus) -> Content:
         heading = f"*{title(phase, 300)}*\n{status_line(phase, facts.today)}"
         lines = [*(results or _no_results(phase)), _next_questions(phase, facts.questions)]
         lines += [*on_hold_lines(phase, SHORT), *recovery_lines(phase, SHORT)]
+        lines += [] if phase.is_sprint else _resting(facts, phase)
         first, is_budget_shown = title(phase), phase.is_sprint
     else:
         heading = f"*{NOTHING}*\n{_named(LAST, phase)}"
-        lines = [*results, *_follow_up(phase, facts.questions), *_resting(phase, facts.today)]
+        lines = [*results, *_follow_up(phase, facts.questions), *_resting(facts, phase)]
         first, is_budget_shown = NOTHING, True
     blocks: list[Block] = [section(heading), *paragraphs(lines)]
     if is_budget_shown:
@@ -106,10 +109,15 @@ def budget_card(budget: Budget, sprints: Sequence[Span], free: date, today: date
     return content(
         BUDGET_TITLE,
         section(f"*{BUDGET_TITLE}*\n{budget.sentence}"),
-        section("\n".join(lines or [NONE_COUNTED])),
+        section("\n".join([*(lines or [NONE_COUNTED]), *_recovery(sprints, today)])),
         section(availability),
         context(WHY.format(share=_share(budget))),
     )
+
+
+def _recovery(sprints: Sequence[Span], today: date) -> list[str]:
+    until = max(map(recovery_until, sprints), default=None)
+    return [RECOVERY.format(day=day(until, today))] if until and until >= today else []
 
 
 def _running(state: ChannelState, phase: Phase) -> Content:
@@ -172,11 +180,12 @@ def _follow_up(phase: Phase, questions: NextQuestions) -> list[str]:
     return [_next_questions(phase, questions)] if is_any else []
 
 
-def _resting(phase: Phase, today: date) -> list[str]:
-    until = phase.recovery_until
-    if until is None or today > until:
+def _resting(facts: ChannelStatus, phase: Phase) -> list[str]:
+    """Return the recovery after this phase or, where it books none, after the sprint before it."""
+    until = phase.recovery_until or facts.recovery_until
+    if until is None or facts.today > until:
         return []
-    return [RESTING.format(day=day(phase.calendar.working_day_after(until), today))]
+    return [RESTING.format(day=day(phase.calendar.working_day_after(until), facts.today))]
 
 
 def _named(template: str, phase: Phase) -> str:

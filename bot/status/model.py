@@ -40,5 +40,6 @@ class ChannelStatus:
     phase: Phase | None  # the latest one, running or ended; None: there was none
     budget: Budget
     today: date  # where the person lives
+    recovery_until: date | None = None  # of the channel's last sprint; None: there was none
     results: ClosedRound | None = None  # the latest that the team has seen
     questions: NextQuestions = field(default_factory=NextQuestions)

@@ -52,7 +52,7 @@ async def channel_status(services: Services, request: Request) -> ChannelStatus:
         settings = await settings_of(reader, request.workspace_id)
         today = _today(services, person, settings)
         latest = await store.latest_in(reader, request.workspace_id, request.channel_id or "")
-        channel_budget, _ = await _budget(reader, request, settings, today)
+        channel_budget, sprints = await _budget(reader, request, settings, today)
         if latest is None:
             return ChannelStatus(phase=None, budget=channel_budget, today=today)
         shown = await latest_shown(reader, request.workspace_id, [latest])
@@ -60,6 +60,7 @@ async def channel_status(services: Services, request: Request) -> ChannelStatus:
             phase=latest,
             budget=channel_budget,
             today=today,
+            recovery_until=max(map(recovery_until, sprints), default=None),
             results=shown.get(latest.phase_id),
             questions=await _next_questions(services, reader, request, latest),
         )

@@ -146,7 +146,13 @@ async def change_settings(
         wrong = faults(settings)
         if wrong:
             raise Refused(wrong[0].text, {fault.field: fault.text for fault in wrong})
-        return await store.save_settings(tx, workspace_id, settings, actor=request.user_id, now=now)
+        changed = await store.save_settings(
+            tx, workspace_id, settings, actor=request.user_id, now=now
+        )
+        if "country" in changed:  # other days are holidays
+            action = ActionName.REPLAN_ROUNDS
+            await schedule.add(tx, workspace_id, action=action, subject=workspace_id, due_at=now)
+        return changed
 
 
 async def may_change(services: Services, request: Request) -> bool:

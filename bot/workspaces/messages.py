@@ -18,6 +18,7 @@ ADMINS_CHANGE = "Only workspace admins can change these. Ask one of them."
 WITHOUT_COUNTRY, NAMED_NO_COUNTRY = "No country", "None: every weekday is a working day"
 HOLIDAYS_OF = "those of {country}; no questions and no other direct messages on those days"
 NO_HOLIDAYS = "no country is set, so every weekday is a working day"
+ASKED, NOT_ASKED = "asked in most rounds", "never asked"
 ANYONE = "any full member of the channel"
 #: People listed by name, as a section holds 3,000 characters; larger numbers are only counted.
 STARTERS_NAMED = 40
@@ -30,6 +31,7 @@ LINES = (
     "*Trust-building*: at most {trust_max}.",
     "*Who may start*: {starters}.",
     "*Answers needed to show totals*: {minimum_small} in teams of 4 to 7, {minimum_large} from 8.",
+    "*A fourth, optional question*: {checks}.",
     "*A new phase*: {default_length}, questions on {weekday} at {default_time:%H:%M}.",
     "*People without a time zone*: {default_zone}.",
     "*Public holidays*: {holidays}.",
@@ -45,6 +47,7 @@ NAMES = {
     "starters": "Who may start phases",
     "minimum_small": "Answers needed, teams of 4 to 7",
     "minimum_large": "Answers needed, teams of 8 or more",
+    "asks_checks": "A fourth question",
     "default_weeks": "Length, in weeks",
     "default_weekday": "Day of the weekly questions",
     "default_time": "Time of the weekly questions",
@@ -71,6 +74,7 @@ def read_only(settings: WorkspaceSettings) -> Content:
     values["keep_levels"] = months(settings.keep_levels_months)
     values["keep_audit"] = months(settings.keep_audit_months)
     values["default_zone"] = quote(settings.default_zone)
+    values["checks"] = ASKED if settings.asks_checks else NOT_ASKED
     country = countries().get(settings.country or "")
     values["holidays"] = HOLIDAYS_OF.format(country=country) if country else NO_HOLIDAYS
     lines = [line.format(**values) for line in LINES]

@@ -1,6 +1,6 @@
 """Deletion of what is kept about one person, except what unfinished phases need."""
 
-from sqlalchemy import ColumnElement, Table, delete, false, select, update
+from sqlalchemy import ColumnElement, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -180,4 +180,4 @@ def _of_person(table: Table, workspace_id: str, user_id: str) -> ColumnElement[b
 
 
 def _within(table: Table, phase_ids: frozenset[str] | set[str]) -> ColumnElement[bool]:
-    return table.c.phase_id.in_(padded(phase_ids)) if phase_ids else false()
+    return table.c.phase_id.in_(padded(phase_ids))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
@@ -30,8 +30,12 @@ SETTLED = (State.SENT, State.EXPIRED)
 #: What people wrote about a phase, beside its milestone and promise.
 _PHASE_TEXTS = (
     "justification",
+    "team_said",
     "extension_reason",
+    "difference",
+    "planned",
     "outcome",
+    "reason",
     "learning",
     "thanks",
     "how_we_work",
@@ -63,7 +67,7 @@ async def _delete_texts(
 ) -> None:
     """Empty what people wrote in phases that ended before this time; the levels stay.
 
-    Some of it may have been written after the rest was emptied: a late wrap-up or note. Parked work
+    Some of it may have been written after the rest was emptied, as in a late wrap-up. Parked work
     stays until its owner has been reminded of it.
     """
     ended = (_phases.c.workspace_id == workspace_id) & (_phases.c.ended_at < before)
@@ -77,16 +81,32 @@ async def _delete_texts(
             .values(milestone="", promise=dict.fromkeys(promise, ""), texts_deleted=True)
         )
     await _empty(tx, _phases, _PHASE_TEXTS, ended)
-    rounds, in_ended = schema.rounds, select(_phases.c.phase_id).where(ended)
-    for table, texts in ((_people, OWN_TEXTS), (rounds, ("note", "noted_by"))):
-        in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
-        await _empty(tx, table, texts, in_phase)
+    in_ended = select(_phases.c.phase_id).where(ended)
+    in_phase = (_people.c.workspace_id == workspace_id) & _people.c.phase_id.in_(in_ended)
+    await _empty(tx, _people, OWN_TEXTS, in_phase)
+    await _delete_promise_texts(tx, workspace_id, in_ended)
+    rounds = schema.rounds
+    in_phase = (rounds.c.workspace_id == workspace_id) & rounds.c.phase_id.in_(in_ended)
+    await _empty(tx, rounds, ("check_text",), in_phase)
     reminded = (now - REMINDED_WITHIN).date()
     items, proposals = schema.set_aside_items, schema.hold_proposals
     is_followed_up = or_(items.c.parked_until.is_(None), items.c.parked_until < reminded)
     for table, is_done in ((items, is_followed_up), (proposals, true())):
         in_phase = (table.c.workspace_id == workspace_id) & table.c.phase_id.in_(in_ended)
         await tx.execute(delete(table).where(in_phase, is_done))
+
+
+async def _delete_promise_texts(
+    tx: AsyncConnection, workspace_id: str, phase_ids: Select[tuple[str]]
+) -> None:
+    """Empty what was promised and decided in these phases; whether it happened stays."""
+    promises, decisions = schema.promises, schema.decisions
+    of_phases = (promises.c.workspace_id == workspace_id) & promises.c.phase_id.in_(phase_ids)
+    await tx.execute(
+        update(promises).where(of_phases, promises.c.text != "").values(text="", heard=None)
+    )
+    of_phases = (decisions.c.workspace_id == workspace_id) & decisions.c.phase_id.in_(phase_ids)
+    await _empty(tx, decisions, ("text",), of_phases)
 
 
 async def _empty(

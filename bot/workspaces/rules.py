@@ -68,6 +68,7 @@ class WorkspaceSettings:
     default_time: time = time(10, 0)  # in each person's own zone
     default_zone: str = "UTC"  # of people whose zone Slack does not know
     country: str | None = None  # two letters; its public holidays are no working days; None: none
+    asks_checks: bool = True  # one optional question more in a round
     #: question key -> label, to_member, to_lead, where they differ from the default wording
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

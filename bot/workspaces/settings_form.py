@@ -14,6 +14,7 @@ from unicodedata import normalize
 
 from slack_sdk.models.blocks import (
     Block,
+    CheckboxesElement,
     InputBlock,
     NumberInputElement,
     Option,
@@ -45,10 +46,15 @@ LONGEST_ZONE = 64
 
 ABOUT = "These apply to the whole workspace, to phases started from now on."
 LIMITS, ANSWERS, DEFAULTS = "*Limits*", "*Answers*", "*What a new phase begins with*"
+ASK_CHECKS = "Ask one more, optional question"
 WORKING_DAYS = "*Working days*"
 KEPT = "*How long data is kept*\nSingle answers are never kept after their questions close."
 WORDING = "*The three questions*\nSay them in your own words. None can be dropped."
 HINTS = {
+    "asks_checks": (
+        "Such as whether a promise was kept. Only the team's median answer is shown, and never "
+        "below the numbers above."
+    ),
     "sprint_max_weeks": "Extensions included.",
     "budget_percent": "Above it, starting another needs a reason, which the channel will see.",
     "starters": "Leave empty to let any full member start one.",
@@ -74,7 +80,15 @@ NUMBERS = (
     *("minimum_small", "minimum_large", "default_weeks"),
     *("keep_texts_months", "keep_levels_months", "keep_audit_months", "keep_messages_days"),
 )
-FIELDS = (*NUMBERS, "starters", "default_weekday", "default_time", "default_zone", "country")
+FIELDS = (
+    *NUMBERS,
+    "starters",
+    "asks_checks",
+    "default_weekday",
+    "default_time",
+    "default_zone",
+    "country",
+)
 #: The option for no country; no code of one is longer than two letters.
 NO_COUNTRY = "none"
 
@@ -90,6 +104,7 @@ def build(settings: WorkspaceSettings) -> View:
         _starters(settings.starters),
         section(ANSWERS),
         *(_number(settings, name) for name in ("minimum_small", "minimum_large")),
+        _checks(is_ticked=settings.asks_checks),
         section(DEFAULTS),
         _number(settings, "default_weeks"),
         _weekday(settings.default_weekday),
@@ -126,6 +141,7 @@ def parse(values: Mapping[str, Any]) -> WorkspaceSettings:
         default_weekday=_integer(chosen.get("value")),
         default_time=time.fromisoformat(at) if at else time(0),
         default_zone=clean(values["default_zone"][VALUE].get("value") or ""),
+        asks_checks=bool(values["asks_checks"][VALUE].get("selected_options")),
         country=_chosen_country(values["country"][VALUE].get("selected_option") or {}),
     )
 
@@ -178,6 +194,14 @@ def _number(settings: WorkspaceSettings, name: str) -> Block:
 def _starters(chosen: Sequence[str] | None) -> Block:
     people = people_select(VALUE, chosen or (), max_selected=MAX_STARTERS)
     return _input("starters", people, optional=True)
+
+
+def _checks(*, is_ticked: bool) -> Block:
+    box = Option(value="yes", text=plain(ASK_CHECKS))
+    boxes = CheckboxesElement(
+        action_id=VALUE, options=[box], initial_options=[box] if is_ticked else None
+    )
+    return _input("asks_checks", boxes, optional=True)
 
 
 def _weekday(weekday: int) -> Block:

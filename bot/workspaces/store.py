@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import new_id
 from bot.db import schema
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import upsert
 from bot.slack.mrkdwn import clean, truncated, unescape
 from bot.slack.people import MAX_NAME_LENGTH, Person, person_of_row
@@ -119,15 +120,20 @@ async def org_of(tx: AsyncConnection, workspace_id: str) -> str | None:
     return await tx.scalar(org_id)
 
 
+LIST_OF_WORKSPACES = "the list of workspaces itself"
+
+
 async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
     """Return the ids of the workspaces with the app installed."""
     installed = select(_workspaces.c.workspace_id).where(_workspaces.c.state == "installed")
-    return tuple(await tx.scalars(installed.order_by(_workspaces.c.workspace_id)))
+    query = across_workspaces(installed.order_by(_workspaces.c.workspace_id), LIST_OF_WORKSPACES)
+    return tuple(await tx.scalars(query))
 
 
 async def known_workspaces(tx: AsyncConnection) -> Mapping[str, str]:
     """Return the names of all workspaces in the database, by id, installed or not."""
-    rows = await tx.execute(select(_workspaces.c.workspace_id, _workspaces.c.name))
+    names = select(_workspaces.c.workspace_id, _workspaces.c.name)
+    rows = await tx.execute(across_workspaces(names, LIST_OF_WORKSPACES))
     return {row.workspace_id: row.name for row in rows}
 
 

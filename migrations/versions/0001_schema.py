@@ -180,6 +180,9 @@ def upgrade() -> None:
         sa.Column("milestone", sa.Text(), nullable=False),
         sa.Column("promise", sa.JSON(), nullable=False),
         sa.Column("justification", sa.Text(), nullable=True),
+        sa.Column("stop_if_on", sa.Date(), nullable=True),
+        sa.Column("difference", sa.Text(), nullable=True),
+        sa.Column("team_said", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("ends_on", sa.Date(), nullable=False),
@@ -192,7 +195,11 @@ def upgrade() -> None:
         sa.Column("comments_to", sa.String(length=16), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.String(length=32), nullable=True),
+        sa.Column("milestone_outcome", sa.String(length=16), nullable=True),
+        sa.Column("protected_outcome", sa.String(length=16), nullable=True),
+        sa.Column("planned", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("learning", sa.Text(), nullable=True),
         sa.Column("thanks", sa.Text(), nullable=True),
         sa.Column("wrapped_up_at", sa.DateTime(timezone=True), nullable=True),
@@ -312,6 +319,67 @@ def upgrade() -> None:
         "ix_phase_people_user", "phase_people", ["workspace_id", "user_id"], unique=False
     )
     op.create_table(
+        "promises",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("promise_id", sa.String(length=32), nullable=False),
+        sa.Column("phase_id", sa.String(length=32), nullable=False),
+        sa.Column("round_id", sa.String(length=32), nullable=True),
+        sa.Column("made_by", sa.String(length=32), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("is_change", sa.Boolean(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.CheckConstraint(
+            "outcome IN ('kept', 'partly', 'not', 'unknown')", name=op.f("ck_promises_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "phase_id"],
+            ["phases.workspace_id", "phases.phase_id"],
+            name=op.f("fk_promises_phases"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "promise_id", name=op.f("pk_promises")),
+    )
+    op.create_index("ix_promises_made_by", "promises", ["workspace_id", "made_by"], unique=False)
+    op.create_index(
+        "uq_promises_round", "promises", ["workspace_id", "phase_id", "round_id"], unique=True
+    )
+    op.create_table(
+        "decisions",
+        sa.Column("workspace_id", sa.String(length=32), nullable=False),
+        sa.Column("phase_id", sa.String(length=32), nullable=False),
+        sa.Column("decision_id", sa.String(length=32), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("round_id", sa.String(length=32), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("choice", sa.String(length=16), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=32), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.CheckConstraint("cause IN ('date', 'check')", name=op.f("ck_decisions_cause")),
+        sa.CheckConstraint(
+            "choice IN ('continue', 'adjust', 'end')", name=op.f("ck_decisions_choice")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "phase_id"],
+            ["phases.workspace_id", "phases.phase_id"],
+            name=op.f("fk_decisions_phases"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "phase_id", "decision_id", name=op.f("pk_decisions")
+        ),
+    )
+    op.create_index(
+        "uq_decisions_open",
+        "decisions",
+        ["workspace_id", "phase_id"],
+        unique=True,
+        sqlite_where=sa.text("choice IS NULL"),
+        postgresql_where=sa.text("choice IS NULL"),
+    )
+    op.create_table(
         "reflections",
         sa.Column("workspace_id", sa.String(length=32), nullable=False),
         sa.Column("phase_id", sa.String(length=32), nullable=False),
@@ -348,8 +416,10 @@ def upgrade() -> None:
         sa.Column("reached_minimum", sa.Boolean(), nullable=True),
         sa.Column("unreadable", sa.Boolean(), nullable=True),
         sa.Column("participation", sa.String(length=16), nullable=True),
-        sa.Column("note", sa.Text(), nullable=True),
-        sa.Column("noted_by", sa.String(length=32), nullable=True),
+        sa.Column("check_kind", sa.String(length=16), nullable=True),
+        sa.Column("check_subject", sa.String(length=32), nullable=True),
+        sa.Column("check_text", sa.Text(), nullable=True),
+        sa.Column("check_outcome", sa.String(length=16), nullable=True),
         sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_broadcast", sa.Boolean(), nullable=True),
         sa.Column("results_link", sa.Text(), nullable=True),
@@ -357,6 +427,9 @@ def upgrade() -> None:
             "state IN ('open', 'closed', 'cancelled')", name=op.f("ck_rounds_state")
         ),
         sa.CheckConstraint("rounding IN ('half', 'whole')", name=op.f("ck_rounds_rounding")),
+        sa.CheckConstraint(
+            "check_outcome IN ('yes', 'partly', 'no')", name=op.f("ck_rounds_check_outcome")
+        ),
         sa.ForeignKeyConstraint(
             ["workspace_id", "phase_id"],
             ["phases.workspace_id", "phases.phase_id"],
@@ -513,6 +586,16 @@ def downgrade() -> None:
     op.drop_index("ix_rounds_opened", table_name="rounds")
     op.drop_table("rounds")
     op.drop_table("reflections")
+    op.drop_index(
+        "uq_decisions_open",
+        table_name="decisions",
+        sqlite_where=sa.text("choice IS NULL"),
+        postgresql_where=sa.text("choice IS NULL"),
+    )
+    op.drop_table("decisions")
+    op.drop_index("uq_promises_round", table_name="promises")
+    op.drop_index("ix_promises_made_by", table_name="promises")
+    op.drop_table("promises")
     op.drop_index("ix_phase_people_user", table_name="phase_people")
     op.drop_table("phase_people")
     op.drop_table("non_participants")

@@ -11,6 +11,7 @@ from bot.agenda.actions import (
     ActionName,
     PausedPhase,
     PhaseDay,
+    PhaseDecision,
     PhaseItem,
     PhasePerson,
     PlannedRound,
@@ -22,6 +23,7 @@ from bot.agenda.actions import (
 )
 from bot.app import ACTIONS
 from bot.channel_health.failure_policy import FailureAction
+from bot.decisions.model import Cause
 from bot.phases.model import PauseReason
 from bot.rounds.rules import RoundKind
 
@@ -31,6 +33,7 @@ people = st.text(alphabet="ABCDEFGH0123456789", min_size=2, max_size=12).map("U{
 SUBJECTS: dict[type[Subject], st.SearchStrategy[Subject]] = {
     PausedPhase: st.builds(PausedPhase, ids, st.sampled_from(PauseReason)),
     PhaseDay: st.builds(PhaseDay, ids, st.dates()),
+    PhaseDecision: st.builds(PhaseDecision, ids, st.sampled_from(Cause)),
     PhaseItem: st.builds(PhaseItem, ids, st.integers(min_value=0)),
     PhasePerson: st.builds(PhasePerson, ids, people),
     PlannedRound: st.builds(PlannedRound, ids, st.sampled_from(RoundKind), st.dates()),

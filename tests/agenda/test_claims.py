@@ -222,6 +222,8 @@ async def test_next_due_skips_parked_items_and_ignored_actions(db: Database) -> 
         assert await schedule.next_due(reader, {"scrub", "tidy"}) == at[2]
         assert await schedule.next_due(reader, {"act"}) == at[1]
         assert await schedule.next_due(reader, {"act", "scrub", "tidy"}) is None
+        assert await schedule.next_due(reader, after=at[1]) == at[2]
+        assert await schedule.next_due(reader, after=at[3]) is None
 
 
 @pytest.mark.parametrize(

@@ -203,8 +203,6 @@ async def _closed_round(tx: AsyncConnection, phase: int, number: int, at: dateti
         "reached_minimum": True,
         "participation": "most",
         "shown_at": at + timedelta(days=3),
-        "note": "Fewer meetings from Monday on.",
-        "noted_by": LEAD,
     }
     await tx.execute(insert(schema.rounds).values(row))
     of = [

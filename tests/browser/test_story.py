@@ -151,7 +151,7 @@ async def look_at_commands(story: PhaseStory, ana: Screen) -> None:
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.conversation.locator(".message").last).to_contain_text("90 days")
         await story.picture(ana, command)
-    for command, shows in (("extend", "New end"), ("end", "What came of it")):
+    for command, shows in (("extend", "New end"), ("end", "What happened")):
         await ana.type_command(f"/imbalance {command}")
         await expect(ana.modal).to_contain_text(shows)
         await story.picture(ana, command)
@@ -197,8 +197,9 @@ async def end(story: PhaseStory) -> None:
     await ana.open("launch")
     await ana.type_command("/imbalance end")
     await ana.press("End It")
-    assert await ana.error_at("What came of it") != ""
-    await ana.fill_field("What came of it", "Beta is out. Both customers have it.")
+    assert await ana.error_at("What happened") != ""
+    await ana.fill_field("The goal", "Hit")
+    await ana.fill_field("What happened", "Beta is out. Both customers have it.")
     await ana.fill_field("Chiara", "Without your Tuesday fix we'd have slipped.")
     await ana.press("End It")
     await expect(ana.modal).to_contain_text("goodbye")

@@ -139,16 +139,14 @@ async def test_guest_turned_colleague_becomes_a_member_only_on_rejoining(
     assert (await participants(phase_db))[GUEST] == ("member", True)
 
 
-@pytest.mark.parametrize("how", ["paused", "ended", "unreadable"])
-async def test_sync_skips_paused_or_ended_phases_and_unreadable_channels(
+@pytest.mark.parametrize("how", ["paused", "unreadable"])
+async def test_sync_skips_paused_phases_and_unreadable_channels(
     phase_db: Database, services: Services, fake_slack: FakeSlack, how: str
 ) -> None:
     fake_slack.workspace.conversations[LAUNCH].members = [ANA, OWNER]
     before = await participants(phase_db)
     if how == "paused":
         await update_phase(phase_db, paused_at=NOW, pause_reason="archived")
-    elif how == "ended":
-        await update_phase(phase_db, state="ended", ended_at=NOW)
     else:
         fake_slack.faults.fail_next("conversations.members", error="missing_scope")
     await sync(services)

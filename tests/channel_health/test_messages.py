@@ -17,6 +17,7 @@ from bot.playground.fake_slack.checks import check_blocks
 from bot.slack.content import Content
 from bot.status import card as status_card
 from tests.announcement.phases import HOSTILE, SPRINT, TODAY, TRUST
+from tests.docs.message_pages import GROUPS
 from tests.ending.ended_phases import WORDS, hostile, over
 from tests.status.states import state_of
 
@@ -113,3 +114,9 @@ def test_hostile_and_long_texts_never_ping_the_channel(filler: str) -> None:
 
 def test_admins_are_not_told_whose_account_is_closed() -> None:
     assert "Ana" not in str(MESSAGES["no reachable lead"].blocks)
+
+
+def test_leads_are_told_of_every_message_that_slack_keeps_from_the_channel() -> None:
+    to_channel = {kind for message in GROUPS["In the channel"] for kind in message.kinds}
+
+    assert to_channel <= health_messages.AWAITED.keys()

@@ -46,6 +46,7 @@ class Message:
 
 
 _ENDING, _HEALTH = "ending/test_messages/{}", "channel_health/test_messages/{}"
+_DECISIONS = "decisions/test_messages/{}"
 _ROUNDS, _RESULTS = "rounds/test_messages/{}", "results/test_messages/{}"
 _CASE = "test_message_matches_snapshot[{}]"
 
@@ -70,7 +71,7 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             to="the announcement's thread; also the channel where its people are mostly the team",
             when="a working day after the leads read them",
             at_most="once a round; in the channel itself once a week",
-            snapshot=_case(_RESULTS, "noted_to_team"),
+            snapshot=_case(_RESULTS, "checked_to_team"),
         ),
         Message(
             title="Comments",
@@ -111,6 +112,22 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             when="when a lead accepts or declines",
             at_most="once for each proposal",
             snapshot=_case("on_hold/test_messages/{}", "accepted"),
+        ),
+        Message(
+            title="Decision",
+            kinds=(MessageKind.DECISION,),
+            to="the announcement's thread",
+            when="when a lead decides whether the phase goes on",
+            at_most="once for each question",
+            snapshot=_case(_DECISIONS, "decided, go on"),
+        ),
+        Message(
+            title="Not decided yet",
+            kinds=(MessageKind.UNDECIDED,),
+            to="the announcement's thread",
+            when="two working days after the leads were asked",
+            at_most="once for each question",
+            snapshot=_case(_DECISIONS, "undecided"),
         ),
         Message(
             title="Answer to a concern",
@@ -176,7 +193,7 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             to="each person on the team",
             when="on the phase's weekday and time, where they live",
             at_most="once in five days; edited at each tap and when they close",
-            snapshot=_case(_ROUNDS, "weekly"),
+            snapshot=_case(_ROUNDS, "check_promise"),
         ),
         Message(
             title="Reminder",
@@ -246,6 +263,14 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
                 "announcement/test_expectation_forms/"
                 "test_reply_form_and_message_match_snapshot[too_much]"
             ),
+        ),
+        Message(
+            title="Does this go on?",
+            kinds=(MessageKind.DECISION_ASKED,),
+            to="each lead, where the question can't come with results",
+            when='on the day of "stop if"',
+            at_most="once at a time",
+            snapshot=_case(_DECISIONS, "asked"),
         ),
         Message(
             title="The end is near",

@@ -15,6 +15,7 @@ from bot.slack.http import SLACK_PATH
 from tests.docs.reading import code, section, text
 
 READ_CHANNELS = {"channels:read", "groups:read"}
+WITHOUT_HISTORY = ".slack/manifest.no-history.json"
 READ_MESSAGES = {"im:history", "channels:history", "groups:history"}
 #: Scopes of each Web API method that the bot calls (docs.slack.dev/reference/methods).
 METHODS: dict[str, set[str]] = {
@@ -97,10 +98,10 @@ def test_scopes_match_the_code():
     assert scopes() == needed
 
 
-def test_scopes_to_read_channels_are_optional():
+def test_scopes_to_read_messages_are_optional():
     optional = manifest()["oauth_config"]["scopes"]["bot_optional"]
 
-    assert set(optional) == {"channels:history", "groups:history"} <= scopes()
+    assert set(optional) == READ_MESSAGES <= scopes()
 
 
 def test_scopes_of_every_called_method_are_listed():
@@ -156,6 +157,16 @@ def test_http_manifest_differs_only_in_its_addresses_and_organizations():
     assert redirect_urls == [f"https://imbalance.example.com{CALLBACK_PATH}"]
     assert over_http == manifest()
     assert urls == {f"https://imbalance.example.com{SLACK_PATH}"}
+
+
+def test_manifest_without_history_lacks_those_scopes_and_nothing_else():
+    with_history, without = manifest(".slack/manifest.http.json"), manifest(WITHOUT_HISTORY)
+    asked = with_history["oauth_config"]["scopes"]
+    optional = set(asked.pop("bot_optional"))
+    asked["bot"] = [scope for scope in asked["bot"] if scope not in optional]
+
+    assert without == with_history
+    assert optional == READ_MESSAGES
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram, Info
 
 from bot import metrics
-from bot.operations import status_report
+from bot.operations import workspace_states
 from bot.operations.outbox_arguments import DEFAULT_STATES, STATES
 from bot.operations.readiness import CHECKS, MAX_AGENDA_LAG, MAX_OUTBOX_LAG
 from bot.outbox.enqueue import State
@@ -197,7 +197,7 @@ def test_alerts_and_readiness_agree():
     assert set(re.findall(r"\w+", queries["ImbalanceNotReady"])) & set(CHECKS)
     reasons = re.search(r'reason!~"([^"]+)"', queries["ImbalanceWorkspaceHalted"])
     assert reasons
-    assert tuple(reasons[1].split("|")) == status_report.REMOVAL_REASONS
+    assert tuple(reasons[1].split("|")) == workspace_states.REMOVAL_REASONS
 
 
 def test_outbox_command_knows_every_state():

@@ -15,7 +15,10 @@ LATER = date(2026, 12, 23)
 PICTURE = Picture(facts={}, alt_text="Clear and doable: 3, then 4.", title="Results: week 2")
 WORDS: dict[str, Any] = {
     "outcome": "Beta is out. Both customers have it.",
-    "learning": "Reviews were the bottleneck, not code.",
+    "milestone_outcome": "hit",
+    "planned": "The beta, with both customers on it.",
+    "reason": "Reviews were the bottleneck, not code.",
+    "learning": "Review before noon, every day.",
     "thanks": "To all, for the late test night.",
     "wrapped_up_at": datetime(2026, 12, 18, 17, tzinfo=UTC),
     "wrapped_up_by": ANA,
@@ -77,7 +80,12 @@ def hostile(filler: str) -> Phase:
 
 
 def hostile_wrap_up(filler: str) -> dict[str, Any]:
-    return {**WORDS, **dict.fromkeys(("outcome", "learning", "thanks"), repeat(filler, 1_000))}
+    return {
+        **WORDS,
+        **dict.fromkeys(
+            ("planned", "outcome", "reason", "learning", "thanks"), repeat(filler, 1_000)
+        ),
+    }
 
 
 def repeat(filler: str, length: int) -> str:

@@ -11,7 +11,7 @@ from bot.clock import real_now
 from bot.db import schema
 from bot.ending.wrap_up_form import WrapUp
 from bot.phases import store
-from bot.phases.model import Phase
+from bot.phases.model import MilestoneOutcome, Phase
 from bot.phases.rules import Proposal
 from bot.services import Services
 from bot.slack.request import Request
@@ -20,7 +20,12 @@ from tests.start.proposals import SPRINT, begin
 
 FAR = datetime(2027, 12, 31, tzinfo=UTC)
 ENDS_AT = datetime(2026, 12, 7, 17, tzinfo=UTC)  # SPRINT's, in Lisbon
-SAID = WrapUp(outcome="Beta is out.", learning="Review earlier.", thanks="To all.")
+SAID = WrapUp(
+    milestone_outcome=MilestoneOutcome.HIT,
+    outcome="Beta is out.",
+    learning="Review earlier.",
+    thanks="To all.",
+)
 
 
 async def running(services: Services, proposal: Proposal = SPRINT) -> str:

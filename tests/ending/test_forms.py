@@ -13,7 +13,7 @@ from bot.ending import extend_form, wrap_up_form
 from bot.ending.extend_form import Extension
 from bot.ending.wrap_up_form import WrapUp
 from bot.on_hold.rules import ItemDecision
-from bot.phases.model import ItemOutcome, Phase
+from bot.phases.model import ItemOutcome, MilestoneOutcome, Phase
 from bot.playground.fake_slack.checks import check_view
 from bot.playground.fake_slack.forms import state_values
 from tests.announcement.phases import HOSTILE, SPRINT, STORED_HOSTILE, TODAY, TRUST, participant
@@ -67,7 +67,10 @@ def test_form_matches_snapshot(name: str, snapshot: SnapshotAssertion) -> None:
 def test_wrap_up_form_round_trips() -> None:
     assert wrap_up_form.parse(submitted(FORMS["everything written"])) == WrapUp(
         outcome="Beta is out. Both customers have it.",
-        learning="Reviews were the bottleneck, not code.",
+        milestone_outcome=MilestoneOutcome.HIT,
+        planned="The beta, with both customers on it.",
+        reason="Reviews were the bottleneck, not code.",
+        learning="Review before noon, every day.",
         thanks="To all, for the late test night.",
         decisions={
             0: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11)),
@@ -80,7 +83,9 @@ def test_wrap_up_form_round_trips() -> None:
 def test_items_without_a_decision_are_resumed() -> None:
     wrap_up = wrap_up_form.parse(submitted(FORMS["sprint, running"]))
 
-    assert wrap_up == WrapUp(decisions={0: ItemDecision(), 1: ItemDecision()})
+    assert wrap_up == WrapUp(
+        planned="ship the beta", decisions={0: ItemDecision(), 1: ItemDecision()}
+    )
 
 
 def test_parking_date_is_ignored_unless_the_item_is_parked() -> None:

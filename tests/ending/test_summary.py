@@ -16,7 +16,7 @@ from bot.ending.wrap_up import wrap_up
 from bot.ending.wrap_up_form import WrapUp
 from bot.on_hold.rules import ItemDecision
 from bot.phases import store
-from bot.phases.model import ItemOutcome
+from bot.phases.model import ItemOutcome, MilestoneOutcome
 from bot.results.store import comment_context, comments_of
 from bot.round_keys import seal_text
 from bot.rounds.questions import about_leads
@@ -34,7 +34,7 @@ from tests.ending.phase_rows import (
     running,
 )
 from tests.harness import ANA, BEN, CHIARA, KEYS, LAUNCH, MEMBERS, OWNER, WORKSPACE
-from tests.results.result_rows import latest_note
+from tests.results.result_rows import latest_reply_text
 from tests.rounds.round_rows import NOW, a_phase, a_round, the_phase
 from tests.start.proposals import SPRINT, TRUST
 
@@ -111,12 +111,24 @@ async def test_summary_leaves_out_the_rounds_after_the_end(seeded_services: Serv
     assert found.level_lines[0] == "*Clear and doable:* 3.5 at the start, 3.5 at the end"
 
 
-async def test_latest_note_is_that_of_the_highest_numbered_shown_round(
+async def test_summary_tells_only_promises_that_the_team_has_read(
+    seeded_services: Services,
+) -> None:
+    await add_closed_round(seeded_services, 1, note="Read by the team", shown_at=NOW)
+    await add_closed_round(seeded_services, 2, note="Read by the leads alone")
+
+    async with seeded_services.db.reading() as reader:
+        found = await summarize(reader, WORKSPACE, await the_phase(reader, "over"))
+
+    assert [promise.text for promise in found.promises] == ["Read by the team"]
+
+
+async def test_latest_reply_text_is_that_of_the_highest_numbered_shown_round(
     seeded_services: Services,
 ) -> None:
     async def note() -> str | None:
         async with seeded_services.db.reading() as reader:
-            return await latest_note(reader, WORKSPACE, "over")
+            return await latest_reply_text(reader, WORKSPACE, "over")
 
     assert await note() is None
     await add_closed_round(seeded_services, 2, note="Second", shown_at=NOW)
@@ -191,7 +203,9 @@ async def test_wrap_up_enforces_text_limits_and_future_parking_dates(
 async def test_wrap_up_stores_outcomes_lines_texts_and_audit_rows(services: Services) -> None:
     phase_id = await running(services)
     submitted = WrapUp(
+        milestone_outcome=MilestoneOutcome.MISSED,
         outcome="Out.",
+        reason="The audit.",
         decisions={1: ItemDecision(outcome=ItemOutcome.PARKED, until=date(2027, 1, 11))},
         lines={BEN: "Your fix held."},
     )
@@ -205,6 +219,8 @@ async def test_wrap_up_stores_outcomes_lines_texts_and_audit_rows(services: Serv
     lines = {one.user_id: one.thanks_line for one in phase.people}
     assert lines == {**dict.fromkeys((ANA, *MEMBERS)), BEN: "Your fix held."}
     assert (phase.outcome, phase.learning, phase.thanks) == ("Out.", None, None)
+    assert (phase.milestone_outcome, phase.protected_outcome) == ("missed", None)
+    assert (phase.planned, phase.reason) == (None, "The audit.")
     assert (phase.wrapped_up_by, phase.ended_by, phase.wrapped_up_at) == (OWNER, OWNER, NOW)
     audit = schema.audit
     async with services.db.reading() as reader:

@@ -143,6 +143,8 @@ async def test_wrap_up_racing_with_the_end_ends_the_phase_once(
     ("changes", "field", "message"),
     [
         ({"outcome": ""}, "outcome", "Say in a sentence what came of it"),
+        ({"milestone_outcome": None}, "milestone_outcome", "hit, missed or moved"),
+        ({"reason": "x" * 1_001}, "reason", "1,001 characters, but only 1,000 fit"),
         ({"outcome": "x" * 1_001}, "outcome", "1,001 characters, but only 1,000 fit"),
         ({"learning": "x" * 3_001}, "learning", "3,001 characters, but only 1,000 fit"),
         ({"lines": {BEN: "x" * 301}}, f"line:{BEN}", "301 characters, but only 300 fit"),

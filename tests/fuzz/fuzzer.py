@@ -9,10 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -20,7 +18,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from bot.log import configure, log
 from tests.fuzz.checks import broken_states
 from tests.fuzz.mutations import Input, Mutator, ids_in
-from tests.fuzz.samples import Sample
+from tests.fuzz.samples import Sample, fresh
 from tests.fuzz.story import LAST_WORDS
 from tests.fuzz.target import Target
 from tests.scenarios.requests import signed
@@ -126,22 +124,7 @@ class Fuzzer:
     def _input(self, mutator: Mutator, main: Sample) -> Input:
         rng = mutator.rng
         sample = main if rng.random() < OWN else rng.choice(mutator.samples)
-        return mutator.mutated(sample, self._fresh(sample))
-
-    def _fresh(self, sample: Sample) -> dict[str, Any]:
-        """Return a copy that Slack could send now: with an unused trigger, URL and event id."""
-        core, payload = self.target.harness.slack.core, deepcopy(sample.payload)
-        user_id = str(payload.get("user_id") or (payload.get("user") or {}).get("id"))
-        if "trigger_id" in payload:
-            in_modal = (payload.get("view") or {}).get("type") == "modal"
-            payload["trigger_id"] = core.triggers.issue(user_id, in_modal=in_modal)
-        if "response_url" in payload:
-            channel_id = str(payload.get("channel_id") or payload["channel"]["id"])
-            path = core.tickets.issue(user_id, channel_id, payload.get("container"))
-            payload["response_url"] = core.url + path
-        if "event_id" in payload:
-            payload["event_id"] = core.ids.new("Ev")
-        return payload
+        return mutator.mutated(sample, fresh(self.target.harness.slack.core, sample.payload))
 
     # ------------------------------------------------------------ sending
 

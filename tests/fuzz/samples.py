@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.playground.fake_slack import block_actions, forms
 from bot.playground.fake_slack.app_responses import AppResponse
+from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.model import Json
 from bot.playground.fake_slack.people import Person
 from tests.fuzz.target import Snapshot, Target
@@ -20,7 +21,7 @@ from tests.scenarios.lead import CLEAR, SPRINT, TRUST
 
 _LEVEL_BUTTON = re.compile(r"\.\w+\.[1-5]$")
 #: Forms that open from forms that open from forms are not followed any further.
-DEEPEST = 8
+DEEPEST = 9
 _TYPED: dict[str, Any] = {**TRUST, **SPRINT, **CLEAR, "outcome": "The beta is out."}
 
 
@@ -32,6 +33,22 @@ class Sample:
     kind: str  # the fake Slack's: slash_commands, interactive or events_api
     payload: Json
     state: Snapshot
+
+
+def fresh(core: Core, payload: Json) -> Json:
+    """Return a copy that Slack could send now: with an unused trigger, URL and event id."""
+    payload = deepcopy(payload)
+    user_id = str(payload.get("user_id") or (payload.get("user") or {}).get("id"))
+    if "trigger_id" in payload:
+        in_modal = (payload.get("view") or {}).get("type") == "modal"
+        payload["trigger_id"] = core.triggers.issue(user_id, in_modal=in_modal)
+    if "response_url" in payload:
+        channel_id = str(payload.get("channel_id") or payload["channel"]["id"])
+        path = core.tickets.issue(user_id, channel_id, payload.get("container"))
+        payload["response_url"] = core.url + path
+    if "event_id" in payload:
+        payload["event_id"] = core.ids.new("Ev")
+    return payload
 
 
 def name_of(payload: Json) -> str:
@@ -50,7 +67,10 @@ def name_of(payload: Json) -> str:
 
 
 def _press_in(place: str, action_id: str) -> str:
-    """Return the name of a press; the five buttons under each question are one kind."""
+    """Return the name of a press; the five buttons under each question are one kind.
+
+    "Can't say" under the check is another.
+    """
     return f"{_LEVEL_BUTTON.sub('', action_id)} in a {place}"
 
 

@@ -4,18 +4,25 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+from sqlalchemy import update
+
 from bot.announcement.expectation_forms import EXPECTATIONS, WORDS_BLOCK, line_block
 from bot.announcement.messages import WHAT_ELSE
+from bot.checks.model import CheckKind
+from bot.db import schema
+from bot.decisions.lifecycle import ask
+from bot.decisions.model import Cause
 from bot.history.rules import PAGE_SIZE
 from bot.on_hold.handlers import CHECK
 from bot.on_hold.rules import NEW_TEXT
+from bot.phases import store as phases
 from bot.phases.expectation import TOO_MUCH
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.playground.server import FakeSlack
 from tests.fuzz.samples import Recorder, Sample
 from tests.fuzz.target import Snapshot, Target
-from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, BotHarness
+from tests.harness import ANA, BEN, CHIARA, HANA, LAUNCH, OWNER, SECRET, WORKSPACE, BotHarness
 from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import CLEAR, Lead
 
@@ -90,6 +97,7 @@ async def _until_results(recorder: Recorder) -> None:
     await recorder.explore(BEN, OWNER)
     await _raise_concern(harness)
     await harness.wait(days=1)
+    await _ask_check(harness)
     recorder.stage = "asking"
     await recorder.explore(ANA, commands=("", "poll"))
     await recorder.explore(BEN, OWNER)
@@ -102,14 +110,32 @@ async def _until_results(recorder: Recorder) -> None:
 async def _results(recorder: Recorder) -> None:
     """Let the lead read the results, then the team."""
     harness = recorder.target.harness
+    await _ask_for_decision(harness)
     await harness.slack.let_team_answer()
     await harness.wait(days=3)
     recorder.stage = "results"
     await recorder.explore(ANA, BEN)
+    lead = Lead(harness)
+    await lead.me.click("results.reply")
+    await lead.sends(**{"results.reply.change": "When a review waits a day, I take it."})
     await harness.wait(hours=12)
     await insert_past_phases(harness.bot.db, PAGE_SIZE)
     recorder.stage = "results read"
     await recorder.explore(BEN, commands=("history",))
+
+
+async def _ask_check(harness: BotHarness) -> None:
+    """Let the open round ask a check, as later rounds do."""
+    async with harness.bot.db.transaction() as tx:
+        await tx.execute(update(schema.rounds).values(check_kind=CheckKind.SLIPPED))
+
+
+async def _ask_for_decision(harness: BotHarness) -> None:
+    """Let the results ask the lead whether this goes on."""
+    async with harness.bot.db.transaction() as tx:
+        phase = await phases.active_in(tx, WORKSPACE, LAUNCH)
+        assert phase is not None
+        await ask(tx, WORKSPACE, phase, Cause.CHECK, harness.clock.now())
 
 
 async def _raise_concern(harness: BotHarness) -> None:
@@ -164,7 +190,7 @@ async def _end(recorder: Recorder) -> None:
     await recorder.explore(ANA, commands=("", "end", "extend", "start"))
     await recorder.explore(BEN)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="The beta is out.")
+    await lead.sends(milestone_outcome="hit", outcome="The beta is out.")
     await lead.me.close(everything=True)
     await harness.wait(days=2)
     recorder.stage = "wrapped up"
@@ -215,7 +241,7 @@ async def _mishaps(recorder: Recorder, beginning: Snapshot) -> None:
 
     await target.restore(started)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="The beta is out.")
+    await lead.sends(milestone_outcome="hit", outcome="The beta is out.")
     await lead.me.close(everything=True)
     recorder.stage = "ended"
     await recorder.explore(ANA, commands=("start",))

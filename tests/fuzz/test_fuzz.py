@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_bolt import BoltResponse
 
-from bot.slack.payloads import bolt_request
 from tests.fuzz.fuzzer import Fuzzer, Totals, captured_log
-from tests.fuzz.samples import Sample
+from tests.fuzz.handlers import missed_handlers
 from tests.fuzz.story import record
-from tests.fuzz.target import Target, running_target
+from tests.fuzz.target import running_target
 
 INPUTS = 240
 
@@ -25,30 +23,11 @@ def run(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     async def fuzz() -> tuple[Totals, list[str]]:
         async with running_target(sqlite_template, folder) as target:
             samples = await record(target, to_the_end=False)
-            missed = await _missed_handlers(target, samples)
+            missed = await missed_handlers(target.bolt, samples)
             return await Fuzzer(target, samples, log).run(INPUTS), missed
 
     with captured_log() as log:
         yield asyncio.run(fuzz())
-
-
-async def _missed_handlers(target: Target, samples: list[Sample]) -> list[str]:
-    requests = [bolt_request(sample.payload, mode="http") for sample in samples]
-    missed = []
-    for listener in target.bolt._async_listeners:
-        reached = [
-            await listener.async_matches(req=request, resp=BoltResponse(status=200))
-            for request in requests
-        ]
-        if not any(reached):
-            missed.append(_handler_name(listener.ack_function))
-    return missed
-
-
-def _handler_name(listener: Any) -> str:
-    """Return the handler's own name; most are wrapped in a listener."""
-    wrapped = [cell.cell_contents for cell in listener.__closure__ or ()]
-    return str(next((one for one in wrapped if hasattr(one, "__qualname__")), listener))
 
 
 def test_every_handler_has_a_recorded_payload(run: Any) -> None:

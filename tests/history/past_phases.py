@@ -6,10 +6,11 @@ from typing import Any
 
 from bot.history.model import HistoryPage, PastPhase
 from bot.phases.model import Phase
+from bot.promises.model import PromiseOutcome
 from bot.results.model import ClosedRound
 from tests.announcement.phases import SPRINT, TRUST
 from tests.harness import LAUNCH
-from tests.results.closed_rounds import START, TOO_FEW, WEEK
+from tests.results.closed_rounds import PROMISE, START, TOO_FEW, WEEK
 
 TODAY = date(2027, 3, 5)
 AFTER = replace(WEEK, kind="after", opened_on=date(2026, 12, 29))
@@ -34,6 +35,11 @@ FIRST = PastPhase(
         recovery_until=date(2026, 12, 22),
     ),
     rounds=(START, WEEK, AFTER),
+    promises=(
+        replace(PROMISE, outcome=PromiseOutcome.KEPT),
+        replace(PROMISE, promise_id="p2", outcome=PromiseOutcome.PARTLY),
+        replace(PROMISE, promise_id="p3", outcome=PromiseOutcome.NOT),
+    ),
 )
 SECOND = PastPhase(
     phase=ended(replace(TRUST, starts_on=date(2027, 1, 4), milestone=""), date(2027, 2, 12)),

@@ -3,11 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 from bot.db.engine import Database
+from tests.harness import LAUNCH
 from tests.rounds.round_rows import NOW, a_phase
 
 
-async def insert_past_phases(db: Database, count: int) -> None:
-    """Insert this many ended trust-building phases in #launch, a week each, one after another."""
+async def insert_past_phases(db: Database, count: int, channel_id: str = LAUNCH) -> None:
+    """Insert this many ended trust-building phases in a channel, a week each, one after another."""
     async with db.transaction() as tx:
         for number in range(count):
             starts_on = date(2026, 1, 5) + timedelta(weeks=number)
@@ -15,6 +16,7 @@ async def insert_past_phases(db: Database, count: int) -> None:
             await a_phase(
                 tx,
                 phase_id=f"past{number:02}",
+                channel_id=channel_id,
                 kind="trust_building",
                 state="ended",
                 milestone=f"goal {number}",

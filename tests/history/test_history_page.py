@@ -1,6 +1,7 @@
 """The page of a channel's history: its words, buttons and limits."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -8,7 +9,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.history import history_page
 from bot.history.messages import picture_message
-from bot.history.model import HistoryPage, PastPhase
+from bot.history.model import HistoryPage, PageTarget, PastPhase
 from bot.history.rules import PAGE_SIZE
 from bot.playground.fake_slack.checks import check_blocks, check_view
 from bot.slack.errors import Refused
@@ -74,12 +75,20 @@ def test_page_and_picture_message_with_the_longest_texts_fit_in_slack(sample: st
 
 
 def test_metadata_round_trips() -> None:
-    for facts in (PAGE, PAGES["in the middle"]):
-        target = history_page.build(facts).private_metadata
-        assert history_page.read_metadata(str(target)) == (LAUNCH, facts.newer)
+    for facts, from_channel in product((PAGE, PAGES["in the middle"]), (False, True)):
+        target = history_page.build(replace(facts, from_channel=from_channel)).private_metadata
+        assert history_page.read_metadata(str(target)) == PageTarget(
+            channel_id=LAUNCH, newer=facts.newer, from_channel=from_channel
+        )
 
 
-@pytest.mark.parametrize("newer", ["-10", "x", "٣", "1" * 7, "1:2"])
+def test_page_of_a_channel_without_phases_names_it_alone() -> None:
+    empty = replace(PAGES["empty"], from_channel=True)
+
+    assert history_page.build(empty).private_metadata == LAUNCH
+
+
+@pytest.mark.parametrize("newer", ["-10", "x", "٣", "1" * 7, "1:2", "here:here"])
 def test_foreign_metadata_is_refused(newer: str) -> None:
     with pytest.raises(Refused):
         history_page.read_metadata(f"{LAUNCH}:{newer}")

@@ -70,3 +70,17 @@ async def test_only_rounds_that_the_team_was_shown_are_read(db: Database) -> Non
 
     assert [(shown.round_id, shown.level("trust")) for shown in newest.rounds] == [("shown", 3.5)]
     assert all(past.rounds == () for past in others)
+
+
+async def test_only_promises_that_the_team_has_read_are_counted(db: Database) -> None:
+    await filled(db)
+    async with db.transaction() as tx:
+        for number, round_id in enumerate(("shown", "leads only"), start=1):
+            await a_closed_round(tx, round_id, number=number, phase_id="phase11", note=round_id)
+        rounds = schema.rounds
+        await tx.execute(update(rounds).where(rounds.c.round_id == "shown").values(shown_at=NOW))
+
+    (newest, *others) = (await read(db)).phases
+
+    assert [promise.text for promise in newest.promises] == ["shown"]
+    assert all(past.promises == () for past in others)

@@ -8,16 +8,19 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.checks.model import CheckKind
 from bot.home import held_messages
 from bot.home.help import SUBCOMMANDS, help_message, unknown_message
 from bot.home.model import HeldMessage, HomeContents, PhaseSummary
 from bot.home.view import INLINE, build
 from bot.phases.rules import GUESTS_CANNOT_START, STARTERS_ONLY, PhaseKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.promises.model import PromiseOutcome
 from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import OpenQuestionnaire
 from tests.announcement.phases import SPRINT
-from tests.rounds.test_messages import ASKING
+from tests.promises.test_rules import PROMISE
+from tests.rounds.test_messages import ASKING, CHECKS
 from tests.status.states import state_of
 
 LINE = PhaseSummary(
@@ -38,10 +41,17 @@ FULL_LINE = replace(
     has_opted_out=True,
     results="*Results of week 2:* Clear and doable 4 of 5.",
     hints=("Room for mistakes has been low for two weeks. Tell one mistake of your own.",) * 3,
+    promises=(
+        replace(PROMISE, outcome=PromiseOutcome.PARTLY),
+        replace(PROMISE, promise_id="p2", text="I will cancel one meeting."),
+    ),
 )
 OPEN = OpenQuestionnaire(questionnaire=ASKING, progress=NOTHING_YET)
 ANSWERED = OpenQuestionnaire(
     questionnaire=ASKING, progress=Progress(answered=frozenset({"clarity", "trust", "ego"}))
+)
+CHECK_OPEN = replace(
+    ANSWERED, questionnaire=replace(ANSWERED.questionnaire, check=CHECKS[CheckKind.PROMISE])
 )
 HALF_ANSWERED = replace(OPEN, progress=Progress(answered=frozenset({"trust"})))
 TO_LEAD = OpenQuestionnaire(questionnaire=replace(ASKING, to_lead=True), progress=NOTHING_YET)
@@ -63,9 +73,13 @@ SHOWN = {
     "first_visit_of_a_guest": contents(),
     "a_member": contents(questions=(OPEN,), phases=(LINE,), may_start=True),
     "half_answered": contents(questions=(HALF_ANSWERED,)),
+    "check_open": contents(questions=(CHECK_OPEN,)),
     "answered": contents(questions=(ANSWERED,), phases=(replace(LINE, has_opted_out=True),)),
     "a_lead": contents(questions=(TO_LEAD,), phases=(FULL_LINE,), may_start=True),
     "a_lead_after_the_end": contents(phases=(replace(LINE, is_lead=True, is_over=True),)),
+    "in_recovery": contents(
+        phases=(replace(LINE, is_over=True, recovery_until=date(2026, 12, 20)),)
+    ),
     "an_admin": contents(
         held=(HELD, replace(HELD, channel_id=None, description="the questions to a member")),
         held_count=5,
@@ -87,7 +101,11 @@ def test_questions_beyond_the_inline_limit_are_buttons() -> None:
         replace(OPEN, questionnaire=replace(ASKING, round_id=f"{number:032}"))
         for number in range(8)
     )
-    lines = tuple(replace(LINE, phase_id=f"{number:032}") for number in range(30))
+    promise = replace(PROMISE, text="&" * 1_000)
+    lines = tuple(
+        replace(FULL_LINE, phase_id=f"{number:032}", promises=(promise,) * 5)
+        for number in range(30)
+    )
     view = build(contents(questions=many, phases=lines)).to_dict()
 
     taps = [block for block in view["blocks"] if str(block.get("block_id")).startswith("answer:")]

@@ -37,10 +37,14 @@ from tests.operations.stuck_messages import command
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 #: Values that satisfy the check constraints.
 ALLOWED = {
+    "decisions.cause": "date",
+    "decisions.choice": "end",
+    "promises.outcome": "kept",
     "phases.state": "active",
     "phases.kind": "results_sprint",
     "rounds.state": "open",
     "rounds.rounding": "half",
+    "rounds.check_outcome": "yes",
 }
 
 

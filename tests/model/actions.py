@@ -9,10 +9,17 @@ from typing import Any
 
 from bot.playground.fake_slack import forms
 from tests.harness import BotHarness
+from tests.model.facts import CHECK
 from tests.scenarios.lead import CLEAR, SPRINT, TRUST, Lead
 
 Levels = Mapping[str, int]
-WORDS = {"outcome": "It is out.", "learning": "Review earlier.", "thanks": "To all."}
+WORDS = {
+    "milestone_outcome": "hit",
+    "outcome": "It is out.",
+    "learning": "Review earlier.",
+    "thanks": "To all.",
+}
+STOP_IF = "start.text.stop_if"
 REASON = "The customer moved the date."
 
 
@@ -28,6 +35,7 @@ class PhaseRequest:
     reminds: bool
     co_lead: str | None
     twice: bool  # whether Announce is pressed twice
+    stops_if: bool  # whether the form says what would end the phase
 
 
 async def start(harness: BotHarness, user: str, request: PhaseRequest) -> tuple[str, bool]:
@@ -48,6 +56,10 @@ async def start(harness: BotHarness, user: str, request: PhaseRequest) -> tuple[
     if "start.co_leads" not in lead.inputs:  # a resumed form has its options open
         await lead.me.click("phase.start.more")
     promise = dict(SPRINT if request.is_sprint else TRUST)
+    if request.stops_if or STOP_IF in lead.inputs:  # a resumed form has it open
+        if STOP_IF not in lead.inputs:
+            await lead.me.click("phase.start.richer")
+        promise[STOP_IF] = REASON if request.stops_if else ""
     if errors := await lead.sends(**promise, **_options(request)):
         return str(errors), reason_needed
     await _announce(harness, lead, 2 if request.twice else 1)
@@ -110,6 +122,41 @@ async def change_item(
     return str(await lead.sends(**typed) or "")
 
 
+async def reply(harness: BotHarness, user: str, *, is_change: bool) -> tuple[str | None, str]:
+    """Reply to the newest results with the button; return their round, and the refusal."""
+    values = {
+        "results.choice": "change" if is_change else "nothing",
+        "results.reply.change": REASON,
+    }
+    return await _press_and_send(harness, user, "results.reply", values)
+
+
+async def decide(harness: BotHarness, user: str, choice: str) -> tuple[str | None, str]:
+    """Decide whether a phase goes on; return which decision was asked for, and the refusal."""
+    values = {"decisions.choice": choice, "decisions.text": REASON}
+    return await _press_and_send(harness, user, "decisions.decide", values)
+
+
+async def _press_and_send(
+    harness: BotHarness, user: str, button: str, values: dict[str, str]
+) -> tuple[str | None, str]:
+    """Press the newest such button in a direct message and send its form.
+
+    Return the button's value, None without a button, and the refusal.
+    """
+    lead = Lead(harness, user)
+    await close(harness, user)
+    direct = lead.me.direct_message
+    for message in reversed(lead.me.dm_with_bot()):
+        for _, element in forms.elements(message.get("blocks") or []):
+            if element.get("action_id") == button and direct is not None:
+                await lead.me.click(button, channel=direct.id, ts=message["ts"])
+                if lead.me.top_view is None:
+                    return element["value"], "no form"
+                return element["value"], str(await lead.sends(**values) or "")
+    return None, ""
+
+
 async def extend(harness: BotHarness, user: str, channel: str, until: date) -> str:
     """Extend; return the refusal, or an empty text."""
     lead = Lead(harness, user)
@@ -137,6 +184,11 @@ async def answer(
     taps = {key: f"rounds.tap.{key}.{level}" for key, level in levels.items()}
     open_taps = {key: action for key, action in taps.items() if _has_button(blocks, action)}
     folded = {key: level for key, level in levels.items() if key not in open_taps}
+    follows = CHECK in folded and not _has_button(blocks, "rounds.change")
+    if follows:  # with many words the check stands in the message after the first answer
+        if not open_taps:
+            return "no button"
+        del folded[CHECK]
     refusal = ""
     if folded or (comment and not _has_button(blocks, "rounds.comment")):
         refusal = await _send_form(harness, user, "rounds.change", place, round_id, folded, comment)
@@ -145,6 +197,9 @@ async def answer(
     if not refusal:
         for action in open_taps.values():
             await asyncio.gather(*(me.click(action, **place) for _ in range(times)))
+    if follows:
+        await harness.settle()
+        await me.click(taps[CHECK], **place)
     return refusal
 
 

@@ -9,9 +9,10 @@ from hypothesis.stateful import precondition, rule
 from tests.harness import ANA, MEMBERS
 from tests.model import actions
 from tests.model.base import Base
-from tests.model.facts import KEYS, Round
+from tests.model.facts import CHECK, KEYS, Round
 from tests.model.leads import channels
 
+check_levels = st.integers(0, 3)
 levels = st.dictionaries(st.sampled_from(KEYS), st.integers(1, 5), min_size=1)
 somebody = st.sampled_from((*MEMBERS, ANA))
 
@@ -23,15 +24,20 @@ class Answers(Base):
         self._answer(*self._draw_round_and_person(data), given, says, times)
 
     @precondition(lambda self: self.reference_model.next_opening is not None)
-    @rule(count=st.integers(3, 8), level=st.integers(1, 5), wait=st.integers(15, 40))
-    def questions_come_and_go(self, count: int, level: int, wait: int) -> None:
+    @rule(
+        count=st.integers(3, 8),
+        level=st.integers(1, 5),
+        check=check_levels,
+        wait=st.integers(15, 40),
+    )
+    def questions_come_and_go(self, count: int, level: int, check: int, wait: int) -> None:
         """Go on to the next round, let `count` people answer, and let it close."""
         opens = self.reference_model.next_opening
         assert opens is not None
         self.advance(max(opens - self.reference_model.now, timedelta(0)) + timedelta(hours=wait))
         self.compare_with_model()
         if self.reference_model.rounds():
-            self._many_answer(count, dict.fromkeys(KEYS, level))
+            self._many_answer(count, dict.fromkeys(KEYS, level), check)
             self.compare_with_model()
             self.advance(self.reference_model.rounds()[-1].closes_at - self.reference_model.now)
 
@@ -41,8 +47,17 @@ class Answers(Base):
         """Enough answers to reach the minimum, or nearly."""
         self._many_answer(count, {key: level for key in KEYS if key != blank})
 
-    def _many_answer(self, count: int, given: dict[str, int]) -> None:
+    @precondition(lambda self: self.reference_model.rounds())
+    @rule(data=st.data(), level=check_levels, times=st.integers(1, 2))
+    def answer_check(self, data: Any, level: int, times: int) -> None:
+        one, user = self._draw_round_and_person(data)
+        if one.check is not None and user in one.members:
+            self._answer(one, user, {CHECK: level}, False, times)
+
+    def _many_answer(self, count: int, given: dict[str, int], check: int | None = None) -> None:
         one = self.reference_model.rounds()[-1]
+        if one.check is not None and check is not None:
+            given = given | {CHECK: check}
         for user in sorted(one.reached)[:count]:
             self._answer(one, user, given, False, 1)
 
@@ -98,7 +113,11 @@ class Answers(Base):
             self._record_answer(one, user, given, comment)
 
     def _record_answer(self, one: Round, user: str, given: dict[str, int], comment: str) -> None:
-        one.answers[user] = one.answers.get(user, {}) | given
+        levels = {key: level for key, level in given.items() if key != CHECK}
+        if levels:
+            one.answers[user] = one.answers.get(user, {}) | levels
+        if CHECK in given:
+            one.check_answers[user] = given[CHECK]
         if comment:
             self.comments[comment] = one
 

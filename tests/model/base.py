@@ -80,6 +80,10 @@ class Base(RuleBasedStateMachine):
         self.tally["phases"] += len(self.reference_model.phases)
         self.tally["rounds"] += len(rounds)
         self.tally["rounds shown"] += sum(bool(one.shown) and not one.is_open for one in rounds)
+        made = [one for phase in self.reference_model.phases for one in phase.promises]
+        self.tally["promises"] += len(made)
+        self.tally["promises checked"] += sum(one.outcome is not None for one in made)
+        self.tally["decisions"] += len(self.evidence.decisions)
         self.tally["messages"] += len(self.evidence.bot_messages)
         self.tally["weeks"] += (self.world.now - MONDAY).days // 7
         self.world.close()

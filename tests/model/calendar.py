@@ -7,6 +7,8 @@ DAY = timedelta(days=1)
 APART = timedelta(days=5)
 OPEN_FOR = timedelta(hours=48)
 FIRST_AT, ENDS_AT, WARNS_AT, SHOWN_AT = time(9), time(17), time(9), time(10)
+#: When the leads are asked whether to go on: on the day itself, and in a message of its own.
+DECIDED_AT, MORNING = time(0, 5), time(9)
 #: The zone where a day begins first: a round opens then, before anybody's slot.
 EARLIEST = "Pacific/Kiritimati"
 BEFORE_ITS_END = timedelta(hours=1)
@@ -58,13 +60,13 @@ def is_welcome(instant: datetime, zone: str) -> bool:
     return is_working(here.date()) and time(8) <= here.time() <= last_hour(here.date())
 
 
-def welcome(instant: datetime, zone: str) -> datetime:
-    """Return the instant if messages are allowed then, or else the next 08:00 of a weekday."""
-    if is_welcome(instant, zone):
-        return instant
+def welcome(instant: datetime, zone: str, begins: time = time(8)) -> datetime:
+    """Return the instant if messages are allowed then, or else when they next are on a weekday."""
     here = there(instant, zone)
-    day = here.date() if here.time() < time(8) else here.date() + DAY
-    return local(working(day), time(8), zone)
+    if is_welcome(instant, zone) and here.time() >= begins:
+        return instant
+    day = here.date() if here.time() < begins else here.date() + DAY
+    return local(working(day), begins, zone)
 
 
 def questions_on(starts: date, ends: date, weekday: int, at: time) -> list[tuple[str, date]]:
@@ -88,3 +90,18 @@ def questions_after(starts: date, ended: date, at: time) -> list[tuple[str, date
     """Return a round two weeks after the end, and a second at four weeks after long phases."""
     times = 2 if (ended - starts).days > 21 else 1
     return [("after", asking_day(ended + 14 * number * DAY, at)) for number in range(1, times + 1)]
+
+
+def decided_on(starts: date, ends: date, weekday: int, at: time, *, is_asked: bool) -> date:
+    """Return when the leads decide: half way, on the nearest day with results before the warning.
+
+    Without questions, or results in time, it is a working day half way.
+    """
+    half_way = starts + max((ends - starts).days // 2, 1) * DAY
+    questions = questions_on(starts, ends, weekday, at) if is_asked else []
+    with_results = [working(on + 2 * DAY) for _, on in questions]
+    in_time = [day for day in with_results if day < working_days(ends, -2)]
+    if in_time:
+        return min(in_time, key=lambda day: (abs(day - half_way), day < half_way))
+    on = working(half_way)
+    return on if on <= ends else working(half_way, -1)

@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import warnings
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 from weakref import WeakSet
@@ -29,7 +30,11 @@ class CrashableTasks:
         return asyncio.get_running_loop().create_task(coroutine, context=context)
 
     async def kill(self) -> None:
-        """Cancel every task at once. Open database transactions are rolled back."""
+        """Cancel every task at once. Open database transactions are rolled back.
+
+        Within `abandoned_connections`: a task that is cancelled again while it rolls back leaves
+        its connection open.
+        """
         running = self._running()
         for task in running:
             task.cancel()
@@ -38,7 +43,6 @@ class CrashableTasks:
             running = self._running()
             for task in running:  # begun since, or had caught its cancellation
                 task.cancel()
-        close_abandoned_connections()
 
     def _running(self) -> list[asyncio.Task[Any]]:
         return [task for task in self._tasks if not task.done()]
@@ -55,8 +59,10 @@ class CrashableTasks:
         return task
 
 
-def close_abandoned_connections() -> None:
-    """Close connections of the killed tasks now, not in some later test."""
+@contextmanager
+def abandoned_connections() -> Iterator[None]:
+    """Let connections be abandoned, and close them at the end, not in some later test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)
+        yield
         gc.collect()

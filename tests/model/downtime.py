@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from tests.model.facts import Round, round_from_row
+from tests.model.facts import Phase, Round, round_from_row
 from tests.model.reference_model import ReferenceModel
 
 
@@ -18,6 +18,7 @@ def oversleep(reference_model: ReferenceModel, until: datetime) -> None:
     for one in reference_model.rounds(only_open=False):
         one.show_time_uncertain |= one.show_at is not None and one.show_at <= until
     for phase in reference_model.phases:
+        phase.decisions_uncertain |= _has_late_decision(phase, until)
         for (kind, on), opens in list(phase.planned.items()):
             if opens <= until:
                 del phase.planned[kind, on]
@@ -42,6 +43,13 @@ def adopt(
         for one in phase.rounds:
             if one.show_time_uncertain:
                 one.shown_at = found[phase.rounds.index(one)]["shown_at"]
+
+
+def _has_late_decision(phase: Phase, until: datetime) -> bool:
+    """Return whether a question for a decision, or the note that there is none, became due."""
+    due = [phase.decide_at, *(one.note_at for one in phase.decisions)]
+    due += [one.closes_at for one in phase.rounds if one.is_open and one.check == "continue"]
+    return any(at is not None and at <= until for at in due)
 
 
 def _is_late(one: Round, user: str, until: datetime) -> bool:

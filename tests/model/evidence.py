@@ -42,6 +42,8 @@ class Evidence:
     round_people: Rows
     figures: Rows
     items: Rows
+    decisions: Rows
+    promises: Rows
     agenda: Rows
     messages: Rows
     ballots: dict[str, int]
@@ -77,6 +79,8 @@ async def read_evidence(harness: BotHarness) -> Evidence:
             round_people=await _all(reader, schema.round_people),
             figures=await _all(reader, schema.question_levels),
             items=await _all(reader, schema.set_aside_items),
+            decisions=await _all(reader, schema.decisions),
+            promises=await _all(reader, schema.promises),
             agenda=await _all(reader, schema.agenda),
             messages=await _all(reader, schema.messages),
             ballots=await _counts(reader, BALLOTS),

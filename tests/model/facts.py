@@ -8,6 +8,8 @@ from typing import Any
 from tests.model.calendar import BEFORE_ITS_END, DAY, EARLIEST, ENDS_AT, FIRST_AT, local, there
 
 KEYS = ("clarity", "trust", "ego")
+#: The key of the answer to the check.
+CHECK = "check"
 
 
 @dataclass(kw_only=True)
@@ -20,6 +22,31 @@ class Someone:
     @property
     def may_act(self) -> bool:
         return self.is_full and not self.is_closed
+
+
+@dataclass(kw_only=True, eq=False)
+class Promise:
+    """A lead's reply to results, or a change promised in a decision."""
+
+    promise_id: str
+    by: str
+    one: "Round | None"  # whose results it replies to; None: made in a decision
+    is_change: bool
+    made_at: datetime
+    outcome: str | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Decision:
+    """A decision about going on that the leads of a phase are asked for."""
+
+    phase: "Phase"
+    cause: str
+    one: "Round | None"  # with whose results the leads are asked; None: in a message of its own
+    asked_at: datetime
+    note_at: datetime | None  # when the thread says that nothing is decided; None: it has
+    choice: str | None = None
+    by: str | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -39,6 +66,9 @@ class Round:
     asked: dict[str, datetime] = field(default_factory=dict)
     reminded: dict[str, datetime] = field(default_factory=dict)
     answers: dict[str, dict[str, int]] = field(default_factory=dict)
+    check: str | None = None  # its kind; None: the three questions alone
+    checked: Promise | None = None  # the promise that the check is about
+    check_answers: dict[str, int] = field(default_factory=dict)  # 1 yes, 2 partly, 3 no, 0 unknown
     comments: dict[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)  # members only: they leave an empty ballot
     is_open: bool = True
@@ -83,7 +113,8 @@ class Round:
 
     @property
     def ballots(self) -> set[str]:
-        return {one for one in {*self.answers, *self.skipped} if one in self.members}
+        given = {*self.answers, *self.check_answers, *self.skipped}
+        return {one for one in given if one in self.members}
 
     @property
     def counts(self) -> dict[str, list[int]]:
@@ -100,6 +131,22 @@ class Round:
     @property
     def shown(self) -> dict[str, list[int]]:
         return {key: levels for key, levels in self.counts.items() if len(levels) >= self.minimum}
+
+    @property
+    def is_low(self) -> bool:
+        """Whether a level that is shown is 2.5 or less."""
+        below = 2.75 if self.rounding == "half" else 2.5
+        means = [sum(levels) / len(levels) for levels in self.shown.values()]
+        return not self.is_open and any(mean < below for mean in means)
+
+    @property
+    def check_outcome(self) -> str | None:
+        """The median answer, partly in the middle between two; None with too few of them."""
+        counted = sorted(level for level in self.check_answers.values() if level)
+        if not self.shown or len(counted) < self.minimum:
+            return None
+        middle = {counted[(len(counted) - 1) // 2], counted[len(counted) // 2]}
+        return {1: "yes", 2: "partly", 3: "no"}[middle.pop() if len(middle) == 1 else 2]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -128,6 +175,10 @@ class Phase:
     placed: set[str] = field(default_factory=set)  # who has a place, from the first round on
     beside: list["Phase"] = field(default_factory=list)  # that ran elsewhere when this one started
     missed_kinds: set[str] = field(default_factory=set)  # kinds of rounds due in a downtime
+    decide_at: datetime | None = None  # when the leads are asked about their "stop if"
+    decisions: list[Decision] = field(default_factory=list)  # without those dropped at the end
+    decisions_uncertain: bool = False  # one became due in a downtime
+    promises: list[Promise] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.first_ends = self.ends
@@ -158,6 +209,16 @@ class Phase:
     @property
     def roster(self) -> set[str]:
         return self.placed if self.has_rounds else self.members - self.leads - self.left
+
+    @property
+    def open_decision(self) -> Decision | None:
+        return next((one for one in self.decisions if one.choice is None), None)
+
+    @property
+    def opened(self) -> list[tuple[int, Round]]:
+        """The rounds that were not cancelled, with their numbers."""
+        numbered = enumerate(self.rounds, start=1)
+        return [(number, one) for number, one in numbered if one.is_open or one.is_kept]
 
     @property
     def present_leads(self) -> set[str]:
@@ -202,4 +263,8 @@ def round_from_row(phase: Phase, row: Mapping[str, Any], asked: list[Mapping[str
         to_ask={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
         slots={one["user_id"]: one["slot_at"] for one in asked if one["slot_at"]},
         uncertain=set(everyone),
+        check=row["check_kind"],
+        checked=next(
+            (one for one in phase.promises if one.promise_id == row["check_subject"]), None
+        ),
     )

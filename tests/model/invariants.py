@@ -7,15 +7,17 @@ from itertools import pairwise
 from sqlalchemy import RowMapping
 
 from tests.model.calendar import is_welcome
+from tests.model.decisions import decisions_not_as_foreseen
 from tests.model.evidence import BotMessage, Evidence, duplicate_ids
 from tests.model.facts import Phase, Round
 from tests.model.messages import not_as_foreseen, rightly_expired
+from tests.model.promises import number_of
 from tests.model.reference_model import ReferenceModel
 from tests.model.world import World
 
 FIVE_DAYS = timedelta(days=5)
 #: Actions that may be due for a closed round, and for an ended phase.
-AFTER_CLOSING = {"scrub", "show_results"}
+AFTER_CLOSING = {"scrub", "show_results", "link_results"}
 AFTER_THE_END = {
     *(
         "open_round",
@@ -90,9 +92,9 @@ def check_messages_match_model(evidence: Evidence, reference_model: ReferenceMod
     for phase in reference_model.phases:
         found = evidence.rounds_of(phase.phase_id)
         ids |= {one: row["round_id"] for one, row in zip(phase.rounds, found, strict=True)}
-    wrong = list(
-        not_as_foreseen(reference_model.letters, reference_model.rounds(only_open=False), rows, ids)
-    )
+    letters = reference_model.letters
+    wrong = list(not_as_foreseen(letters, reference_model.rounds(only_open=False), rows, ids))
+    wrong += decisions_not_as_foreseen(reference_model.phases, letters, rows)
     assert wrong == [], wrong
     for key, row in rows.items():
         assert row["state"] != "expired" or rightly_expired(key, row, rows), (key, row["error"])
@@ -202,6 +204,30 @@ def check_phases_match_model(evidence: Evidence, reference_model: ReferenceModel
         assert row["ends_on"] == phase.ends
         assert (row["wrapped_up_at"] is not None) == phase.is_wrapped_up
         _check_rounds_match_model(evidence, row, phase)
+        _check_decisions_match_model(evidence, phase)
+        _check_promises_match_model(evidence, phase)
+
+
+def _check_decisions_match_model(evidence: Evidence, phase: Phase) -> None:
+    """Of each phase at most one decision is open, and none once it has ended."""
+    rows = [row for row in evidence.decisions if row["phase_id"] == phase.phase_id]
+    still_open = [row for row in rows if row["choice"] is None]
+    assert len(still_open) <= int(phase.is_active)
+    if phase.decisions_uncertain:
+        return
+    found = [(row["cause"], row["asked_at"], row["choice"], row["decided_by"]) for row in rows]
+    expected = [(one.cause, one.asked_at, one.choice, one.by) for one in phase.decisions]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def _check_promises_match_model(evidence: Evidence, phase: Phase) -> None:
+    """There is at most one change a week, and each has the outcome that the team said."""
+    rows = [row for row in evidence.promises if row["phase_id"] == phase.phase_id]
+    found = {(row["promise_id"], row["made_by"], row["is_change"], row["outcome"]) for row in rows}
+    promises = phase.promises
+    assert found == {(one.promise_id, one.by, one.is_change, one.outcome) for one in promises}
+    weeks = [number_of(phase, one) for one in promises if one.is_change]
+    assert len(weeks) == len(set(weeks))
 
 
 def _check_rounds_match_model(evidence: Evidence, row: RowMapping, phase: Phase) -> None:
@@ -212,6 +238,9 @@ def _check_rounds_match_model(evidence: Evidence, row: RowMapping, phase: Phase)
         assert (found["state"] == "open") == one.is_open
         assert found["minimum"] == one.minimum
         assert (found["asked"], found["rounding"]) == (one.roster_size, one.rounding)
+        assert found["check_kind"] == one.check
+        promise_id = one.checked.promise_id if one.checked else None
+        assert found["check_subject"] == promise_id
         _check_people_match_model(evidence, found["round_id"], one)
         if one.is_open:
             assert evidence.ballots.get(found["round_id"], 0) == len(one.ballots)
@@ -244,6 +273,7 @@ def _check_results_match_model(evidence: Evidence, found: RowMapping, one: Round
         levels = one.shown[row["key"]]
         assert abs(row["level"] - sum(levels) / len(levels)) <= nearest
         assert (row["share"] is None) == (len(levels) < 8 or one.rounding == "whole")
+    assert found["check_outcome"] == one.check_outcome
     assert found["shown_at"] == one.shown_at
 
 

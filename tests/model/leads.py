@@ -11,9 +11,10 @@ from tests.harness import ANA, BEN, DEV, GUEST, HANA, LAUNCH, OWNER
 from tests.model import actions
 from tests.model.actions import PhaseRequest
 from tests.model.base import CHANNELS, Base
-from tests.model.calendar import DAY, there
+from tests.model.calendar import DAY, DECIDED_AT, decided_on, local, there
 from tests.model.evidence import collect
-from tests.model.facts import Phase
+from tests.model.facts import Decision, Phase, Promise, Round
+from tests.model.promises import may_promise, may_reply, replaced_by
 
 channels = st.sampled_from(CHANNELS)
 managers = st.sampled_from([ANA, ANA, HANA, BEN, OWNER, GUEST])
@@ -40,6 +41,7 @@ phase_options = st.fixed_dictionaries(
         "reminds": st.booleans(),
         "co_lead": st.sampled_from([None, HANA, DEV]),
         "twice": st.booleans(),
+        "stops_if": st.booleans(),
     }
 )
 
@@ -90,13 +92,21 @@ class Leads(Base):
         known = {one.phase_id for one in self.reference_model.phases}
         fresh = [row for row in collect(self.world).phases if row["phase_id"] not in known]
         assert len(fresh) == 1, "started not exactly once"
+        zone, decide_at = self.reference_model.people[user].zone, None
+        if request.stops_if:
+            on = decided_on(
+                *(today, request.ends, request.weekday, request.at), is_asked=len(members) >= 4
+            )
+            assert fresh[0]["stop_if_on"] == on
+            decide_at = local(on, DECIDED_AT, zone)
         self.reference_model.start(
             Phase(
                 phase_id=fresh[0]["phase_id"],
+                decide_at=decide_at,
                 channel=request.channel,
                 is_sprint=request.is_sprint,
                 lead=user,
-                zone=self.reference_model.people[user].zone,
+                zone=zone,
                 starts=today,
                 ends=request.ends,
                 weekday=request.weekday,
@@ -197,4 +207,83 @@ class Leads(Base):
         done = allowed and phase is not None and self._row(phase)["wrapped_up_at"] is not None
         self._check_outcome_is_reported(refusal, done)
         if done and phase is not None:
-            self.reference_model.wrap_up(phase)
+            self.reference_model.wrap_up(phase, user)
+
+    @rule(user=st.sampled_from([ANA, ANA, HANA, DEV]), is_change=st.booleans())
+    def reply(self, user: str, is_change: bool) -> None:
+        """Reply to the newest results that have the button, as one promise a week."""
+        self.world.clear_faults()
+        round_id, refusal = self.world.do(
+            actions.reply(self.world.harness, user, is_change=is_change)
+        )
+        if round_id is None:
+            return
+        one = self._round(round_id)
+        allowed = (
+            user in one.phase.present_leads
+            and may_reply(one)
+            and may_promise(one.phase, one, user, is_change=is_change)
+        )
+        assert (refusal == "") == allowed, refusal
+        if allowed:
+            self._record_promise(one.phase, one, user, is_change)
+
+    @rule(
+        user=st.sampled_from([ANA, ANA, HANA, OWNER]),
+        choice=st.sampled_from(["continue", "adjust"]),
+    )
+    def decide(self, user: str, choice: str) -> None:
+        """Press the newest button that asks for a decision; it may be out of date."""
+        self.world.clear_faults()
+        target, refusal = self.world.do(actions.decide(self.world.harness, user, choice))
+        if target is None:
+            return
+        phase_id, decision_id = target.split(":")
+        (phase,) = [one for one in self.reference_model.phases if one.phase_id == phase_id]
+        if phase.decisions_uncertain:
+            if choice == "adjust" and not refusal:
+                self._record_promise(phase, None, user, is_change=True)
+            return
+        decision = self._open_decision(phase, decision_id)
+        allowed = (
+            decision is not None
+            and self.manages(user, phase)
+            and (choice == "continue" or may_promise(phase, None, user, is_change=True))
+        )
+        assert (refusal == "") == allowed, refusal
+        if decision is not None and allowed:
+            self.reference_model.decisions.decide(decision, user, choice)
+            if choice == "adjust":
+                self._record_promise(phase, None, user, is_change=True)
+
+    def _open_decision(self, phase: Phase, decision_id: str) -> Decision | None:
+        """Return the decision with this id, if it can be made."""
+        rows = [one for one in self.evidence.decisions if one["decision_id"] == decision_id]
+        is_open = phase.is_active and any(row["choice"] is None for row in rows)
+        return phase.open_decision if is_open else None
+
+    def _round(self, round_id: str) -> Round:
+        rounds = self.reference_model.rounds(only_open=False)
+        return next(one for one in rounds if self.round_id(one) == round_id)
+
+    def _record_promise(self, phase: Phase, one: Round | None, by: str, is_change: bool) -> None:
+        earlier = replaced_by(phase, one, is_change=is_change)
+        if earlier is not None:
+            earlier.one, earlier.is_change = one or earlier.one, is_change
+            return
+        known = {promise.promise_id for promise in phase.promises}
+        rows = [
+            row
+            for row in collect(self.world).promises
+            if row["phase_id"] == phase.phase_id and row["promise_id"] not in known
+        ]
+        assert len(rows) == 1
+        phase.promises.append(
+            Promise(
+                promise_id=rows[0]["promise_id"],
+                by=by,
+                one=one,
+                is_change=is_change,
+                made_at=rows[0]["made_at"],
+            )
+        )

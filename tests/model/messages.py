@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from tests.model.calendar import WARNS_AT, asking_day, local, welcome, working_days
-from tests.model.facts import Phase, Round, Someone
+from tests.model.facts import Decision, Phase, Round, Someone
 
 PENDING, SENT, EXPIRED = "pending", "sent", "expired"
 #: Kinds of messages that the model predicts: the first part of their keys.
@@ -30,7 +30,7 @@ Due = tuple[datetime, Callable[[], None]]
 @dataclass(kw_only=True, eq=False)
 class PlannedMessage:
     kind: str
-    about: Phase | Round
+    about: Phase | Round | Decision
     to: str = ""  # a person; empty: the channel
     at: datetime
     expires: datetime | None = None
@@ -71,7 +71,7 @@ class PlannedMessages:
     # ------------------------------------------------------------ events
 
     def phase_started(self, phase: Phase) -> None:
-        self._write("announcement", phase, at=self.now())
+        self.write("announcement", phase, at=self.now())
 
     def phase_planned(self, phase: Phase) -> None:
         """Plan the warning to the leads, two working days before the end."""
@@ -86,17 +86,17 @@ class PlannedMessages:
             if one.members & one.uncertain:
                 self.uncertain.add(one)
             return
-        for lead in self._leads(one.phase):
-            self._write("lead_results", one, lead)
+        for lead in self.leads(one.phase):
+            self.write("lead_results", one, lead)
 
     def phase_ended(self, phase: Phase) -> None:
         """End the phase on its date: ask the leads to wrap up, and plan the goodbyes."""
         now = self.now()
         self._forget_warnings(phase)
         is_late = now - phase.ends_at > LATE
-        self._write("closing", phase, at=welcome(now, phase.zone) if is_late else now)
-        for lead in self._leads(phase):
-            self._write("wrap_up", phase, lead)
+        self.write("closing", phase, at=welcome(now, phase.zone) if is_late else now)
+        for lead in self.leads(phase):
+            self.write("wrap_up", phase, lead)
         assert phase.ended_on is not None
         on = asking_day(working_days(phase.ended_on, 2), phase.at)
         for user in phase.members - phase.left:
@@ -108,10 +108,10 @@ class PlannedMessages:
         now = self.now()
         self._forget_warnings(phase)
         if not has_ended:
-            self._write("closing", phase, at=now)
+            self.write("closing", phase, at=now)
         else:
             closed = not any(one.kind == "closing" and one.about is phase for one in self.waiting)
-            self._write("wrapped_up", phase, at=now if closed else welcome(now, phase.zone))
+            self.write("wrapped_up", phase, at=now if closed else welcome(now, phase.zone))
         waiting = {user for about, user in self._goodbyes if about is phase}
         for user in waiting if has_ended else phase.members - phase.left:
             self._goodbyes[phase, user] = welcome(now, self.people[user].zone)
@@ -126,15 +126,15 @@ class PlannedMessages:
 
     def _warn(self, phase: Phase) -> None:
         del self._warnings[phase]
-        for lead in self._leads(phase):
+        for lead in self.leads(phase):
             if welcome(self.now(), self.people[lead].zone) < phase.ends_at:
-                self._write("warn", phase, lead)
+                self.write("warn", phase, lead)
 
     def _say_goodbye(self, phase: Phase, user: str) -> None:
         del self._goodbyes[phase, user]
         opted_out = self.opted_out.get(phase.channel, set())
         if user not in phase.left | opted_out and self.people[user].may_act:
-            self._write("goodbye", phase, user)
+            self.write("goodbye", phase, user)
 
     def _deliver(self, message: PlannedMessage) -> None:
         now = self.now()
@@ -146,15 +146,19 @@ class PlannedMessages:
         else:
             self._end(message, SENT)
 
-    def _leads(self, phase: Phase) -> list[str]:
+    def leads(self, phase: Phase) -> list[str]:
         """Return the leads who can be messaged."""
         return [one for one in sorted(phase.present_leads) if not self.people[one].is_closed]
 
-    def _write(self, kind: str, about: Phase | Round, to: str = "", *, at: Any = None) -> None:
+    def write(
+        self, kind: str, about: Phase | Round | Decision, to: str = "", *, at: Any = None
+    ) -> None:
         message = PlannedMessage(kind=kind, about=about, to=to, at=at or self._next_good_time(to))
         if kind == "warn":
             assert isinstance(about, Phase)
             message.expires, message.warned_end = about.ends_at, str(about.ends)
+        if isinstance(about, Decision) and to:
+            message.expires = about.phase.ends_at
         self.waiting.append(message)
 
     def _next_good_time(self, user: str) -> datetime:
@@ -162,7 +166,11 @@ class PlannedMessages:
 
     def _forget_warnings(self, phase: Phase) -> None:
         self._warnings.pop(phase, None)
-        for message in [one for one in self.waiting if one.kind == "warn" and one.about is phase]:
+        self.forget("warn", phase)
+
+    def forget(self, kind: str, about: Phase | Decision) -> None:
+        """Take pending messages back."""
+        for message in [one for one in self.waiting if one.kind == kind and one.about is about]:
             self._end(message, EXPIRED)
 
     def _end(self, message: PlannedMessage, state: str) -> None:
@@ -184,7 +192,11 @@ def not_as_foreseen(
         if one.shown_at is not None
     ]
     uncertain = {ids[one] for one in letters.uncertain}
-    expected = {one.key(ids[one.about]): one for one in (*letters.ended, *letters.waiting, *shown)}
+    expected = {
+        one.key(ids[one.about]): one
+        for one in (*letters.ended, *letters.waiting, *shown)
+        if not isinstance(one.about, Decision)
+    }
     for key in expected.keys() | {key for key in rows if key.split(":")[0] in PREDICTED_KINDS}:
         one, row = expected.get(key), rows.get(key)
         if key.split(":")[1] in uncertain:
@@ -192,7 +204,8 @@ def not_as_foreseen(
         if one is None or row is None:
             yield f"{key} is {'missing' if row is None else 'not predicted'}"
         elif one.state != row["state"]:
-            yield f"{key} is {row['state']} ({row['error']}), predicted {one.state}"
+            at = row["not_before"]
+            yield f"{key} is {row['state']} ({row['error']}) at {at}, predicted {one.state}"
         elif one.state == PENDING and one.at != row["not_before"]:
             yield f"{key} waits until {row['not_before']}, predicted {one.at}"
 
@@ -207,4 +220,6 @@ def rightly_expired(
             about is None or about["state"] == EXPIRED
         )
     kind = key.split(":", maxsplit=1)[0]
-    return row["error"] == "too late" if kind in QUESTIONS else kind == "warn"
+    if kind in QUESTIONS:
+        return bool(row["error"] == "too late")
+    return kind in ("warn", "decision_asked")

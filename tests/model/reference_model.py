@@ -19,8 +19,10 @@ from tests.model.calendar import (
     welcome,
     working_days,
 )
-from tests.model.facts import Phase, Round, Someone, over_budget
+from tests.model.decisions import PlannedDecisions
+from tests.model.facts import Phase, Promise, Round, Someone, over_budget
 from tests.model.messages import Due, PlannedMessages
+from tests.model.promises import OUTCOMES, promise_to_check
 
 #: Nobody is asked or reminded with less time than this to answer.
 LAST_CALL = timedelta(hours=1)
@@ -36,11 +38,13 @@ class ReferenceModel:
     opted_out: dict[str, set[str]] = field(default_factory=dict)  # people by channel
     phases: list[Phase] = field(default_factory=list)
     letters: PlannedMessages = field(init=False)
+    decisions: PlannedDecisions = field(init=False)
 
     def __post_init__(self) -> None:
         self.letters = PlannedMessages(
             people=self.people, opted_out=self.opted_out, now=lambda: self.now
         )
+        self.decisions = PlannedDecisions(letters=self.letters, now=lambda: self.now)
 
     # ------------------------------------------------------------ queries
 
@@ -99,16 +103,18 @@ class ReferenceModel:
         }
         self.letters.phase_planned(phase)
 
-    def wrap_up(self, phase: Phase) -> None:
+    def wrap_up(self, phase: Phase, by: str) -> None:
         """Wrap up a phase; an active phase ends with it."""
         has_ended = not phase.is_active
         if not has_ended:
             self._end(phase)
+            self.decisions.phase_ended(phase, by)
         self.letters.phase_wrapped_up(phase, has_ended=has_ended)
         phase.is_wrapped_up = True
 
     def _end_by_date(self, phase: Phase) -> None:
         self._end(phase)
+        self.decisions.phase_ended(phase, None)
         self.letters.phase_ended(phase)
 
     def _end(self, phase: Phase) -> None:
@@ -168,6 +174,7 @@ class ReferenceModel:
                 yield opens, partial(self._open_planned, phase, key)
             if phase.is_active:
                 yield phase.ends_at, partial(self._end_by_date, phase)
+                yield from self.decisions.due(phase)
             for one in phase.rounds:
                 yield from self._due_in_round(one)
 
@@ -285,6 +292,7 @@ class ReferenceModel:
             return  # the questions go to the channel, and no answers are stored
         if len(members) < min(len(wanted), minimum):
             return  # it is too late for the others
+        check, checked = self._check(phase, kind, at, can_answer)
         phase.rounds.append(
             Round(
                 phase=phase,
@@ -298,12 +306,48 @@ class ReferenceModel:
                 minimum=minimum,
                 to_ask=slots,
                 slots=dict(slots),
+                check=check,
+                checked=checked,
             )
         )
         if (
             len(phase.rounds) == 1 and phase.reflected
         ):  # the lead already reflected in the start form
             phase.rounds[0].answers[phase.lead] = {}
+
+    def _check(
+        self, phase: Phase, kind: str, at: datetime, can_answer: set[str]
+    ) -> tuple[str | None, Promise | None]:
+        """Return the kind of check that a round asks, and the promise that it asks about.
+
+        None in the first round and in a poll. A promise that is due comes first; half way, and
+        after two low rounds, it is whether to go on; in the first round after a sprint whether
+        there is room to recover. The same is not asked again of a team that differs by one person.
+        Nobody protects anything here.
+        """
+        before = [one for one in phase.rounds if one.is_open or one.is_kept]
+        if kind == "poll" or not before:
+            return None, None
+        number = phase.rounds.index(before[-1]) + 2
+        promise = promise_to_check(phase, number)
+        if kind == "after":
+            is_first = all(one.kind != "after" for one in before)
+            if phase.is_sprint and is_first and not _is_comparable(before, "recovery", can_answer):
+                return "recovery", None
+        if promise is not None:
+            return "promise", promise
+        wanted: list[str] = []
+        if kind != "after":
+            day = (there(at, phase.zone).date() - phase.starts).days
+            asked = [one.check for one in before]
+            is_half_way = 2 * (day + 3) >= (phase.ends - phase.starts).days
+            is_low = len(before) > 1 and all(one.is_low for one in before[-2:])
+            is_due = "continue" not in asked and is_half_way
+            goes_on = is_due or (is_low and asked[-1] != "continue")
+            wanted = ["continue"] if goes_on and kind != "closing" else []
+            wanted.append("slipped")
+        free = (each for each in wanted if not _is_comparable(before, each, can_answer))
+        return next(free, None), None
 
     def poll(self, phase: Phase) -> bool:
         """Open a poll; return whether the questions are sent."""
@@ -320,6 +364,7 @@ class ReferenceModel:
     def _still_wanted(self, one: Round, user: str) -> bool:
         return not (
             user in one.answers
+            or user in one.check_answers
             or user in one.skipped
             or user in one.phase.left
             or user in self.opted_out.get(one.phase.channel, set())
@@ -357,6 +402,10 @@ class ReferenceModel:
     def _close(self, one: Round) -> None:
         one.is_open = False
         one.closed_at = self.now
+        if one.is_kept:
+            if one.checked is not None:
+                one.checked.outcome = OUTCOMES[one.check_outcome]
+            self.decisions.check_answered(one)
         self.letters.round_closed(one)
         one.to_ask.clear()
         one.to_remind.clear()
@@ -373,3 +422,8 @@ def _free_day(on: date, at: time, taken: set[date], asked: set[date]) -> date:
     possible = [day for day in days if day == on or asking_day(day, at) == day]
     allowed = [day for day in possible if not asked or day - max(asked) >= APART] or [on]
     return next((day for day in allowed if day not in taken), allowed[0])
+
+
+def _is_comparable(before: list[Round], check: str, can_answer: set[str]) -> bool:
+    """Return whether a team that differs by one person was asked the same."""
+    return any(one.check == check and len(one.can_answer ^ can_answer) == 1 for one in before)

@@ -17,7 +17,7 @@ from bot.playground.server import FakeSlack
 from bot.settings import Settings
 from tests.conftest import MANIFEST, MONDAY
 from tests.harness import KEY, BotHarness, unfinished, without_limits
-from tests.model.crashable_loop import CrashableTasks, close_abandoned_connections
+from tests.model.crashable_loop import CrashableTasks, abandoned_connections
 
 T = TypeVar("T")
 
@@ -142,9 +142,9 @@ class World:
             await asyncio.sleep(0)
         for _ in range(turns):
             await asyncio.sleep(0)
-        await self._bot_tasks.kill()
-        await self.harness.bot.stop()  # releases what the killed tasks left open
-        close_abandoned_connections()
+        with abandoned_connections():
+            await self._bot_tasks.kill()
+            await self.harness.bot.stop()  # releases what the killed tasks left open
 
     async def _start_bot(self) -> BotHarness:
         harness: BotHarness = await self._bot_tasks.start(self._build_bot())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channel_health import restore_announcement
+from bot.channel_health import late_deliveries
 from bot.channel_health.delivery_confirmations import on_message_posted
 from bot.clock import real_now
 from bot.outbox import requeue
@@ -146,7 +146,7 @@ async def test_message_event_confirms_only_an_attempted_post_of_this_bot(
     ) -> None:
         restored.append(f"{workspace_id}:{key}")
 
-    monkeypatch.setattr(restore_announcement, "restore_announcement", record_restore)
+    monkeypatch.setattr(late_deliveries, "follow_up", record_restore)
 
     message_id = (await sender.row("hello")).message_id
     event = message_posted_event(message_id, event_type=event_type, **more)

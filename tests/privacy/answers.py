@@ -1,4 +1,7 @@
-"""All ways in which a team can answer one question, and how likely each of them is."""
+"""All ways in which a team can answer one question, and how likely each of them is.
+
+The check has three answers that count: they are levels 1 to 3 here, yes, partly and no.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -43,7 +46,7 @@ def chance(histogram: Histogram, distribution: Distribution) -> float:
 
 def with_answer(histogram: Histogram, level: int) -> Histogram:
     """Return the histogram with one more answer."""
-    return tuple(count + (place == level) for place, count in zip(LEVELS, histogram, strict=True))
+    return tuple(count + (place == level) for place, count in enumerate(histogram, start=1))
 
 
 def low_answers(histogram: Histogram) -> int:

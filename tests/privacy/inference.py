@@ -47,7 +47,7 @@ def lone_low(people: int, distribution: Distribution) -> Conclusions:
         (chance(answers, distribution), one_round(answers, people), low_answers(answers))
         for answers in histograms(people)
     )
-    return _conclusions(_by_sight(cases), lambda fact: fact == 1)
+    return conclusions(by_sight(cases), lambda fact: fact == 1)
 
 
 def joiner(people: int, distribution: Distribution) -> Exposure:
@@ -132,7 +132,7 @@ def _others_and_one(
             yield probability * share, others, level
 
 
-def _by_sight(cases: Iterable[Case]) -> Collection[dict[int, float]]:
+def by_sight(cases: Iterable[Case]) -> Collection[dict[int, float]]:
     """Return, for each thing that can be seen, how likely each fact is together with it."""
     seen: dict[Hashable, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for probability, sight, fact in cases:
@@ -142,18 +142,18 @@ def _by_sight(cases: Iterable[Case]) -> Collection[dict[int, float]]:
 
 
 def _exposure(cases: Iterable[Case]) -> Exposure:
-    seen = _by_sight(cases)
-    levels = [_conclusions(seen, partial(eq, level)) for level in LEVELS]
+    seen = by_sight(cases)
+    levels = [conclusions(seen, partial(eq, level)) for level in LEVELS]
     return Exposure(
         level=Conclusions(
             certain=sum(found.certain for found in levels),
             likely=sum(found.likely for found in levels),
         ),
-        low=_conclusions(seen, lambda fact: fact in LOW),
+        low=conclusions(seen, lambda fact: fact in LOW),
     )
 
 
-def _conclusions(seen: Iterable[dict[int, float]], is_true: Callable[[int], bool]) -> Conclusions:
+def conclusions(seen: Iterable[dict[int, float]], is_true: Callable[[int], bool]) -> Conclusions:
     certain = likely = 0.0
     for facts in seen:
         total = sum(facts.values())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.privacy import inference
+from tests.privacy import checks, inference
 from tests.privacy.answers import DISTRIBUTIONS, Distribution
 from tests.privacy.inference import Conclusions
 
@@ -23,6 +23,12 @@ COLUMNS = {
     "colluders level": "the level chosen by the last one, all the others sharing theirs",
     "colluders low": "the last one chose 1 or 2",
 }
+#: Of the check. Who joined or left is not asked the same, so that nothing follows about them.
+CHECK_COLUMNS = {
+    "one no": "exactly one person said no",
+    "absent": "the answer of one person known to skip a week, nobody else changing",
+    "colluders": "the answer of the last one, all the others sharing theirs",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +47,40 @@ def rows(sizes: Sequence[int]) -> Iterator[Row]:
             yield Row(people=people, distribution=name, figures=_figures(people, distribution))
 
 
-def worst_lone_low(found: Sequence[Row]) -> float:
-    """Return the largest share of rounds in which exactly one low person is certain."""
-    return max(row.figures["one low"].certain for row in found)
+def check_rows(sizes: Sequence[int]) -> Iterator[Row]:
+    """Yield a row of the check for each distribution and each number of people."""
+    for name, distribution in checks.DISTRIBUTIONS.items():
+        for people in sizes:
+            figures = {
+                "one no": checks.lone_no(people, distribution),
+                "absent": checks.absentee(people, distribution),
+                "colluders": checks.colluders(people, distribution),
+            }
+            yield Row(people=people, distribution=name, figures=figures)
+
+
+def worst(found: Sequence[Row], column: str) -> float:
+    """Return the largest share of rounds in which what the column says is certain."""
+    return max(row.figures[column].certain for row in found)
 
 
 def text(found: Sequence[Row]) -> str:
     """Return the tables, one for each distribution, in Markdown."""
-    names = dict.fromkeys(row.distribution for row in found)
-    return "\n\n".join(
-        _table(name, [row for row in found if row.distribution == name]) for name in names
-    )
+    return _tables("answers, 1 to 5", DISTRIBUTIONS, found)
+
+
+def check_text(found: Sequence[Row]) -> str:
+    """Return the tables of the check, one for each distribution, in Markdown."""
+    return _tables("answers to the check, yes, partly and no", checks.DISTRIBUTIONS, found)
+
+
+def _tables(answers: str, named: Mapping[str, Distribution], found: Sequence[Row]) -> str:
+    tables = []
+    for name, distribution in named.items():
+        shares = ", ".join(f"{share:.0%}" for share in distribution)
+        of_name = [row for row in found if row.distribution == name]
+        tables.append(_table(f"{name} {answers}: {shares}", of_name))
+    return "\n\n".join(tables)
 
 
 def _figures(people: int, distribution: Distribution) -> Mapping[str, Conclusions]:
@@ -73,13 +102,13 @@ def _figures(people: int, distribution: Distribution) -> Mapping[str, Conclusion
     }
 
 
-def _table(name: str, found: Sequence[Row]) -> str:
-    shares = ", ".join(f"{share:.0%}" for share in DISTRIBUTIONS[name])
+def _table(heading: str, found: Sequence[Row]) -> str:
+    columns = [*found[0].figures]
     lines = [
-        f"{name} answers, 1 to 5: {shares}",
+        heading,
         "",
-        _line(["people", *COLUMNS]),
-        _line(["---"] * (1 + len(COLUMNS))),
+        _line(["people", *columns]),
+        _line(["---"] * (1 + len(columns))),
     ]
     lines += [_line([f"{row.people}", *map(_cell, row.figures.values())]) for row in found]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bot.phases.privacy import Rounding
-from tests.privacy import inference, table
+from tests.privacy import checks, inference, table
 from tests.privacy.__main__ import main
 from tests.privacy.answers import DISTRIBUTIONS, chance, histograms
 from tests.privacy.shown import one_round
@@ -70,6 +70,27 @@ def test_below_the_minimum_everything_looks_alike() -> None:
     assert len({one_round(answers, 8, Rounding.WHOLE) for answers in histograms(8)}) == 5
 
 
+@pytest.mark.parametrize("distribution", checks.DISTRIBUTIONS.values(), ids=checks.DISTRIBUTIONS)
+def test_check_never_makes_it_certain_that_exactly_one_person_said_no(
+    distribution: tuple[float, ...],
+) -> None:
+    assert [checks.lone_no(people, distribution).certain for people in table.PEOPLE] == [
+        0 for _ in table.PEOPLE
+    ]
+
+
+def test_check_tells_who_was_away_only_where_the_word_changes() -> None:
+    """Of four, three remain, which are too few: nothing follows. Of five, the word may change."""
+    split = checks.DISTRIBUTIONS["split"]
+
+    assert checks.absentee(4, split).certain == 0
+    assert 0 < checks.absentee(5, split).certain < checks.colluders(5, split).certain < 0.5
+
+
+def test_answers_to_the_check_look_alike_below_the_minimum() -> None:
+    assert {checks.shown(answers, 4) for answers in histograms(3, checks.ANSWERS)} == {None}
+
+
 def test_command_prints_the_tables_and_fails_where_the_goal_is_missed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,5 +99,5 @@ def test_command_prints_the_tables_and_fails_where_the_goal_is_missed(
 
     assert main() == 1
     printed = capsys.readouterr().out
-    assert printed.count("|      9 |") == len(DISTRIBUTIONS)
+    assert printed.count("|      9 |") == len(DISTRIBUTIONS) + len(checks.DISTRIBUTIONS)
     assert "goal 0.01 %: MISSED" in printed

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from bot.phases.privacy import Rounding
+from bot.promises.model import Promise
 from bot.results.levels import Counts, Participation, question_figures
 from bot.results.model import ClosedRound, Reflection, ResultsView, ShownLevel
 from tests.announcement.phases import SPRINT, participant
@@ -17,6 +18,18 @@ LABELS = {
 }
 HOSTILE = "*Ana* <!channel> <@U0BEN> <https://x.example|y> `a` _b_ & \u202eabc"
 NOTE = "Too many goals.\nWe drop the importer until January."
+PROMISE = Promise(
+    promise_id="p1",
+    phase_id="p" * 32,
+    round_id="b" * 32,
+    made_by=ANA,
+    name="Ana",
+    made_at=TEAM_READS,
+    heard="Nobody dares to say it.\nUntil it is late.",
+    text=NOTE,
+    is_change=True,
+    outcome=None,
+)
 COMMENTS = ("The importer is late & nobody says so", "Thanks for Tuesday")
 
 PHASE = replace(SPRINT, phase_id="p" * 32, starts_on=date(2026, 11, 23), people=(participant(ANA),))
@@ -52,8 +65,7 @@ START = ClosedRound(
         shown_level("trust", (0, 1, 3, 2, 0)),
         shown_level("ego", (0, 0, 1, 3, 2)),
     ),
-    note=None,
-    noted_by=None,
+    promise=None,
     shown_at=datetime(2026, 11, 27, 10, 0, tzinfo=UTC),
 )
 WEEK = replace(

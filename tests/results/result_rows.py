@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.db import schema
 from bot.phases.privacy import Rounding
-from bot.results.store import latest_shown_of
+from bot.promises.model import Reply
+from bot.results.store import latest_reply
 from bot.rounds import questions, store
 from bot.rounds.questions import Question
 from tests.harness import WORKSPACE
@@ -18,11 +19,15 @@ from tests.rounds.round_rows import NOW, PHASE, a_round
 ASKED = questions.about_leads(["Ana"])
 
 
-async def latest_note(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
-    """Return the note on the results the team of a phase read last, as the questions show it."""
+def change(text: str, heard: str | None = None) -> Reply:
+    return Reply(heard=heard, text=text, is_change=True)
+
+
+async def latest_reply_text(tx: AsyncConnection, workspace_id: str, phase_id: str) -> str | None:
+    """Return the reply to the results the team of a phase read last, as the questions show it."""
     phases = schema.phases
     is_phase = (phases.c.workspace_id == workspace_id) & (phases.c.phase_id == phase_id)
-    found: str | None = await tx.scalar(select(latest_shown_of(phases, "note")).where(is_phase))
+    found: str | None = await tx.scalar(select(latest_reply(phases, "text")).where(is_phase))
     return found
 
 

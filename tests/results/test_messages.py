@@ -8,21 +8,23 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.checks.model import AskedCheck, CheckAnswer, CheckKind
 from bot.playground.fake_slack.checks import check_blocks, check_view
-from bot.results import note_form
+from bot.promises.model import PromiseOutcome
+from bot.results import reply_form
 from bot.results.comments import comment_messages
 from bot.results.messages import about_numbers, leads_message, members_message, team_message
 from bot.results.model import ClosedRound, Reflection
-from bot.results.note_form import NOTE_LIMIT
+from bot.results.reply_form import TEXT_LIMIT
 from bot.slack.content import Content
 from tests.results.closed_rounds import (
     COMMENTS,
     HOSTILE,
     LABELS,
     LARGE,
-    NOTE,
     OWN,
     PHASE,
+    PROMISE,
     START,
     TEAM_READS,
     TOO_FEW,
@@ -32,7 +34,9 @@ from tests.results.closed_rounds import (
     showing,
 )
 
-NOTED = replace(WEEK, note=NOTE, noted_by="Ana")
+REPLIED = replace(WEEK, promise=PROMISE)
+CHECK = AskedCheck(kind=CheckKind.PROMISE, text="When plans move, I will say so first.")
+CHECKED = replace(REPLIED, check=replace(CHECK, outcome=CheckAnswer.PARTLY))
 BEN_REFLECTION = Reflection(name="Ben", answers={"clarity": 4, "trust": 1, "ego": 5}, shared=True)
 LINK = "https://example.slack.com/archives/C0LAUNCH/p1?thread_ts=1.1&cid=C0LAUNCH"
 FACTS = {
@@ -45,8 +49,20 @@ FACTS = {
     "closing": showing(START, replace(WEEK, kind="closing", week=4)),
     "after": showing(START, replace(WEEK, kind="after", week=2)),
     "poll": showing(START, replace(WEEK, kind="poll", week=2)),
-    "noted": showing(START, NOTED),
-    "read": showing(START, replace(NOTED, shown_at=TEAM_READS)),
+    "replied": showing(START, REPLIED),
+    "nothing_changes": showing(
+        START, replace(REPLIED, promise=replace(PROMISE, heard=None, is_change=False))
+    ),
+    "checked": showing(START, CHECKED),
+    "read": showing(START, replace(REPLIED, shown_at=TEAM_READS)),
+    "promise_checked": showing(
+        START,
+        replace(
+            REPLIED,
+            shown_at=TEAM_READS,
+            promise=replace(PROMISE, outcome=PromiseOutcome.PARTLY),
+        ),
+    ),
     "read_without_note": showing(START, replace(WEEK, shown_at=TEAM_READS)),
     "in_channel": showing(START, replace(WEEK, shown_at=TEAM_READS, is_broadcast=True)),
     "two_leads": showing(START, WEEK, phase=TWO_LEADS, reflections=(OWN, BEN_REFLECTION)),
@@ -55,7 +71,7 @@ SHOWN = {
     **{f"{name}_to_leads": leads_message(facts) for name, facts in FACTS.items()},
     **{f"{name}_to_team": team_message(facts) for name, facts in FACTS.items()},
     "paused_to_leads": leads_message(
-        showing(START, NOTED, phase=replace(PHASE, paused_at=TEAM_READS))
+        showing(START, REPLIED, phase=replace(PHASE, paused_at=TEAM_READS))
     ),
     "paused_too_few_to_leads": leads_message(
         showing(START, TOO_FEW, phase=replace(PHASE, paused_at=TEAM_READS))
@@ -128,6 +144,19 @@ def test_small_print_stands_behind_a_button() -> None:
     assert "Totals only, rounded, from 4 answers on." in page
     assert "Ana also gets private tips based on these totals." in page
     assert "About These Numbers" not in blocks_json(team_message(FACTS["too_few"]))
+
+
+def test_leads_and_team_read_the_median_answer_to_the_check_and_nothing_without_one() -> None:
+    line = "Did this happen? “When plans move, I will say so first.” *Partly*, said the team."
+    for build in (leads_message, team_message):
+        assert line in blocks_json(build(FACTS["checked"]))
+        assert "artly" not in build(FACTS["checked"]).text
+        not_reached = showing(START, replace(REPLIED, check=CHECK))
+        assert blocks_json(build(not_reached)) == blocks_json(build(FACTS["replied"]))
+    hostile = replace(CHECK, text=HOSTILE, outcome=CheckAnswer.NO)
+    shown = team_message(showing(START, replace(WEEK, check=hostile)))
+    assert check_blocks(shown.blocks, "message") == []
+    assert "<!channel>" not in blocks_json(shown)
 
 
 def test_change_refers_to_the_last_round_that_showed_the_question() -> None:
@@ -215,7 +244,7 @@ def test_leads_are_told_which_of_their_answers_the_team_will_read() -> None:
 def test_team_is_told_that_a_lead_has_not_replied_yet() -> None:
     assert "and what changes*\\nAna hasn't replied yet." in blocks_json(team_message(showing()))
     assert "Ana and Ben haven't replied yet." in blocks_json(team_message(FACTS["two_leads"]))
-    assert "replied yet" not in blocks_json(team_message(FACTS["noted"]))
+    assert "replied yet" not in blocks_json(team_message(FACTS["replied"]))
     assert "replied yet" not in blocks_json(team_message(FACTS["too_few"]))
 
 
@@ -237,7 +266,7 @@ def test_nothing_is_shown_below_the_minimum() -> None:
     ("name", "label"),
     [
         ("week", "Reply to the Team"),
-        ("noted", "Change My Reply"),
+        ("replied", "Change My Reply"),
         ("read_without_note", "Reply to the Team"),
         ("read", None),
         ("too_few", "Reply to the Team"),
@@ -255,17 +284,17 @@ def test_lead_can_reply_until_the_team_has_read_a_reply(name: str, label: str | 
     assert buttons == ([label] if label else [])
 
 
-@pytest.mark.parametrize("shown", [NOTED, replace(WEEK, shown_at=TEAM_READS)])
+@pytest.mark.parametrize("shown", [REPLIED, replace(WEEK, shown_at=TEAM_READS)])
 def test_reply_form_matches_snapshot(shown: ClosedRound, json_snapshot: SnapshotAssertion) -> None:
-    form = note_form.build(shown).to_dict()
+    form = reply_form.build(shown).to_dict()
 
     assert check_view(form) == []
     assert form == json_snapshot
 
 
-@pytest.mark.parametrize("text", ["x" * NOTE_LIMIT, "<&>" * (NOTE_LIMIT // 3), "a\n" * 500])
+@pytest.mark.parametrize("text", ["x" * TEXT_LIMIT, "<&>" * (TEXT_LIMIT // 3), "a\n" * 500])
 def test_long_notes_and_comments_fit_slack_limits(text: str) -> None:
-    facts = showing(START, replace(NOTED, note=text))
+    facts = showing(START, replace(REPLIED, promise=replace(PROMISE, heard=text, text=text)))
     for message in (leads_message(facts), team_message(facts), *comment_messages([text] * 60)):
         assert check_blocks(message.blocks, "message") == []
 
@@ -293,7 +322,9 @@ def test_every_character_of_a_comment_is_shown(sign: str) -> None:
 
 def test_user_text_cannot_trigger_mentions_or_links() -> None:
     round_ = replace(
-        NOTED, note=HOSTILE, noted_by=HOSTILE, labels=dict.fromkeys(WEEK.labels, HOSTILE)
+        REPLIED,
+        promise=replace(PROMISE, heard=HOSTILE, text=HOSTILE, name=HOSTILE),
+        labels=dict.fromkeys(WEEK.labels, HOSTILE),
     )
     phase = replace(PHASE, people=(replace(PHASE.people[0], name=HOSTILE),))
     reflection = replace(BEN_REFLECTION, name=HOSTILE)

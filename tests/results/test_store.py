@@ -11,14 +11,22 @@ from bot.db import schema
 from bot.db.engine import Database
 from bot.phases.model import Phase
 from bot.results import store
-from bot.results.lifecycle import save_note
-from bot.results.note_form import NOTE_LIMIT
+from bot.results.lifecycle import save_reply
+from bot.results.reply_form import TEXT_LIMIT
 from bot.round_keys import seal_text
 from bot.services import Services
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, DEV, KEYS, LAUNCH, MEMBERS, WORKSPACE
-from tests.results.result_rows import HIGH, LOW, MIXED, a_closed_round, a_reflection, latest_note
+from tests.results.result_rows import (
+    HIGH,
+    LOW,
+    MIXED,
+    a_closed_round,
+    a_reflection,
+    change,
+    latest_reply_text,
+)
 from tests.results.steps import CLOSED, FRIDAY, close, show
 from tests.rounds.evidence import agenda_of, delivered, said
 from tests.rounds.round_rows import PHASE, a_person, a_phase, a_round, the_phase
@@ -147,14 +155,14 @@ async def test_reflections_are_those_of_current_leads_in_this_round(phase: Datab
         (("one", "two"), (False, False), None),
     ],
 )
-async def test_latest_note_is_that_of_the_newest_round_shown_to_the_team(
+async def test_latest_reply_is_that_of_the_newest_round_shown_to_the_team(
     phase: Database, notes: tuple[str | None, ...], shown: tuple[bool, ...], newest: str | None
 ) -> None:
     async with phase.transaction() as tx:
         for number, (note, is_shown) in enumerate(zip(notes, shown, strict=True), start=1):
             more: dict[str, Any] = {"note": note, "shown_at": FRIDAY if is_shown else None}
             await a_closed_round(tx, f"r{number}", number=number, **more)
-        assert await latest_note(tx, WORKSPACE, PHASE) == newest
+        assert await latest_reply_text(tx, WORKSPACE, PHASE) == newest
 
 
 async def test_each_lead_is_messaged_in_their_own_hours_and_deleted_ones_are_not(
@@ -238,13 +246,14 @@ async def test_note_of_exactly_the_limit_is_saved_under_its_authors_name(
 ) -> None:
     await make_leads(phase, BEN)
     await close(phase)
-    await save_note(services, by(BEN), "x" * NOTE_LIMIT)
+    await save_reply(services, by(BEN), change("x" * TEXT_LIMIT))
     with pytest.raises(Refused, match="1,001 characters, but only 1,000 fit"):
-        await save_note(services, by(ANA), "x" * (NOTE_LIMIT + 1))
+        await save_reply(services, by(ANA), change("x" * (TEXT_LIMIT + 1)))
 
     async with phase.reading() as reader:
         (found,) = await store.closed_rounds(reader, WORKSPACE, await the_phase(reader))
-    assert (found.note, found.noted_by) == ("x" * 1_000, "Ben")
+    assert found.promise is not None
+    assert (found.promise.text, found.promise.name) == ("x" * 1_000, "Ben")
     queued = await said(phase)
     for lead in (ANA, BEN):  # both see the saved note and its deadline
         assert "Written by Ben" in str(queued[f"edit:lead_results:r1:{lead}"])
@@ -284,7 +293,7 @@ async def test_rounds_of_another_phase_are_not_read(db: Database, clock: Adjusta
     await close(db)
 
     async with db.reading() as reader:
-        assert await latest_note(reader, WORKSPACE, PHASE) is None
+        assert await latest_reply_text(reader, WORKSPACE, PHASE) is None
         assert await store.history(reader, WORKSPACE, await the_phase(reader)) == ()
         assert await store.comments_of(reader, KEYS, WORKSPACE, "r1") == ()
         found = await store.phase_of_round(reader, WORKSPACE, "r9")

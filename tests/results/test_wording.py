@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.results.comments import SECTION_LIMIT, comment_messages
 from bot.results.level_blocks import chart, chart_of, headline, level_lines, lines_over_phase
 from bot.results.levels import QuestionFigures
-from bot.results.messages import QUOTED_NOTE_LIMIT as LIMIT
+from bot.results.messages import QUOTED_LIMIT as LIMIT
 from bot.results.model import Reflection, ShownLevel, base_of_change, last_round_showing
 from bot.slack.content import MESSAGE, size
 from bot.slack.mrkdwn import quotation

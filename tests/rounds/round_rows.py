@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.db import schema
 from bot.phases import store
 from bot.phases.model import Phase
+from bot.promises.lifecycle import make
+from bot.promises.model import Reply
 from bot.rounds.questions import about_leads
 from bot.rounds.store import as_json
 from bot.workspaces.rules import WorkspaceSettings
@@ -93,6 +95,7 @@ async def a_round(
     phase_id: str = PHASE,
     leads: tuple[str, ...] = (ANA,),
     members: tuple[str, ...] = MEMBERS,
+    note: str | None = None,
     **changed: object,
 ) -> None:
     """Insert an open weekly round that closes in two days, with a minimum of four answers."""
@@ -111,6 +114,10 @@ async def a_round(
         "leads": ["Ana"],
     }
     await tx.execute(insert(schema.rounds).values({**row, **changed}))
+    if note is not None:
+        reply = Reply(heard=None, text=note, is_change=True)
+        key = {"phase_id": phase_id, "round_id": round_id, "made_by": ANA}
+        await make(tx, WORKSPACE, reply, **key, now=NOW)
     roles = [(user_id, "lead") for user_id in leads] + [(user_id, "member") for user_id in members]
     for user_id, role in roles:
         await tx.execute(

@@ -8,6 +8,7 @@ from slack_sdk.models.views import View
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.checks.model import CHECK_KEY, AskedCheck, CheckKind
 from bot.playground.fake_slack.checks import check_view
 from bot.rounds import answer_form
 from bot.rounds.answer_changes import AnswerInput
@@ -17,7 +18,15 @@ LEAD = replace(ASKING, to_lead=True)
 BLANK = AnswerInput(answers={"clarity": None, "trust": None, "ego": None})
 FILLED = AnswerInput(answers={"clarity": 1, "trust": None, "ego": 5}, comment="Fewer goals")
 SHARED = AnswerInput(answers={"clarity": 3, "trust": 4, "ego": 5}, shared=True)
-FORMS = {"blank": (ASKING, BLANK), "filled": (ASKING, FILLED), "lead": (LEAD, SHARED)}
+CHECKED = replace(ASKING, check=AskedCheck(kind=CheckKind.CONTINUE))
+NO = replace(FILLED, answers={**FILLED.answers, CHECK_KEY: 3})
+FORMS = {
+    "blank": (ASKING, BLANK),
+    "filled": (ASKING, FILLED),
+    "lead": (LEAD, SHARED),
+    "check": (CHECKED, NO),
+    "check_alone": (CHECKED, AnswerInput(answers={CHECK_KEY: None})),
+}
 
 
 def submitted(view: View) -> dict[str, Any]:

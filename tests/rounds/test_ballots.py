@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.engine import make_url
 
+from bot.checks.model import CHECK_KEY, CheckAnswer
 from bot.db import schema
 from bot.db.engine import Database
 from bot.keys import KeyMissing
@@ -15,7 +16,7 @@ from bot.round_keys import RoundKeys
 from bot.rounds import ballots, secure_delete
 from bot.rounds.ballot_crypto import Ballot
 from bot.rounds.ballots import BallotChange
-from tests.harness import BEN, CHIARA, DEV, EMI, FINN, KEYS, WORKSPACE, other_keys
+from tests.harness import BEN, CHIARA, DEV, EMI, FINN, GUSTAVO, KEYS, WORKSPACE, other_keys
 from tests.rounds.round_rows import NOW, PHASE, ROUND, a_phase, a_round
 
 COMMENT = "Nobody told us what must not slip"
@@ -130,6 +131,24 @@ async def test_counting_deletes_all_ballots_and_the_secret(ballot_db: Database) 
     assert tally.ballots == 3
     assert sorted(tally.comments) == sorted([BEN, CHIARA, DEV, EMI])
     assert tally.unreadable == 0
+    assert await count_rows(ballot_db) == 0
+
+
+async def test_answers_to_the_check_are_counted_apart_and_make_no_ballot_count(
+    ballot_db: Database,
+) -> None:
+    for user_id, level in ((BEN, 1), (CHIARA, 3), (DEV, 3), (EMI, None)):
+        await cast(ballot_db, user_id, Ballot(answers={CHECK_KEY: level}))
+    await cast(ballot_db, FINN, Ballot(answers={"clarity": 4}))
+    await cast(ballot_db, GUSTAVO, Ballot(answers={"clarity": 4, CHECK_KEY: 2}))
+
+    async with ballot_db.transaction() as tx:
+        tally = await ballots.count_and_destroy(tx, KEYS, WORKSPACE, ROUND)
+
+    yes, partly, no = CheckAnswer.YES, CheckAnswer.PARTLY, CheckAnswer.NO
+    assert tally.check == {yes: 1, partly: 1, no: 2}
+    assert tally.counts == {"clarity": (0, 0, 0, 2, 0)}
+    assert tally.ballots == 2
     assert await count_rows(ballot_db) == 0
 
 

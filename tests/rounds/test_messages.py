@@ -4,13 +4,16 @@ import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from bot.checks.model import CHECK_KEY, AskedCheck, CheckKind
 from bot.phases.rules import PhaseKind
 from bot.playground.fake_slack.checks import check_blocks
+from bot.promises.model import Reply
 from bot.rounds import messages, questions
 from bot.rounds.answer_changes import NOTHING_YET, Progress
 from bot.rounds.model import Introduction, QuestionnaireView, RoundEnd
@@ -46,8 +49,25 @@ FIRST = replace(
     introduction=Introduction(milestone="Ship the beta", ends_on=date(2026, 12, 18)),
     expectation="Getting the importer through review by Thursday.",
 )
+
+
+def saying(text: str) -> Reply:
+    return Reply(heard=text, text=text, is_change=True)
+
+
+CHECKS = {
+    kind: AskedCheck(kind=kind, text=text)
+    for kind, text in {
+        CheckKind.PROMISE: "When a review waits a day, I will take it.",
+        CheckKind.CONTINUE: "",
+        CheckKind.PROTECTED: "Weekends, 1:1s, booked leave.",
+        CheckKind.SLIPPED: "",
+        CheckKind.RECOVERY: "",
+    }.items()
+}
 NOTE = "Too many goals.\nWhen a review waits a day, I'll take it."
 LONG = " ".join(["word"] * 200)
+LONG_CHECK = AskedCheck(kind=CheckKind.PROMISE, text=LONG)
 END = RoundEnd(channel_id="C0LAUNCH", reached_minimum=True, is_unreadable=False)
 
 
@@ -59,8 +79,29 @@ SHOWN = {
     **{kind.value: messages.questions_message(replace(ASKING, kind=kind)) for kind in RoundKind},
     "trust_building": messages.questions_message(TRUST),
     "two_leads": messages.questions_message(TWO_LEADS),
-    "with_note": messages.questions_message(replace(ASKING, note=NOTE)),
-    "with_long_note": messages.questions_message(replace(ASKING, note=LONG)),
+    "with_note": messages.questions_message(replace(ASKING, reply=saying(NOTE), reply_by="Ana")),
+    "with_long_note": messages.questions_message(
+        replace(ASKING, reply=saying(LONG), reply_by="Ana")
+    ),
+    **{
+        f"check_{kind}": messages.questions_message(replace(ASKING, check=check))
+        for kind, check in CHECKS.items()
+    },
+    "check_answered": messages.questions_message(
+        replace(ASKING, check=CHECKS[CheckKind.PROMISE]), after(CHECK_KEY)
+    ),
+    "check_after_note": messages.questions_message(
+        replace(ASKING, check=CHECKS[CheckKind.PROMISE], reply=saying(NOTE), reply_by="Ana")
+    ),
+    "check_in_reminder": messages.questions_message(
+        replace(ASKING, check=CHECKS[CheckKind.PROMISE]), is_reminder=True
+    ),
+    "received_without_check": messages.questions_message(
+        replace(ASKING, check=CHECKS[CheckKind.PROMISE]), after(*KEYS)
+    ),
+    "received_with_check": messages.questions_message(
+        replace(ASKING, check=CHECKS[CheckKind.PROMISE]), after(*KEYS, CHECK_KEY)
+    ),
     "first_message": messages.questions_message(FIRST),
     "first_message_replied": messages.questions_message(replace(FIRST, has_replied=True)),
     "first_message_received": messages.questions_message(FIRST, after(*KEYS)),
@@ -87,15 +128,18 @@ VIEWS = {
     "member": ASKING,
     "trust_building": TRUST,
     "two_leads": TWO_LEADS,
-    "note": replace(ASKING, note=NOTE),
-    "long_note": replace(ASKING, note=LONG),
+    "note": replace(ASKING, reply=saying(NOTE), reply_by="Ana"),
+    "long_note": replace(ASKING, reply=saying(LONG), reply_by="Ana"),
     "lead": replace(ASKING, to_lead=True),
     "lead_trust_building": replace(TRUST, to_lead=True),
+    **{f"check_{kind}": replace(TWO_LEADS, check=check) for kind, check in CHECKS.items()},
+    "long_check": replace(TWO_LEADS, check=LONG_CHECK),
+    "long_check_and_note": replace(ASKING, check=LONG_CHECK, reply=saying(LONG), reply_by="Ana"),
 }
 STATES = [
     after(*answered, is_skipped=is_skipped)
-    for count in range(4)
-    for answered in itertools.combinations(KEYS, count)
+    for count in range(5)
+    for answered in itertools.combinations((*KEYS, CHECK_KEY), count)
     for is_skipped in (False, True)
 ]
 
@@ -163,10 +207,58 @@ def test_first_message_has_at_most_160_words(milestone: str, state: Progress) ->
         FIRST,
         introduction=Introduction(milestone=milestone, ends_on=date(2026, 12, 18)),
         expectation=LONG[:150],
-        note=LONG,
+        reply=saying(LONG),
+        reply_by="Ana",
+        check=LONG_CHECK,
     )
 
     assert word_count(messages.questions_message(first, state).blocks) <= 160
+
+
+@pytest.mark.parametrize("is_reminder", [False, True])
+@pytest.mark.parametrize("kind", CheckKind)
+@pytest.mark.parametrize("asking", [ASKING, TWO_LEADS, TRUST], ids=["one", "two", "trust"])
+def test_check_is_asked_at_once_or_after_the_first_tap_where_the_reply_needs_the_room(
+    asking: QuestionnaireView, kind: CheckKind, is_reminder: bool
+) -> None:
+    checked = replace(asking, check=CHECKS[kind], reply=saying(LONG), reply_by="Ana")
+    new, tapped = (
+        str(messages.questions_message(checked, state, is_reminder=is_reminder).blocks)
+        for state in (NOTHING_YET, after("trust"))
+    )
+
+    row = f"answer:{asking.round_id}:{CHECK_KEY}"
+    assert row in tapped
+    assert row in new or asking is TWO_LEADS
+    assert is_reminder or ">word word" in new
+    first = replace(FIRST, expectation=LONG[:150], check=CHECKS[kind])
+    without, folded = map(partial(messages.questions_message, first), (NOTHING_YET, after(*KEYS)))
+    assert CHECK_KEY not in str(without.blocks)
+    assert CHECK_KEY in str(folded.blocks)
+
+
+def test_check_and_note_that_are_both_long_share_the_words_that_are_left() -> None:
+    message = str(messages.questions_message(VIEWS["long_check_and_note"]).blocks)
+
+    asked = message.index("Did this happen?")
+    assert message[:asked].count("word") == 6
+    assert message[asked:].count("word") == 7
+
+
+def test_answered_check_folds_and_the_questions_alone_make_the_receipt() -> None:
+    checked = replace(ASKING, check=CHECKS[CheckKind.PROMISE])
+    answered = messages.questions_message(checked, after(CHECK_KEY))
+    receipt, whole = (
+        messages.questions_message(checked, after(*KEYS, *more)) for more in ((), (CHECK_KEY,))
+    )
+
+    assert "The promise ✓" in str(answered.blocks)
+    assert "Did this happen?" not in str(answered.blocks)
+    assert receipt.text == whole.text == messages.RECEIVED
+    assert "I will take it.”" in str(receipt.blocks)
+    assert "The promise ✓" in str(whole.blocks)
+    skipped = messages.questions_message(checked, after("trust", is_skipped=True))
+    assert "Did this happen?" not in str(skipped.blocks)
 
 
 def test_note_is_cut_to_the_words_that_are_left() -> None:
@@ -195,9 +287,9 @@ def test_five_buttons_are_the_same_whatever_was_answered() -> None:
 
 def test_privacy_note_states_the_minimum_of_the_round() -> None:
     assert messages.small_print(replace(ASKING, minimum=6)) == (
-        "Ana sees totals only, from 6 answers on. While the questions are open, whoever runs this "
-        "server could link answers to people; after that, answers are deleted. Your "
-        "company's exports can show that you answered, never what."
+        "Ana sees totals only, from 6 answers on. Until closing, whoever runs this server could "
+        "link answers to you; then they're deleted. Company exports show that you answered, never "
+        "what."
     )
 
 
@@ -212,9 +304,11 @@ def test_user_text_cannot_trigger_mentions_or_links() -> None:
     hostile = replace(
         FIRST,
         leads=(HOSTILE,),
-        note=f"{HOSTILE}\n{HOSTILE}",
+        reply=saying(f"{HOSTILE}\n{HOSTILE}"),
+        reply_by="Ana",
         introduction=Introduction(milestone=HOSTILE, ends_on=date(2026, 12, 18)),
         expectation=HOSTILE,
+        check=AskedCheck(kind=CheckKind.PROTECTED, text=HOSTILE),
         questions=questions.about_leads([HOSTILE], asked),
     )
     for state in (NOTHING_YET, after("clarity")):
@@ -233,6 +327,13 @@ def test_user_text_cannot_trigger_mentions_or_links() -> None:
 
 def test_long_names_and_a_long_note_fit_slack_limits() -> None:
     long = "Person " + "&" * 80
-    crowd = replace(FIRST, leads=(long, long), note="<&>" * 1_000, expectation="&" * 150)
+    crowd = replace(
+        FIRST,
+        leads=(long, long),
+        reply=saying("<&>" * 1_000),
+        reply_by="Ana",
+        expectation="&" * 150,
+        check=AskedCheck(kind=CheckKind.PROMISE, text="<&>" * 1_000),
+    )
 
     assert check_blocks(messages.questions_message(crowd).blocks, "message") == []

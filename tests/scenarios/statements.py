@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 
 from bot.agenda.actions import ActionName
 from bot.agenda.claims import due
@@ -27,6 +27,7 @@ from tests.taps import KEYS
 START = "start to announced"
 ANSWER = "one tap"
 OPEN_ROUND = "open a round for 12"
+OPEN_NEXT = "open the next round, which asks a check"
 CLOSE_ROUND = "close a round of 12"
 END = "automatic end, no results"
 END_WITH_CHART = "automatic end, with a chart"
@@ -107,6 +108,8 @@ async def count_statements(harness: BotHarness) -> dict[str, int]:
         await _deliver_message(harness)
         counts[MESSAGE] = counter.take()
 
+        counts[OPEN_NEXT] = await _carry_out(harness, ActionName.OPEN_ROUND, counter)
+        assert await _checks_asked(harness) == 1
         counts[END_WITH_CHART] = await _end(harness, counter)
     return counts
 
@@ -207,6 +210,12 @@ async def _carry_out(harness: BotHarness, action: ActionName, counter: Statement
     counter.take()
     await ACTIONS[action].run(harness.bot.services, item)
     return counter.take()
+
+
+async def _checks_asked(harness: BotHarness) -> int | None:
+    async with harness.bot.db.reading() as reader:
+        asked: int | None = await reader.scalar(select(func.count(schema.rounds.c.check_kind)))
+        return asked
 
 
 async def _people_asked(harness: BotHarness) -> int | None:

@@ -123,7 +123,7 @@ async def test_paused_phase_ends_on_schedule_with_direct_messages_only(
     asked = dm_containing(harness, ANA, "What came of it?")
     assert "I can't post in the channel right now" in shown(asked["blocks"])
     await press(harness, ANA, "phases.end", asked)
-    await ana.sends(outcome="Beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="Beta is out.")
     assert "I can't post in the channel" in shown(ana.blocks)
     await ana.me.close()
     await harness.wait(days=3)
@@ -227,7 +227,7 @@ async def test_deleted_channel_ends_the_phase_and_returns_set_aside_work(
     assert "Dark mode: back with" in shown(gone["blocks"])
     assert (await phase(harness)).state == "ended"
     await press(harness, ANA, "phases.end", gone)
-    await ana.sends(outcome="Nothing more.")
+    await ana.sends(milestone_outcome="hit", outcome="Nothing more.")
     await harness.wait(days=40)
     assert any("has wrapped up" in text for text in dm_texts(harness, BEN))
     assert not any("questions" in text for text in dm_texts(harness, BEN))

@@ -6,6 +6,7 @@ import pytest
 
 from bot.announcement.concern_answers import post_answer
 from bot.announcement.part_messages import EMPTY_ANSWER
+from bot.phases.permissions import CANNOT_POST
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import ANA, BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
@@ -92,6 +93,24 @@ async def test_member_who_does_not_lead_the_phase_may_not_answer(
         await post_answer(harness.bot.services, request, ANSWER)
     await harness.settle()
     assert replies(harness) == []
+
+
+async def test_nothing_is_answered_where_the_team_cannot_read_it(
+    harness: BotHarness, ana: Lead, delivered: dict[str, Any]
+) -> None:
+    await press(harness, ANA, BUTTON, delivered)
+    harness.slack.archive(LAUNCH)
+    await harness.settle()
+
+    assert CANNOT_POST in str(await ana.sends(**{FIELD: ANSWER}))
+    await ana.me.close()
+    await press(harness, ANA, BUTTON, delivered)
+    assert ana.me.top_view is None
+    harness.slack.unarchive(LAUNCH)
+    await harness.settle()
+    assert replies(harness) == []
+    await press(harness, ANA, BUTTON, delivered)
+    assert await ana.sends(**{FIELD: ANSWER}) == {}
 
 
 async def test_concern_is_answered_after_the_end(

@@ -78,3 +78,43 @@ async def test_end_on_time_asks_slack_for_nobody(harness: BotHarness, ana: Lead)
 
     assert call_count(harness, "conversations.members") == before
     assert call_count(harness, "pins.remove") == 1
+
+
+async def follow_up_round_opens(harness: BotHarness) -> datetime:
+    """Let the phase end, and the round two weeks later open; return when that closes."""
+    rounds = schema.rounds
+    open_after = select(rounds.c.closes_at).where(
+        rounds.c.kind == "after", rounds.c.state == "open"
+    )
+    while True:
+        due = await harness.bot.next_due()
+        assert due is not None
+        await harness.travel_to(due)
+        async with harness.bot.db.reading() as reader:
+            if (closes_at := await reader.scalar(open_after)) is not None:
+                return closes_at
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_lead_who_left_after_the_end_gets_no_results_of_the_follow_up_round(
+    harness: BotHarness, ana: Lead, is_down: bool
+) -> None:
+    await start_with_co_lead(ana)
+    closes_at = await follow_up_round_opens(harness)
+    await harness.travel_to(closes_at - timedelta(minutes=3))
+    before = len(dm_texts(harness, HANA))
+    if is_down:
+        harness.slack.core.events.hold()
+    harness.slack.leave(LAUNCH, HANA)
+    if is_down:
+        harness.clock.move_to(closes_at + timedelta(minutes=6))
+    else:
+        await harness.settle()
+        await harness.travel_to(closes_at)
+    await harness.wait(days=4)
+
+    assert any("after the end" in text for text in dm_texts(harness, ANA))
+    fresh = dm_texts(harness, HANA)[before:]
+    assert [text for text in fresh if "after the end" in text] == []
+    if is_down:
+        await harness.slack.core.events.release()

@@ -6,12 +6,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.harness import ANA, BEN, CHIARA, FINN, LAUNCH, MEMBERS, OWNER, BotHarness
-from tests.scenarios.lead import Lead, shown
+from bot.phases.store import active_in
+from bot.promises.lifecycle import make as make_promise
+from bot.promises.model import Reply
+from tests.harness import ANA, BEN, CHIARA, FINN, LAUNCH, MEMBERS, OWNER, WORKSPACE, BotHarness
+from tests.scenarios.lead import CLEAR, RICHER, SPRINT, TRUST, Lead, shown
 
 WARNED = datetime(2026, 12, 3, 10, tzinfo=UTC)
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)  # the sprint of two weeks has ended
-WRAP_UP = {"outcome": "Beta is out.", "learning": "Review earlier.", "thanks": "To all."}
+WRAP_UP = {
+    "milestone_outcome": "hit",
+    "outcome": "Beta is out.",
+    "learning": "Review earlier.",
+    "thanks": "To all.",
+}
 
 
 def dms_containing(harness: BotHarness, user_id: str, words: str) -> list[dict[str, Any]]:
@@ -26,6 +34,13 @@ def channel_messages_containing(harness: BotHarness, words: str) -> list[dict[st
 async def run_command(harness: BotHarness, user_id: str, words: str) -> str:
     answer = await harness.slack.as_user(user_id).command(f"/imbalance {words}".strip(), LAUNCH)
     return answer.text
+
+
+async def everybody_answers_until(harness: BotHarness, until: datetime) -> None:
+    while (due := await harness.bot.next_due()) is not None and due <= until:
+        await harness.travel_to(due)
+        await harness.slack.let_team_answer()
+        await harness.settle()
 
 
 async def test_lead_is_warned_before_the_end_and_the_phase_ends_automatically(
@@ -59,7 +74,9 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     await ana.me.click("phases.end")
     assert ana.page == "Wrap Up"
     assert "The phase ends when you send this" in shown(ana.blocks)
-    assert ana.inputs[:5] == ["outcome", "learning", "thanks", "outcome:0", "until:0"]
+    texts = ["planned", "outcome", "reason", "learning", "thanks"]
+    assert ana.inputs[:8] == ["milestone_outcome", *texts, "outcome:0", "until:0"]
+    assert ana.typed("planned") == "ship the beta"
 
     assert await ana.sends(**WRAP_UP, **{"line:U0BEN": "Your Tuesday fix saved us."}) == {}
 
@@ -67,8 +84,8 @@ async def test_wrap_up_before_the_end_ends_the_phase(harness: BotHarness, ana: L
     (closing,) = channel_messages_containing(harness, "has wrapped up")
     text = shown(closing["blocks"])
     assert "It took 11 days, 4 days less than planned." in text
-    assert "*What came of it:* Beta is out." in text
-    assert "*What we learned:* Review earlier." in text
+    assert "*What happened:* Beta is out." in text
+    assert "*Next time:* Review earlier." in text
     assert "*Thanks:* To all." in text
     assert "Tuesday fix" not in text
     await harness.travel_to(OVER)
@@ -95,7 +112,7 @@ async def test_goodbyes_arrive_in_each_members_working_hours(
     (to_ben,) = dms_containing(harness, BEN, "has wrapped up")
     assert shown(to_ben["blocks"]).splitlines() == [
         "*🏁 Results sprint in <#C0LAUNCH> has wrapped up.*",
-        "*What came of it:* Beta is out.",
+        "*What happened:* Beta is out.",
         "*Your part:* I carry the importer.",
         "*Ana to you:* Your Tuesday fix saved us.",
         "*Back with you on Tue 24 Nov:* Dark mode.",
@@ -120,7 +137,7 @@ async def test_wrap_up_after_the_end_posts_the_outcome(harness: BotHarness, ana:
     assert await ana.sends(**WRAP_UP, **choices) == {}
 
     (added,) = channel_messages_containing(harness, "what came of it.")
-    assert "*What came of it:* Beta is out." in shown(added["blocks"])
+    assert "*What happened:* Beta is out." in shown(added["blocks"])
     assert "• Dark mode: parked with <@U0BEN> until Mon 11 Jan." in shown(added["blocks"])
     (question,) = dms_containing(harness, ANA, "is wrapped up")
     assert "Wrap Up" not in shown(question["blocks"]).splitlines()
@@ -196,11 +213,90 @@ async def test_second_wrap_up_is_refused_and_keeps_the_typed_text(
     await ana.me.command("/imbalance end", LAUNCH)
     await ana.sends(**WRAP_UP)
 
-    errors = await olivia.sends(outcome="Another end.")
+    errors = await olivia.sends(milestone_outcome="missed", outcome="Another end.")
 
-    assert "This phase is already wrapped up" in errors["outcome"]
+    assert "This phase is already wrapped up" in errors["milestone_outcome"]
     assert olivia.typed("outcome") == "Another end."
     assert len(channel_messages_containing(harness, "has wrapped up")) == 1
+
+
+async def test_wrap_up_sets_what_was_promised_beside_what_happened(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.types("results 2w")
+    await ana.sends(**CLEAR)
+    await ana.me.click("phase.start.richer")
+    await ana.sends(**SPRINT, **RICHER)
+    await ana.sends()
+    async with harness.bot.db.transaction() as tx:
+        phase = await active_in(tx, WORKSPACE, LAUNCH)
+        assert phase is not None
+        await make_promise(
+            tx,
+            WORKSPACE,
+            Reply(heard=None, text="I take reviews over myself.", is_change=True),
+            phase_id=phase.phase_id,
+            round_id=None,
+            made_by=ANA,
+            now=harness.clock.now(),
+        )
+    await ana.me.command("/imbalance end", LAUNCH)
+    became = {"milestone_outcome": "moved", "protected_outcome": "partly", "reason": "The audit."}
+
+    assert await ana.sends(**{**WRAP_UP, **became}, planned="The beta by Friday.") == {}
+
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
+    lines = shown(closing["blocks"]).splitlines()
+    assert lines[2:] == [
+        "*The goal:* ship the beta · *moved to a later date*",
+        "*Protected:* Weekends, 1:1s, booked leave. · *partly kept*",
+        "*Planned:* The beta by Friday.",
+        "*What happened:* Beta is out.",
+        "*Why:* The audit.",
+        "*Next time:* Review earlier.",
+        "*Thanks:* To all.",
+        "*What was promised on the way*",
+        "• Ana promised: I take reviews over myself. · not checked",
+        "*What comes back*",
+        "• Dark mode: back with <@U0BEN> on Tue 24 Nov.",
+        "*Recovery:* No new sprint before Wed 25 Nov.",
+    ]
+
+
+async def test_wrap_up_without_the_goals_outcome_is_refused_and_keeps_what_was_typed(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    await ana.me.command("/imbalance end", LAUNCH)
+
+    errors = await ana.sends(outcome="Beta is out.")
+
+    assert list(errors) == ["milestone_outcome"]
+    assert ana.typed("outcome") == "Beta is out."
+    assert channel_messages_containing(harness, "has wrapped up") == []
+
+
+async def test_next_start_form_shows_the_lesson_and_details_what_is_different(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts("trust 2w")
+    await ana.me.command("/imbalance end", LAUNCH)
+    assert await ana.sends(outcome="We decide together.", learning="Start smaller.") == {}
+    await ana.me.close(everything=True)
+    await ana.types("trust 2w")
+    assert "*Last time's lesson:* Start smaller." in shown(ana.blocks)
+    too_long = await ana.sends(**CLEAR, **{"start.text.difference": "x" * 241})
+    assert list(too_long) == ["start.text.difference"]
+
+    different = {"start.text.difference": "One team only <!channel>."}
+    assert await ana.sends(**CLEAR, **different) == {}
+    assert await ana.sends(**TRUST) == {}
+    assert await ana.sends() == {}
+    await ana.me.close(everything=True)
+
+    await ana.me.click("phase.details")
+    text = shown(ana.blocks)
+    assert "*What is different this time:* One team only &lt;!channel&gt;." in text
 
 
 async def test_outdated_extend_and_end_buttons_are_refused(harness: BotHarness, ana: Lead) -> None:
@@ -261,10 +357,7 @@ async def test_closing_message_is_edited_when_the_last_results_are_out(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    while (due := await harness.bot.next_due()) is not None and due <= OVER:
-        await harness.travel_to(due)
-        await harness.slack.let_team_answer()
-        await harness.settle()
+    await everybody_answers_until(harness, OVER)
     (closing,) = channel_messages_containing(harness, "has wrapped up")
     (before,) = _charts(closing)
 
@@ -283,15 +376,29 @@ async def test_closing_message_is_edited_when_the_last_results_are_out(
     assert harness.slack.problems == []
 
 
+async def test_closing_message_is_edited_when_the_channel_can_be_written_to_again(
+    harness: BotHarness, ana: Lead
+) -> None:
+    await ana.starts()
+    await everybody_answers_until(harness, OVER)
+    harness.slack.archive(LAUNCH)
+    await harness.settle()
+    await harness.wait(days=4)  # the last results are refused
+    harness.slack.unarchive(LAUNCH)
+    await harness.settle()
+    await harness.wait(hours=1)
+
+    (results,) = channel_messages_containing(harness, "Last results")
+    (closing,) = channel_messages_containing(harness, "has wrapped up")
+    assert "*Room for mistakes:* 2.5 of 5" in shown(results["blocks"])
+    assert "*Room for mistakes:* 3 at the start, 2.5 at the end" in shown(closing["blocks"])
+
+
 async def test_results_after_the_end_stand_beside_those_at_the_start_and_at_the_end(
     harness: BotHarness, ana: Lead
 ) -> None:
     await ana.starts()
-    until = OVER + timedelta(days=21)
-    while (due := await harness.bot.next_due()) is not None and due <= until:
-        await harness.travel_to(due)
-        await harness.slack.let_team_answer()
-        await harness.settle()
+    await everybody_answers_until(harness, OVER + timedelta(days=21))
 
     (after,) = channel_messages_containing(harness, "2 weeks after the end")
     text = shown(after["blocks"])

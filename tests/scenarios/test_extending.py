@@ -68,7 +68,7 @@ async def test_phase_that_cannot_be_extended_can_be_ended_or_followed_by_a_new_o
     await ana.me.close()
 
     await ana.me.click("phases.end", view_id=ana.view["id"])
-    await ana.sends(outcome="Beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="Beta is out.")
     assert ana.page == "Sent"
     await ana.me.close()
     assert ana.me.top_view is None

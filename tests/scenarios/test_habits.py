@@ -6,6 +6,7 @@ import pytest
 
 from bot.habits.how_we_work_form import NOT_HERE
 from bot.habits.lifecycle import share_mistake
+from bot.phases.permissions import CANNOT_POST
 from bot.slack.errors import Refused
 from bot.slack.request import Request
 from tests.harness import BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
@@ -81,6 +82,19 @@ async def test_mistake_is_told_in_the_thread_with_the_name(
     assert reply["text"] == "Ben shared a mistake they learned from"
     assert ">I shipped on a Friday.\n>Now I rehearse." in shown(reply["blocks"])
     assert harness.slack.problems == []
+
+
+async def test_mistake_is_not_told_where_the_team_cannot_read_it(
+    harness: BotHarness, building_trust: Lead
+) -> None:
+    ben = await opened(harness, BEN, "phase.mistake")
+    harness.slack.archive(LAUNCH)
+    await harness.settle()
+
+    assert CANNOT_POST in str(await ben.sends(**{"mistake.text": STORY}))
+    await ben.me.close()
+    ben = await opened(harness, BEN, "phase.mistake")
+    assert ben.me.top_view is None
 
 
 async def test_lead_is_invited_to_tell_a_mistake_first(

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, BotHarness
+from bot.playground.fake_slack.example_workspace import BOT_USER_ID
+from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, SECRET, BotHarness
 from tests.history.past_rows import insert_past_phases
 from tests.scenarios.lead import Lead, shown
 from tests.taps import tap_all
@@ -51,7 +52,7 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
 
     for user_id in (ANA, BEN):
         page = await history(harness, user_id)
-        assert "Mon 23 Nov to Mon 7 Dec · running now\nNo levels were shown." in page
+        assert "Mon 23 Nov to Mon 7 Dec · running now\nNo levels yet." in page
 
     await harness.travel_to(TEAM_HAS_RESULTS)
     assert "*Clear and doable:* 4 of 5\n" in await history(harness)
@@ -59,14 +60,14 @@ async def test_history_shows_levels_once_the_team_has_read_them_and_the_outcome(
     await harness.travel_to(AFTER_THE_END)
     await ana.me.close(everything=True)
     await ana.me.command("/imbalance end", LAUNCH)
-    await ana.sends(outcome="The beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="The beta is out.")
     await ana.me.close(everything=True)
     page = await history(harness)
 
     assert "*🏁 Results sprint: ship the beta*\nMon 23 Nov to Mon 7 Dec\n" in page
     assert (
-        "*Outcome:* The beta is out.\n*Clear and doable:* 4 at the start, not enough answers at the"
-        in page
+        "*Outcome:* Goal hit. The beta is out.\n"
+        "*Clear and doable:* 4 at the start, not enough answers at the" in page
     )
     assert "*Recovery:* Until Tue 22 Dec." in page
 
@@ -78,7 +79,7 @@ async def test_too_few_answers_show_no_level(harness: BotHarness, ana: Lead) -> 
 
     page = await history(harness)
 
-    assert "No levels were shown." in page
+    assert "No levels yet." in page
     assert "Send Me the Picture" not in page
 
 
@@ -185,6 +186,23 @@ async def test_long_history_has_ten_phases_a_page(harness: BotHarness) -> None:
 
     assert shown(ben.blocks) == first
     assert harness.slack.problems == []
+
+
+async def test_pages_turn_in_a_private_channel_without_the_bot(harness: BotHarness) -> None:
+    await insert_past_phases(harness.bot.db, 12, channel_id=SECRET)
+    ben = Lead(harness, BEN)
+    await ben.me.command("/imbalance history", SECRET)
+    first = shown(ben.blocks)
+    await ben.me.click("history.older")
+    assert "goal 0*" in shown(ben.blocks)
+    await ben.me.click("history.newer")
+    assert shown(ben.blocks) == first
+
+    harness.slack.join(SECRET, BOT_USER_ID)  # from now on Slack says who is in the channel
+    harness.slack.leave(SECRET, BEN)
+    await harness.settle()
+    await ben.me.click("history.older")
+    assert "can see its history" in str(ben.blocks)
 
 
 async def test_history_of_another_channel_is_not_shown(harness: BotHarness) -> None:

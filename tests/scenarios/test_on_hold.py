@@ -10,7 +10,8 @@ from sqlalchemy import select
 from bot.announcement.part_messages import NOT_IN_TEAM, PHASE_OVER
 from bot.db import schema
 from bot.on_hold import messages, rules
-from bot.on_hold.messages import CANNOT_POST, NOT_A_COLLEAGUE
+from bot.on_hold.messages import NOT_A_COLLEAGUE
+from bot.phases.permissions import CANNOT_POST
 from bot.playground.fake_slack.example_workspace import BOT_USER_ID
 from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from tests.harness import (
@@ -156,7 +157,7 @@ async def test_early_return_is_explained_in_the_thread_once_and_shown_at_the_end
     await lead.me.command("/imbalance end", LAUNCH)
     assert "item" not in str(lead.inputs)
     assert "outcome:0" not in lead.inputs
-    await lead.sends(outcome="It is out.", **{"outcome:1": "dropped"})
+    await lead.sends(milestone_outcome="hit", outcome="It is out.", **{"outcome:1": "dropped"})
     closing = shown(lead.me.visible(LAUNCH)[-1]["blocks"])
     assert "• Dark mode: brought back early, with <@U0BEN> since Mon 23 Nov." in closing
     assert "• The monthly report: dropped." in closing
@@ -656,7 +657,7 @@ async def test_work_parked_in_the_wrap_up_is_followed_up_too(
 ) -> None:
     await lead.me.command("/imbalance end", LAUNCH)
     typed = {"outcome:0": "parked", "until:0": "2026-12-15"}
-    assert await lead.sends(outcome="It is out.", **typed) == {}
+    assert await lead.sends(milestone_outcome="hit", outcome="It is out.", **typed) == {}
 
     await harness.travel_to(datetime(2026, 12, 16, tzinfo=UTC))
 
@@ -668,7 +669,7 @@ async def test_parked_work_that_was_dropped_is_not_followed_up(
 ) -> None:
     await changes(lead, **JANUARY)
     await lead.me.command("/imbalance end", LAUNCH)
-    await lead.sends(outcome="It is out.", **{"outcome:0": "dropped"})
+    await lead.sends(milestone_outcome="hit", outcome="It is out.", **{"outcome:0": "dropped"})
 
     await harness.travel_to(datetime(2027, 1, 20, tzinfo=UTC))
 

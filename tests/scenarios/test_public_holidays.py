@@ -7,7 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import func, select
 
+from bot.agenda.work_calendar import WorkCalendar
+from bot.db import schema
 from bot.rounds.lifecycle import plan_rounds
 from bot.workspaces import settings_form, store
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, OWNER, WORKSPACE, BotHarness
@@ -76,6 +79,38 @@ async def test_questions_of_a_holiday_come_on_the_next_working_day(
 
     came = set(direct_messages(harness, *MEMBERS)) - before
     assert min(at.date() for at in came) == asked_on
+
+
+async def test_closing_questions_come_before_the_end_where_a_country_is_set_later(
+    harness: BotHarness,
+) -> None:
+    """The phase ends on a Tuesday, the day of its closing questions, which is a holiday then."""
+    await begin_phase(harness, ends_on=HOLIDAY, original_ends_on=HOLIDAY, weekday=1)
+    await harness.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    await choose_country(harness, "PT")
+    await harness.travel_to(datetime(2026, 12, 4, tzinfo=UTC))
+
+    async with harness.bot.db.reading() as reader:
+        query = select(schema.rounds.c.kind).order_by(schema.rounds.c.closes_at)
+        kinds = list(await reader.scalars(query))
+        last = await reader.scalar(select(func.max(schema.round_people.c.slot_at)))
+    assert kinds == ["first", "closing"]
+    assert last is not None
+    assert last.date() == date(2026, 11, 30)
+
+
+async def test_closing_questions_are_dropped_where_only_days_after_the_end_are_left(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begin_phase(harness, ends_on=HOLIDAY, original_ends_on=HOLIDAY, weekday=1)
+    await harness.travel_to(datetime(2026, 11, 27, 12, tzinfo=UTC))
+    decreed = WorkCalendar(is_holiday=lambda day: day == HOLIDAY)
+    monkeypatch.setattr("bot.phases.store.calendar_of", lambda _: decreed)
+
+    await harness.travel_to(datetime(2026, 12, 4, tzinfo=UTC))
+
+    async with harness.bot.db.reading() as reader:
+        assert list(await reader.scalars(select(schema.rounds.c.kind))) == ["first"]
 
 
 async def test_nobody_gets_a_direct_message_on_a_holiday(harness: BotHarness) -> None:

@@ -15,6 +15,7 @@ from bot.slack.content import content, section
 from tests.harness import ANA, BEN, LAUNCH, MEMBERS, WORKSPACE, BotHarness
 from tests.rounds.round_rows import NOW, PHASE, a_phase, the_phase
 from tests.scenarios.lead import Lead, count
+from tests.scenarios.screen import press
 from tests.taps import tap, write_comment
 
 TUESDAY_EVENING = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -23,7 +24,7 @@ BEFORE_TEAM_RESULTS = datetime(2026, 11, 27, 9, tzinfo=UTC)
 AFTER_TEAM_RESULTS = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
 AFTER_LINKS = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
 COMMENT = "The importer is late & nobody says so"
-NOTE = "You said the importer is late. <!channel> It waits until January."
+NOTE = "The importer is late. <!channel> It waits until January."
 
 
 async def start_phase(harness: BotHarness, **changed: object) -> None:
@@ -86,8 +87,8 @@ def blocks_json(message: dict[str, Any]) -> str:
 async def reply_to_team(harness: BotHarness, text: str, user_id: str = ANA) -> dict[str, str]:
     """Press *Reply to the Team*, and send this; return the form's errors."""
     lead = Lead(harness, user_id)
-    await lead.me.click("results.write_note")
-    return await lead.sends(**{"results.note": text})
+    await lead.me.click("results.reply")
+    return await lead.sends(**{"results.reply.change": text})
 
 
 async def test_lead_gets_levels_chart_and_comments_before_the_team(
@@ -155,6 +156,24 @@ async def test_results_in_a_crowded_channel_stand_in_the_thread_and_members_get_
     assert "|Read the last results>" in first["text"]["text"]
 
 
+async def test_members_get_the_link_to_results_that_slack_refused_at_first(
+    round_closed: BotHarness,
+) -> None:
+    round_closed.slack.crowd(LAUNCH, 12)
+    round_closed.slack.restrict(LAUNCH)
+    await round_closed.travel_to(AFTER_LINKS)
+    assert thread_replies(round_closed) == []
+    assert "First results" not in texts_to(round_closed, BEN)
+    round_closed.slack.restrict(LAUNCH, "")
+    (paused,) = [m for m in round_closed.slack.as_user(ANA).dm_with_bot() if "paused" in m["text"]]
+
+    await press(round_closed, ANA, "phases.try_again", paused)
+    await round_closed.wait(hours=1)
+
+    assert len(thread_replies(round_closed)) == 1
+    assert "|Read them in the thread>" in texts_to(round_closed, BEN)
+
+
 async def test_results_are_posted_where_slack_gives_no_link_to_them(
     round_closed: BotHarness,
 ) -> None:
@@ -201,9 +220,9 @@ async def test_reply_is_sanitized_and_an_empty_one_is_refused(round_closed: BotH
     await reply_to_team(round_closed, "  We \u202estop\u202c the importer. \n")
     errors = await reply_to_team(round_closed, " \u200b\n ")
 
-    assert "This is still empty" in errors["results.note"]
+    assert "This is still empty" in errors["results.reply.change"]
     async with round_closed.bot.db.reading() as reader:
-        notes = list(await reader.scalars(select(schema.rounds.c.note)))
+        notes = list(await reader.scalars(select(schema.promises.c.text)))
     assert notes == ["We stop the importer."]
 
 
@@ -224,18 +243,18 @@ async def test_only_leads_can_reply_and_only_until_the_team_has_read_a_reply(
     assert direct is not None
     place = {"type": "message", "channel_id": direct.id, "message_ts": message["ts"]}
     (button,) = next(b for b in message["blocks"] if b["type"] == "actions")["elements"]
-    press = {"type": "button", "action_id": "results.write_note", "value": button["value"]}
+    press = {"type": "button", "action_id": "results.reply", "value": button["value"]}
     await ben.act(place, press)
     assert ben.top_view is None
     await reply_to_team(round_closed, NOTE)
     await ana.act(place, press)  # the form is open while the team gets the results
     await round_closed.travel_to(AFTER_TEAM_RESULTS)
 
-    errors = await Lead(round_closed).sends(**{"results.note": "Too late"})
+    errors = await Lead(round_closed).sends(**{"results.reply.change": "Too late"})
 
-    assert "Your team has read the reply" in errors["results.note"]
+    assert "Your team has read the reply" in errors["results.reply.change"]
     async with round_closed.bot.db.reading() as reader:
-        assert await reader.scalar(select(schema.rounds.c.note)) == NOTE
+        assert await reader.scalar(select(schema.promises.c.text)) == NOTE
 
 
 async def test_results_are_sent_without_the_chart_if_the_upload_fails(

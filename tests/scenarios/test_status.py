@@ -8,7 +8,7 @@ from tests.harness import ANA, BEN, GENERAL, GUEST, LAUNCH, MEMBERS, OWNER, BotH
 from tests.scenarios.lead import Lead, shown
 
 OVER = datetime(2026, 12, 7, 17, 1, tzinfo=UTC)
-WRAP_UP = {"outcome": "Beta is out."}
+WRAP_UP = {"milestone_outcome": "hit", "outcome": "Beta is out."}
 
 
 async def status_lines(

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from bot.checks.model import CheckKind
 from bot.db import schema
 from bot.rounds import answering, messages
 from bot.rounds.answer_changes import (
@@ -289,7 +290,12 @@ async def test_tap_on_an_old_message_after_the_close_is_refused_and_changes_noth
 async def test_nothing_sent_to_slack_depends_on_the_levels_tapped(
     round_open: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Companies can export messages, so all that is sent for 1, 1, 1 equals that for 5, 5, 5."""
+    """Companies can export messages, so all that is sent for 1, 1, 1 equals that for 5, 5, 5.
+
+    And all that is sent for "yes" to the check equals that for "can't say".
+    """
+    async with round_open.bot.db.transaction() as tx:
+        await tx.execute(update(schema.rounds).values(check_kind=CheckKind.SLIPPED))
     replaced: list[Any] = []
     respond = views.respond_to_url
 
@@ -298,16 +304,17 @@ async def test_nothing_sent_to_slack_depends_on_the_levels_tapped(
         return await respond(client, body, message, replace=replace)
 
     monkeypatch.setattr("bot.rounds.handlers.respond_to_url", record)
-    low = await _sent_while_answering(round_open, BEN, 1, replaced)
-    high = await _sent_while_answering(round_open, CHIARA, 5, replaced)
+    low = await _sent_while_answering(round_open, BEN, 1, 1, replaced)
+    high = await _sent_while_answering(round_open, CHIARA, 5, 0, replaced)
 
     assert len(low) >= 8
     assert low == high
+    assert "What slipped ✓" in shown_text(newest_message(round_open, CHIARA))
     assert not any("initial_option" in call or "selected_option" in call for call in low)
 
 
 async def _sent_while_answering(
-    harness: BotHarness, user_id: str, level: int, replaced: list[Any]
+    harness: BotHarness, user_id: str, level: int, check: int, replaced: list[Any]
 ) -> list[str]:
     """Return all that is sent, but for ids and times, while a person answers in every way."""
     before = len(harness.slack.calls)
@@ -316,7 +323,7 @@ async def _sent_while_answering(
     await tap(harness, user_id, clarity=level)
     await harness.wait(seconds=5)
     await write_comment(harness, user_id, "The importer is late")
-    await tap(harness, user_id, trust=level, ego=level)
+    await tap(harness, user_id, trust=level, check=check, ego=level)
     await harness.wait(seconds=5)
     await person.click("rounds.change")
     await person.submit()

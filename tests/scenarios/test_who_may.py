@@ -153,7 +153,7 @@ BLANKS: Sequence[tuple[str, str, dict[str, str], str]] = (
     (
         ANA,
         "/imbalance end",
-        {"outcome": INVISIBLE},
+        {"outcome": INVISIBLE, "milestone_outcome": "hit"},
         "Say in a sentence what came of it. The channel reads it.",
     ),
     (
@@ -204,7 +204,7 @@ async def test_commands_after_the_end_and_after_the_wrap_up(harness: BotHarness,
     await assert_outcomes(harness, AFTER_THE_END)
 
     await ana.me.command("/imbalance end", LAUNCH)
-    await ana.sends(outcome="Beta is out.")
+    await ana.sends(milestone_outcome="hit", outcome="Beta is out.")
     await ana.me.close()
     await assert_outcomes(harness, AFTER_THE_WRAP_UP)
 
@@ -233,6 +233,6 @@ async def test_blank_answer_says_beside_its_field_what_is_missing(
             await person.me.command(opens, LAUNCH)
         else:
             await person.me.click(opens)
-        (field,) = blank
+        field = next(iter(blank))
         assert await person.sends(**blank) == {field: told}
         await person.me.close()

@@ -15,6 +15,7 @@ from bot.announcement.concern_answer_form import answer_message
 from bot.ending import messages as ending_messages
 from bot.habits import mistake_form
 from bot.phases.model import ExpectationReply, Phase
+from bot.promises.model import Reply
 from bot.results import comments
 from bot.results import messages as result_messages
 from bot.rounds import messages as round_messages
@@ -25,7 +26,7 @@ from bot.start.page_preview import Preview
 from tests.announcement.phases import SPRINT, TODAY, TRUST, participant
 from tests.ending.ended_phases import LATER, WORDS, over
 from tests.harness import ANA, BEN
-from tests.results.closed_rounds import START, WEEK, showing
+from tests.results.closed_rounds import PROMISE, START, WEEK, showing
 from tests.rounds.test_messages import ASKING
 from tests.start.test_form_pages import CHOSEN, MOMENT
 
@@ -57,7 +58,8 @@ def with_two_lines(phase: Phase) -> Phase:
 SPRINT_TEXTS, TRUST_TEXTS = with_two_lines(SPRINT), with_two_lines(TRUST)
 BEN_TEXTS = SPRINT_TEXTS.people[1]
 ENDED = over(SPRINT_TEXTS, **{**WORDS, **{name: written(name) for name in OF_WRAP_UP}})
-WEEK_TEXTS = replace(WEEK, note=written("note"), noted_by="Ana")
+LINES = Reply(heard=written("heard"), text=written("note"), is_change=True)
+WEEK_TEXTS = replace(WEEK, promise=replace(PROMISE, heard=written("heard"), text=written("note")))
 LAST_LESSON = replace(MOMENT, last=LastPhase(lesson=written("lesson")))
 PREVIEW = Preview(
     draft_id="draft1", phase=SPRINT_TEXTS, today=TODAY, first_on=date(2026, 12, 7), warnings=()
@@ -99,12 +101,12 @@ SHOWN: dict[str, tuple[Any, tuple[str, ...]]] = {
     "answer to a concern": (answer_message("Ana", written("answer")).blocks, ("answer",)),
     "mistake": (mistake_form.message("Ana", written("mistake")).blocks, ("mistake",)),
     "weekly message": (
-        round_messages.questions_message(replace(ASKING, note=written("note"))).blocks,
-        ("note",),
+        round_messages.questions_message(replace(ASKING, reply=LINES, reply_by="Ana")).blocks,
+        ("heard", "note"),
     ),
     "results for the team": (
         result_messages.team_message(showing(START, WEEK_TEXTS)).blocks,
-        ("note",),
+        ("heard", "note"),
     ),
     "further comments": (
         comments.comment_messages(["x" * comments.SECTION_LIMIT, written("comment")])[0].blocks,

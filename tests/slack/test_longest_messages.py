@@ -17,6 +17,7 @@ from bot.phases.budget import Budget, Span
 from bot.phases.model import Participant, Phase, SetAsideItem
 from bot.phases.rules import PhaseKind, SprintPromise, TrustPromise
 from bot.playground.fake_slack.checks import check_blocks, check_view
+from bot.promises.model import Reply
 from bot.results.comments import comment_messages
 from bot.results.messages import leads_message, team_message
 from bot.rounds import messages as asking_messages
@@ -136,7 +137,8 @@ def round_messages(sample: str) -> Iterator[Content]:
         questions=wording,
         closes_at=datetime(2026, 12, 4, 10, tzinfo=UTC),
         comments_to="leads",
-        note=repeated(sample, 1_000),
+        reply=Reply(heard=repeated(sample, 1_000), text=repeated(sample, 1_000), is_change=True),
+        reply_by=name,
     )
     yield asking_messages.questions_message(questionnaire)
     yield asking_messages.questions_message(
@@ -160,11 +162,10 @@ def result_messages(sample: str) -> Iterator[Content]:
     leads = [replace(participant(ANA, name=name), user_id=f"U0LEAD{n}") for n in range(LEADS)]
     phase = replace(results.PHASE, people=tuple(leads), comments_to="team")
     reflection = replace(results.OWN, name=name, shared=True)
-    for note in (None, repeated(sample, 1_000)):
+    long = repeated(sample, 1_000)
+    for promise in (None, replace(results.PROMISE, name=name, heard=long, text=long)):
         for shown_at in (None, results.TEAM_READS):
-            shown = replace(
-                results.WEEK, labels=labels, note=note, noted_by=name, shown_at=shown_at
-            )
+            shown = replace(results.WEEK, labels=labels, promise=promise, shown_at=shown_at)
             facts = results.showing(
                 *[replace(results.START, labels=labels)] * 60,
                 shown,

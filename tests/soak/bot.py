@@ -26,6 +26,7 @@ from bot.ending import wrap_up
 from bot.ending.extend_form import Extension
 from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
+from bot.phases.model import MilestoneOutcome
 from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
@@ -156,7 +157,7 @@ class CommandHandler:
         )
 
     async def wrap_up_phase(self, arguments: Json) -> Json:
-        texts = WrapUp(outcome="It is out.")
+        texts = WrapUp(outcome="It is out.", milestone_outcome=MilestoneOutcome.HIT)
         return await self._outcome(wrap_up.wrap_up(self._bot.services, _request(arguments), texts))
 
     async def poll(self, arguments: Json) -> Json:

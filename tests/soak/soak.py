@@ -213,7 +213,7 @@ class Soak:
         }
         outcome = await self.bot.do("wrap_up_phase", **common)
         self._expect(outcome["refused"] == "", f"end: {outcome['refused']}")
-        workspace.reference_model.wrap_up(phase)
+        workspace.reference_model.wrap_up(phase, workspace.lead)
 
     # ------------------------------------------------------------ people
 

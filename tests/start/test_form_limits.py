@@ -134,13 +134,16 @@ def test_proposal_omits_empty_rows_and_leads_among_the_members() -> None:
 
 def test_proposal_is_converted_to_row_values_roles_and_preview() -> None:
     proposal = replace(SPRINT, co_lead_ids=(BEN, HANA), justification="")
-    row = values_of(proposal, NOW)
+    row = values_of(proposal, NOW, WorkspaceSettings())
 
     assert row["justification"] is None
-    assert values_of(replace(proposal, justification="y"), NOW)["justification"] == "y"
+    assert (
+        values_of(replace(proposal, justification="y"), NOW, WorkspaceSettings())["justification"]
+        == "y"
+    )
     assert row["original_ends_on"] == row["ends_on"] == ENDS_ON
     assert row["recovery_until"] == date(2026, 12, 22)
-    assert values_of(TRUST, NOW)["recovery_until"] is None
+    assert values_of(TRUST, NOW, WorkspaceSettings())["recovery_until"] is None
     roles = roles_of(proposal)
     assert len(roles) == len(dict(roles))
     assert {one for one, role in roles if role == "lead"} == {ANA, BEN, HANA}
@@ -239,7 +242,7 @@ def test_options_keep_values_not_shown_and_read_those_shown() -> None:
 def test_wrap_up_form_reads_parking_dates_only_for_parked_items() -> None:
     values: dict[str, Any] = {
         name: {wrap_up_form.VALUE: {"value": f" {name} "}}
-        for name in ("outcome", "learning", "thanks", f"line:{BEN}")
+        for name in ("planned", "outcome", "reason", "learning", "thanks", f"line:{BEN}")
     }
     values[f"line:{HANA}"] = {wrap_up_form.VALUE: {"value": "  "}}
     for position, outcome in enumerate(("parked", "dropped", "parked", None)):

@@ -48,11 +48,12 @@ FILLED = replace(
     ANSWERED,
     justification_request=None,
     texts={"milestone": "ship the beta", **{each: f"My {each}" for each in ("stakes", "ask")}}
-    | {each: f"My {each}" for each in ("protected", "why_you", "give_up")},
+    | {each: f"My {each}" for each in ("protected", "why_you", "give_up", "stop_if")},
     rows=(Row(text="Dark mode", owner_id=BEN), Row(text="hiring")),
 )
 OPENED = replace(
     FILLED,
+    stop_if_on=date(2026, 12, 10),
     is_richer=True,
     more_options=True,
     team_chosen=True,
@@ -310,7 +311,7 @@ def test_page_1_offers_the_last_phase_or_an_example_while_nothing_is_typed(
 
     assert check_view(view) == []
     assert shown == ([button] if button else [])
-    assert ("What you learned last time" in str(view)) is bool(moment.last and moment.last.lesson)
+    assert ("Last time's lesson" in str(view)) is bool(moment.last and moment.last.lesson)
 
 
 def test_questions_to_oneself_fit_the_kind_and_keep_a_workspaces_own_words() -> None:

@@ -119,6 +119,14 @@ async def test_unfinished_draft_is_resumed_without_outdated_fields(
     )
 
 
+async def test_form_that_was_only_looked_at_is_not_said_to_be_filled_in(
+    services: Services,
+) -> None:
+    await save_unfinished(services, replace(UNFINISHED, texts={}, answers={"clarity": None}))
+
+    assert (await prefilled_draft(services))[1] is False
+
+
 async def test_typed_arguments_override_an_unfinished_draft(services: Services) -> None:
     await save_unfinished(services)
     arguments = Arguments(

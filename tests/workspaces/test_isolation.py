@@ -35,7 +35,7 @@ from bot.outbox import keys
 from bot.outbox.enqueue import Operation
 from bot.outbox.failed_message import FailedMessage
 from bot.phases import history, opt_outs, quiet_hours, store
-from bot.phases.model import ItemOutcome, PauseReason, Phase
+from bot.phases.model import ItemOutcome, MilestoneOutcome, PauseReason, Phase
 from bot.phases.quiet_hours import next_allowed_at
 from bot.phases.rules import Actor, PhaseLimits
 from bot.results import store as results
@@ -69,7 +69,7 @@ from tests.harness import (
     OWNER,
     PLATFORM,
 )
-from tests.results.result_rows import latest_note
+from tests.results.result_rows import latest_reply_text
 from tests.rounds.round_rows import NOW
 from tests.start.proposals import SPRINT
 from tests.two_workspaces import (
@@ -188,7 +188,7 @@ READS: dict[str, Read] = {
     "phase_of_round": lambda tx, ws, _: results.phase_of_round(tx, ws, DROPPED_ROUND),
     "earlier_rounds": lambda tx, ws, _: rounds.earlier_rounds(tx, ws, RUNS),
     "comments_of": lambda tx, ws, s: results.comments_of(tx, s.keys, ws, CLOSED_ROUND),
-    "latest_note": lambda tx, ws, _: latest_note(tx, ws, RUNS),
+    "latest_reply_text": lambda tx, ws, _: latest_reply_text(tx, ws, RUNS),
     "history": with_phase(results.history, OVER),
     "latest_shown": with_phase(lambda tx, ws, phase: results.latest_shown(tx, ws, [phase]), OVER),
     "held_messages_of": lambda tx, ws, _: held_decisions.held_messages_of(tx, ws),
@@ -239,14 +239,14 @@ async def test_read_of_one_phase_or_round_sees_no_other(
             shown = await results.closed_rounds(reader, ws, phase)
             round_id = {RUNS: CLOSED_ROUND, OVER: OLD_ROUND}[phase_id]
             comments = await results.comments_of(reader, services.keys, ws, round_id)
-            note = await latest_note(reader, ws, phase_id)
+            note = await latest_reply_text(reader, ws, phase_id)
             reflections = await results.reflections_of(reader, ws, phase, round_id)
 
             assert [one.round_id for one in shown] == [round_id]
             assert len(shown[0].figures) == 2
             assert (len(phase.set_aside_items), len(phase.people)) == (1, 7)
             assert comments == (f"Comment of {round_id} in {ws}",)
-            assert note == f"Note of {round_id} in {ws}"
+            assert note == f"Promise of {round_id} in {ws}"
             assert [one.answers for one in reflections] == [
                 {"clarity": {RUNS: 3, OVER: 2}[phase_id]}
             ]
@@ -428,6 +428,7 @@ def start_phase(s: Services, ws: str) -> Awaitable[Any]:
 def wrap_up(s: Services, ws: str) -> Awaitable[Any]:
     submitted = WrapUp(
         outcome="Done.",
+        milestone_outcome=MilestoneOutcome.HIT,
         decisions={0: ItemDecision(outcome=ItemOutcome.DROPPED)},
         lines={EMI: "Yours held."},
     )

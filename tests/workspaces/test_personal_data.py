@@ -171,20 +171,24 @@ async def test_records_of_messages_about_finished_phases_are_deleted(db: Databas
 async def test_words_written_after_the_others_were_deleted_go_too(db: Database) -> None:
     """A lead may wrap up, or reply to the last results, long after the end."""
     settings = WorkspaceSettings(keep_texts_months=1)
-    phases, rounds = schema.phases, schema.rounds
+    phases, promises, decisions = schema.phases, schema.promises, schema.decisions
     async with db.transaction() as tx:
         await a_phase(tx, **ENDED)
-        await a_round(tx, state="closed")
+        await a_round(tx, state="closed", note="We stop.")
         await retention.delete_expired(tx, WORKSPACE, settings, NOW + timedelta(days=60))
         await tx.execute(update(phases).values(outcome="We shipped.", thanks="All of you."))
-        await tx.execute(update(rounds).values(note="I heard you.", noted_by=ANA))
+        await tx.execute(update(promises).values(text="I heard you.", heard="Late."))
+        decided = {"decision_id": "d", "cause": "date", "asked_at": NOW, "choice": "continue"}
+        decision = insert(decisions).values(workspace_id=WORKSPACE, phase_id=PHASE, **decided)
+        await tx.execute(decision.values(text="The pilot is on track."))
 
         await retention.delete_expired(tx, WORKSPACE, settings, NOW + timedelta(days=61))
 
         phase = await the_phase(tx)
         assert (phase.outcome, phase.thanks, phase.milestone) == (None, None, "")
         assert await last_learning(tx, WORKSPACE, LAUNCH) is None  # there is nothing to copy
-        assert (await tx.execute(select(rounds.c.note, rounds.c.noted_by))).one() == (None, None)
+        assert (await tx.execute(select(promises.c.text, promises.c.heard))).one() == ("", None)
+        assert await tx.scalar(select(decisions.c.text)) is None
 
 
 async def test_parked_work_stays_until_its_owner_was_reminded(db: Database) -> None:

@@ -18,7 +18,7 @@ from tests.harness import BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
 from tests.operations.stuck_messages import command
 from tests.rounds.round_rows import NOW
 from tests.scenarios.lead import Lead, shown
-from tests.two_workspaces import BOTH, OTHER_WORKSPACE, OVER, TwoWorkspaces
+from tests.two_workspaces import BOTH, OTHER_WORKSPACE, OVER, RUNS, TwoWorkspaces
 from tests.workspaces.test_uninstalled import INSTALLATION
 
 DEFAULTS = WorkspaceSettings()
@@ -58,6 +58,9 @@ async def test_texts_go_after_a_year_and_levels_stay(two_workspaces: TwoWorkspac
     assert f"{OVER} of" not in str(rows["phases"] + rows["set_aside_items"])
     assert f"of {OVER} in" not in str(rows["phase_people"] + rows["hold_proposals"])
     assert len(rows["hold_proposals"]) == len(before["hold_proposals"]) - 1
+    assert f"about {OVER} in" not in str(rows["rounds"])
+    assert f"about {RUNS} in" in str(rows["rounds"])
+    assert str(rows["rounds"]).count("'yes'") == str(before["rounds"]).count("'yes'")
     assert "Part of" in str(rows["phase_people"])  # those of running phases
 
 

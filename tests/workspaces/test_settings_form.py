@@ -30,6 +30,7 @@ CUSTOM = WorkspaceSettings(
     default_time=time(15, 30),
     default_zone="Europe/Lisbon",
     country="PT",
+    asks_checks=False,
 )
 WORDING = {"ego": {"label": "Room to err?", "to_lead": "Do I let people err?"}}
 
@@ -45,6 +46,7 @@ def unchanged_values(view: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]
         "initial_value": "value",
         "initial_users": "selected_users",
         "initial_option": "selected_option",
+        "initial_options": "selected_options",
         "initial_time": "selected_time",
     }
     values: dict[str, dict[str, dict[str, Any]]] = {}

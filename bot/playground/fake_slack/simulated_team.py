@@ -1,6 +1,7 @@
 """The simulated team: people answer the open questions in their direct messages.
 
-A question is a row of buttons with numbers, or an input with choices that a button sends.
+A question is a row of buttons with numbers, one that begins with "Yes", or an input with choices
+that a button sends.
 """
 
 import random
@@ -14,6 +15,9 @@ from bot.playground.fake_slack.model import Conversation, Json, Typed
 SEED = 20261123
 #: The answers to choose from, as positions on the scale, for each question in turn.
 ANY_LEVEL = ((0, 1, 2, 3, 4),)
+#: The same on a row that begins with "Yes": mostly that.
+YES = "Yes"
+_MOSTLY_YES = (0, 0, 1, 2)
 _COMMENTS = (
     "Fewer meetings helped.",
     "I would like to know earlier what changes.",
@@ -56,6 +60,8 @@ class _Mind:
     def choose(self, options: Sequence[Json], question: int) -> Json:
         """Choose an option of a question, which are counted from 0."""
         positions = self.levels[question % len(self.levels)]
+        if _label(options[0]) == YES:
+            positions = _MOSTLY_YES
         return options[min(self.dice.choice(positions), len(options) - 1)]
 
 
@@ -88,7 +94,7 @@ class _Answering:
         return blocks
 
     async def tap(self, mind: _Mind) -> None:
-        """Press one number of each question."""
+        """Press one button of each question."""
         pressed: set[str] = set()
         for question, _ in enumerate(list(_scales(self._blocks))):
             left = [scale for scale in _scales(self._blocks) if scale["block_id"] not in pressed]
@@ -120,12 +126,17 @@ def _asks(message: Json) -> bool:
 
 
 def _scales(blocks: list[Json]) -> Iterator[Json]:
-    """Yield the rows of buttons whose labels are numbers."""
+    """Yield the rows of buttons whose labels are numbers, or begin with "Yes"."""
     for block in blocks:
         if block["type"] == "actions":
-            labels = [part["text"]["text"] for part in block["elements"] if "text" in part]
-            if len(labels) > 1 and all(label.isdecimal() for label in labels):
+            labels = [_label(part) for part in block["elements"] if "text" in part]
+            is_scale = all(label.isdecimal() for label in labels) or labels[0] == YES
+            if len(labels) > 1 and is_scale:
                 yield block
+
+
+def _label(option: Json) -> str:
+    return str(option["text"]["text"])
 
 
 def _primary(blocks: list[Json]) -> Json:

@@ -39,6 +39,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         "the phase is read before Slack is asked about the channel, and again under its lock",
         "read what is fixed about a phase once",
     ),
+    statements.OPEN_NEXT: Scenario(
+        "statements open round",
+        "one more for the promises, of which one may be due to be checked",
+        "the same",
+    ),
     statements.CLOSE_ROUND: Scenario(
         "statements close round",
         "two for each edit, two edits for each person: the questions and the reminder",

@@ -20,7 +20,7 @@ NOT_SHOWN_YET = "Nothing changes this week."
 
 
 @pytest.fixture
-async def noted(db: Database, services: Services) -> Database:
+async def replied(db: Database, services: Services) -> Database:
     """An open round, due to Ana and Ben, after two rounds that were shown and one that was not."""
     notes = ((BEFORE_LAST, NOW), (LAST, NOW), (NOT_SHOWN_YET, None))
     async with db.transaction() as tx:
@@ -46,17 +46,17 @@ async def noted(db: Database, services: Services) -> Database:
 
 
 async def test_member_reads_the_note_on_the_results_shown_last(
-    noted: Database, services: Services
+    replied: Database, services: Services
 ) -> None:
     await carry_out(services, "ask", f"{ROUND}:{BEN}")
 
-    questions_to_ben = str((await said(noted))[f"ask:{ROUND}:{BEN}"])
+    questions_to_ben = str((await said(replied))[f"ask:{ROUND}:{BEN}"])
     assert LAST in questions_to_ben
     assert BEFORE_LAST not in questions_to_ben
     assert NOT_SHOWN_YET not in questions_to_ben
 
 
-async def test_lead_does_not_read_their_own_note(noted: Database, services: Services) -> None:
+async def test_lead_does_not_read_their_own_reply(replied: Database, services: Services) -> None:
     await carry_out(services, "ask", f"{ROUND}:{ANA}")
 
-    assert LAST not in str((await said(noted))[f"reflect:{ROUND}:{ANA}"])
+    assert LAST not in str((await said(replied))[f"reflect:{ROUND}:{ANA}"])

@@ -1,4 +1,4 @@
-"""Restore the pin, bookmark and text of an announcement whose held message proves delivered."""
+"""Follow-up of a held message that proves delivered after all, or is sent again."""
 
 from datetime import datetime
 
@@ -11,20 +11,25 @@ from bot.outbox.enqueue import Operation
 from bot.outbox.keys import MessageKey
 from bot.phases import store
 from bot.phases.wording import EMOJI_NAMES, bookmark_title
+from bot.results.links import schedule_link
 
 
-async def restore_announcement(
+async def follow_up(tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime) -> None:
+    """Do what was left undone because nobody could tell whether this message was in Slack."""
+    if key.phase_id is not None and key == keys.announcement(key.phase_id):
+        await _restore_announcement(tx, workspace_id, key, now)
+    elif key.round_id is not None and key == keys.results(key.round_id):
+        await schedule_link(tx, workspace_id, key.round_id, now)
+
+
+async def _restore_announcement(
     tx: AsyncConnection, workspace_id: str, key: MessageKey, now: datetime
 ) -> None:
-    """Bring the announcement of a phase up to date once its delivery is certain.
+    """Bring the announcement of a phase up to date.
 
-    Does nothing for other messages. A running phase gets its pin and bookmark; an ended one only
-    the edit that says so.
+    A running phase gets its pin and bookmark; an ended one only the edit that says so.
     """
-    phase_id = key.phase_id
-    if phase_id is None or key != keys.announcement(phase_id):
-        return
-    phase = await store.load(tx, workspace_id, phase_id)
+    phase = await store.load(tx, workspace_id, str(key.phase_id))
     if phase is None:
         return
     await refresh.edit_announcement(tx, workspace_id, phase, now)

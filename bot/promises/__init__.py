@@ -1,0 +1,1 @@
+"""Promises: the one thing a lead says they will change, and whether it happened."""
