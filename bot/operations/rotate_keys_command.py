@@ -20,6 +20,7 @@ import bot.rounds  # noqa: F401 - defines the table round_secrets
 from bot.clock import monotonic
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.tenancy import across_workspaces
 from bot.keys import KeyMissing, KeyRing, Wrapped
 from bot.operations.database_command import open_database
 from bot.outbox.sealed_content import KEY_ID, SEALED
@@ -27,6 +28,7 @@ from bot.round_keys import KeyName
 from bot.settings import MISSING_TO_RUN, SettingsError, load
 
 BATCH = 50
+EVERY_VALUE = "an operator replaces the key of every workspace"
 ROTATED = "Re-encrypted with the first key: {counts}."
 NOTHING = "Nothing to do: the first key encrypts everything."
 KEY_MISSING = (
@@ -170,7 +172,7 @@ async def _next_rows(
     )
     if last is not None:
         query = query.where(tuple_(*primary_key) > tuple_(*last))
-    return list((await tx.execute(query)).mappings())
+    return list((await tx.execute(across_workspaces(query, EVERY_VALUE))).mappings())
 
 
 def _rewrapped(
@@ -200,7 +202,9 @@ async def _write(
     if changes:
         columns = values.table.primary_key.columns
         is_row = [column == bindparam(f"of_{column.name}") for column in columns]
-        changed = {name: bindparam(name) for name in changes[0] if not name.startswith("of_")}
+        changed: dict[str, Any] = {
+            name: bindparam(name) for name in changes[0] if not name.startswith("of_")
+        }
         await tx.execute(update(values.table).where(*is_row).values(changed), changes)
 
 

@@ -51,7 +51,10 @@ def _press_id(request: Request) -> str:
 
 async def last_event_at(tx: AsyncConnection) -> datetime | None:
     """Return when the last event was acted on, in any workspace; None: none is remembered."""
-    last: datetime | None = await tx.scalar(select(func.max(schema.events_seen.c.seen_at)))
+    latest = select(func.max(schema.events_seen.c.seen_at))
+    last: datetime | None = await tx.scalar(
+        across_workspaces(latest, "Slack's events reach the bot, or none does")
+    )
     return last
 
 

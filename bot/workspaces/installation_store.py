@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.db import schema
 from bot.db.engine import Database
+from bot.db.tenancy import across_workspaces
 from bot.db.upserts import upsert
 from bot.keys import KeyMissing, KeyRing, Wrapped
 from bot.log import log
@@ -38,6 +39,9 @@ NOT_ITS_OWN = (
 
 #: Of an organisation: its name is not that of its workspaces, which keep theirs.
 NAMELESS = {"team": None}
+
+EVERY_TOKEN = "an operator looks at every token"
+OWN_OR_OF_ORG = "a workspace's own installation, and that of its organisation"
 
 _installations = schema.installations
 _workspaces = schema.workspaces
@@ -253,7 +257,8 @@ async def _install_in(
 
 async def unreadable_tokens(reader: AsyncConnection, keys: KeyRing) -> tuple[str, ...]:
     """Return a sentence for each workspace whose token cannot be decrypted with these keys."""
-    rows = await reader.execute(select(_installations).order_by(_installations.c.workspace_id))
+    every = select(_installations).order_by(_installations.c.workspace_id)
+    rows = await reader.execute(across_workspaces(every, EVERY_TOKEN))
     return tuple(sentence for row in rows.mappings() if (sentence := _fault(keys, row)))
 
 
@@ -270,7 +275,8 @@ def _query(owner_id: str) -> Select[Any]:
     org_id = select(_workspaces.c.org_id).where(_workspaces.c.workspace_id == owner_id)
     is_own = _installations.c.workspace_id == owner_id
     is_of_org = _installations.c.workspace_id == org_id.scalar_subquery()
-    return select(_installations).where(or_(is_own, is_of_org)).order_by(is_own.desc())
+    query = select(_installations).where(or_(is_own, is_of_org)).order_by(is_own.desc())
+    return across_workspaces(query, OWN_OR_OF_ORG)
 
 
 def _context(workspace_id: str) -> str:

@@ -19,6 +19,10 @@ from bot.workspaces.rules import WorkspaceSettings, from_json, overrides
 #: The actor in the audit log for operators; other people appear by their ids.
 OPERATOR = "operator"
 
+LIST_OF_WORKSPACES = "the list of workspaces itself"
+OF_THE_APP = "the name of the app's command is the same in every workspace"
+OF_AN_ORGANISATION = "the workspaces that one installation covers"
+
 _workspaces = schema.workspaces
 _audit = schema.audit
 _people = schema.people
@@ -66,13 +70,13 @@ def workspace_name(identity: Mapping[str, Any]) -> str:
 
 async def save_command_name(tx: AsyncConnection, name: str) -> None:
     """Store the name of the slash command. It belongs to the app: every workspace has the same."""
-    await tx.execute(update(_workspaces).values(command_name=name))
+    await tx.execute(across_workspaces(update(_workspaces).values(command_name=name), OF_THE_APP))
 
 
 async def command_name(tx: AsyncConnection) -> str | None:
     """Return the name under which the slash command was last used; None: it was not used."""
     used = select(_workspaces.c.command_name).where(_workspaces.c.command_name.is_not(None))
-    return await tx.scalar(used.limit(1))
+    return await tx.scalar(across_workspaces(used.limit(1), OF_THE_APP))
 
 
 async def mark_uninstalled(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
@@ -111,16 +115,14 @@ async def uncover(tx: AsyncConnection, workspace_id: str, at: datetime) -> bool:
 async def covered_by(tx: AsyncConnection, org_id: str) -> tuple[str, ...]:
     """Return the ids of the workspaces that this organisation's installation covers."""
     covered = select(_workspaces.c.workspace_id).where(_workspaces.c.org_id == org_id)
-    return tuple(await tx.scalars(covered.order_by(_workspaces.c.workspace_id)))
+    query = across_workspaces(covered.order_by(_workspaces.c.workspace_id), OF_AN_ORGANISATION)
+    return tuple(await tx.scalars(query))
 
 
 async def org_of(tx: AsyncConnection, workspace_id: str) -> str | None:
     """Return the organisation whose installation covers this workspace; None: none does."""
     org_id = select(_workspaces.c.org_id).where(_workspaces.c.workspace_id == workspace_id)
     return await tx.scalar(org_id)
-
-
-LIST_OF_WORKSPACES = "the list of workspaces itself"
 
 
 async def installed_workspaces(tx: AsyncConnection) -> tuple[str, ...]:
