@@ -314,6 +314,7 @@ class Imbalance:
                 settings.client_secret,
                 settings.public_url,
                 settings.slack_api_url,
+                settings.asks_for_history,
             ),
             self._clock,
             self.client,

@@ -25,7 +25,7 @@ from bot.clock import Clock
 from bot.db.db_errors import failure_kind
 from bot.installing import messages, pages
 from bot.installing.pages import HEADERS, Problem
-from bot.installing.scopes import REASONS
+from bot.installing.scopes import asked_for
 from bot.log import log
 from bot.outbox import enqueue, keys
 from bot.slack.errors import ErrorKind, classify
@@ -56,6 +56,7 @@ class InstallSettings:
     client_secret: str
     public_url: str
     api_url: str
+    asks_for_history: bool = True
 
     @property
     def slack_url(self) -> str:
@@ -88,6 +89,7 @@ class InstallPages:
         self._client = client
         self._states = states
         self._installations = installations
+        self._scopes = asked_for(history=settings.asks_for_history)
         self._redirect_uri = settings.public_url + CALLBACK_PATH
 
     def add_to(self, app: web.Application) -> None:
@@ -117,14 +119,14 @@ class InstallPages:
         return _redirect(self._settings.public_url + INSTALL_PATH)
 
     async def _show_install_page(self, _: web.Request) -> web.Response:
-        return _html(pages.install_page(self._settings.public_url + BEGIN_PATH))
+        return _html(pages.install_page(self._settings.public_url + BEGIN_PATH, self._scopes))
 
     async def _begin(self, _: web.Request) -> web.Response:
         state = await self._states.async_issue()
         generator = AuthorizeUrlGenerator(
             client_id=quote(self._settings.client_id, safe=""),
             redirect_uri=quote(self._redirect_uri, safe=""),
-            scopes=list(REASONS),
+            scopes=list(self._scopes),
             authorization_url=f"{self._settings.slack_url}oauth/v2/authorize",
         )
         response = _redirect(generator.generate(state))

@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlencode
 
 from slack_sdk.oauth.installation_store.models.installation import Installation
 
-from bot.installing.scopes import OPTIONAL, REASONS
+from bot.installing.scopes import OPTIONAL
 
 #: The playground's colours and type, in the few elements these pages have.
 STYLE = """
@@ -175,11 +176,11 @@ def _page(title: str, body: str, kind: str = "") -> str:
     )
 
 
-def install_page(begin_url: str) -> str:
+def install_page(begin_url: str, asked: Mapping[str, str]) -> str:
     """Return the first page: the permissions with their reasons, and one button."""
     scopes = "".join(
         f"<dt>{escape(scope)}</dt><dd>{escape(why)}{' Optional.' * (scope in OPTIONAL)}</dd>"
-        for scope, why in REASONS.items()
+        for scope, why in asked.items()
     )
     return _page(
         "Add Imbalance to Slack",

@@ -157,12 +157,12 @@ async def installing(settings: Settings, clock: AdjustableClock) -> AsyncIterato
 
 @asynccontextmanager
 async def running_pages(
-    settings: Settings, clock: AdjustableClock, first: FakeSlack
+    settings: Settings, clock: AdjustableClock, first: FakeSlack, manifest: Path = MANIFEST
 ) -> AsyncIterator[Installing]:
     """A bot for many workspaces, and a second workspace; both may install it by its pages."""
     second = FakeSlack(
         clock=clock.now,
-        manifest=MANIFEST,
+        manifest=manifest,
         team=Team(id=SECOND, name="Southgate", domain="southgate"),
         beside=first,
     )

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -13,10 +14,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from yarl import URL
 
+from bot.clock import AdjustableClock
 from bot.db import schema
 from bot.installing.scopes import OPTIONAL, REASONS
+from bot.settings import Settings
 from bot.workspaces.installation_store import InstallationStore
 from bot.workspaces.oauth_state_store import LIFETIME, OAuthStateStore
+from tests.conftest import running_fake_slack
 from tests.harness import BEN, OWNER, WORKSPACE
 from tests.installing.conftest import (
     SECOND,
@@ -24,9 +28,12 @@ from tests.installing.conftest import (
     Browser,
     Installing,
     new_browser_session,
+    running_pages,
 )
 from tests.scenarios.lead import Lead
 from tests.scenarios.screen import channel_texts, dm_texts
+
+WITHOUT_HISTORY = Path(__file__).parents[2] / ".slack" / "manifest.no-history.json"
 
 
 async def installed_count(installing: Installing) -> int:
@@ -98,6 +105,21 @@ async def test_bot_works_without_the_optional_permissions(installing: Installing
     assert installing.slack.scopes == set(REASONS) - OPTIONAL
     await Lead(installing.harness).starts()
     assert "🏁" in channel_texts(installing.harness)[0]
+
+
+async def test_app_without_history_asks_for_none(
+    settings: Settings, clock: AdjustableClock
+) -> None:
+    """Slack would refuse a request for a permission that the app's manifest lacks."""
+    own = replace(settings, ask_for_history="no")
+    async with (
+        running_fake_slack(clock, WITHOUT_HISTORY) as slack,
+        running_pages(own, clock, slack, WITHOUT_HISTORY) as running,
+    ):
+        page = await running.browser.get(slack.directory.install_url)
+        assert ":history" not in page.text
+        assert "is installed" in (await running.browser.install()).text
+        assert slack.scopes == set(REASONS) - OPTIONAL
 
 
 async def test_two_installations_at_once_in_one_browser_both_end_well(
