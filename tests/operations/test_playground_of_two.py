@@ -3,15 +3,30 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.docs.reading import ROOT
 from tests.harness import ANA, LAUNCH, OWNER
 from tests.installing.conftest import Browser, free_port, new_browser_session
+
+
+def three_free_ports() -> int:
+    """Return the first of three consecutive ports that were free a moment ago."""
+    while True:
+        port = free_port()
+        with ExitStack() as stack:
+            try:
+                for each in range(port, port + 3):
+                    probe = stack.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", each))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 @asynccontextmanager
@@ -50,7 +65,7 @@ async def command_works(browser: Browser, port: int) -> bool:
 
 
 async def test_second_workspace_is_installed_removed_and_remembered(tmp_path: Path) -> None:
-    port = free_port()
+    port = three_free_ports()
     async with playground(tmp_path, port) as browser:
         assert await is_installed(browser, port) == [True, False]
         assert [await command_works(browser, each) for each in (port, port + 1)] == [True, False]
