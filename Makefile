@@ -44,10 +44,10 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
 		while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
 
-playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=0, RESET=1, EXAMPLE=1, HTTP=1)
+playground: $(RUNTIME) ## try it in the browser, without Slack (PORT=8765, OPEN=0, RESET=1, EXAMPLE=1, HTTP=1, WORKSPACES=2)
 	@exec $(BOT) playground --port $(PORT) $(if $(filter 0,$(OPEN)),--no-open) \
 		$(if $(filter 1,$(RESET)),--reset) $(if $(filter 1,$(EXAMPLE)),--example) \
-		$(if $(filter 1,$(HTTP)),--http)
+		$(if $(filter 1,$(HTTP)),--http) $(if $(WORKSPACES),--workspaces $(WORKSPACES))
 
 run: $(RUNTIME) ## run the bot on a real workspace, settings from .env (HTTP=1 for signed HTTP)
 	@exec $(BOT) run --migrate $(if $(filter 1,$(HTTP)),--http)

@@ -45,8 +45,12 @@ LEFT_SECONDS = 0.5
 #: What the bot writes, such as an SQLite file and its log, is for its own user alone.
 OWNER_ONLY = 0o077
 PORT_TAKEN = "Port {port} is in use. Choose another one: make playground PORT=8766"
+THREE_PORTS = (
+    "With two workspaces, --port must be from 1 to 65533: the two next ports are used as well."
+)
 PLAYGROUND = Path("data/playground")
-PLAYGROUND_DATABASE = f"sqlite:///{PLAYGROUND / 'imbalance.db'}"
+#: With two workspaces it keeps its data apart: they need tokens that the other kind cannot read.
+PLAYGROUND_OF_TWO = Path("data/playground-of-two")
 BUILDING = "\rBuilding the example: day {done} of {total}"
 PLAYGROUND_RUNS = (
     "Another playground runs in this folder, and they cannot share {file}. Stop it, or start this "
@@ -122,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
         play = command("playground", _playground, "Try it all with a small Slack of its own.")
         play.add_argument("--port", type=_port, default=8765)
         play.add_argument("--http", action="store_true", help="signed HTTP instead of Socket Mode")
+        play.add_argument(
+            "--workspaces",
+            type=int,
+            choices=(1, 2),
+            default=1,
+            help="2: with a second workspace, for the install pages; on the two next ports, too",
+        )
         play.add_argument("--reset", action="store_true", help="forget everything and start over")
         play.add_argument(
             "--example", action="store_true", help="with a finished and a running phase in it"
@@ -342,57 +353,112 @@ async def _playground(options: argparse.Namespace) -> None:
     from bot.playground.server import FakeSlack
 
     configure("WARNING", "text")
-    async with exclusive_lock(PLAYGROUND_DATABASE, held=PLAYGROUND_RUNS):
-        settings = _playground_settings(reset=options.reset)
+    folder = PLAYGROUND if options.workspaces == 1 else PLAYGROUND_OF_TWO
+    if options.workspaces == 2 and not 1 <= options.port <= MAX_PORT - 2:
+        raise StartupError(THREE_PORTS)
+    async with exclusive_lock(_playground_database(folder), held=PLAYGROUND_RUNS):
+        settings = _playground_settings(folder, reset=options.reset)
         await migrate(settings.database_url)
-        clock = AdjustableClock(max(real_now(), _remembered_time()), running=True)
+        clock = AdjustableClock(max(real_now(), _remembered_time(folder)), running=True)
         slack = FakeSlack(
-            clock=clock.now,
-            manifest=MANIFEST,
-            port=options.port,
-            store=PLAYGROUND / "slack.json",
+            clock=clock.now, manifest=MANIFEST, port=options.port, store=folder / "slack.json"
         )
+        slacks = [slack]
+        if options.workspaces == 2:
+            slacks.append(_second_workspace(slack, clock, options.port + 1, folder))
         try:
-            await slack.start()
-        except OSError as error:
-            raise StartupError(PORT_TAKEN.format(port=options.port)) from error
-        try:
-            await _play(options, settings, clock, slack)
+            for number, one in enumerate(slacks):
+                try:
+                    await one.start()
+                except OSError as error:
+                    port = options.port + number
+                    raise StartupError(PORT_TAKEN.format(port=port)) from error
+            await _play(options, settings, clock, slacks)
         finally:
-            await slack.stop()
-            _remember_time(clock.now())
+            for one in slacks:
+                await one.stop()
+            _remember_time(folder, clock.now())
+
+
+def _second_workspace(
+    first: "FakeSlack", clock: AdjustableClock, port: int, folder: Path
+) -> "FakeSlack":
+    """Build a workspace beside the first, in which the app is not installed yet."""
+    from bot.playground.fake_slack.directory import Team
+    from bot.playground.server import FakeSlack
+
+    second = FakeSlack(
+        clock=clock.now,
+        manifest=MANIFEST,
+        port=port,
+        store=folder / "slack-2.json",
+        team=Team(id="T0SOUTH", name="Southgate", domain="southgate"),
+        beside=first,
+    )
+    second.remove_app()
+    return second
+
+
+def _settings_beside(
+    options: argparse.Namespace, settings: Settings, slack: "FakeSlack"
+) -> Settings:
+    """Return the settings of a bot in this Slack: in one workspace, or installed by its pages."""
+    ours = replace(settings, slack_signing_secret=slack.signing_secret, slack_api_url=slack.api_url)
+    if options.workspaces == 1:
+        return replace(ours, slack_bot_token=slack.bot_token, slack_app_token=slack.app_token)
+    port = options.port + 2
+    public_url = f"http://127.0.0.1:{port}"
+    slack.register(public_url)
+    return replace(
+        ours,
+        client_id=slack.directory.client_id,
+        client_secret=slack.directory.client_secret,
+        public_url=public_url,
+        http_port=port,
+    )
+
+
+async def _install_in_first(app: "Imbalance", slack: "FakeSlack") -> None:
+    """Install the bot in the first workspace at the first start, as somebody did before."""
+    from slack_sdk.oauth.installation_store.models.installation import Installation
+
+    answer = slack.installation
+    if answer is not None and await app.installations.bot_of(answer["team_id"]) is None:
+        await app.installations.async_save(Installation(**answer))
 
 
 async def _play(
-    options: argparse.Namespace, settings: Settings, clock: AdjustableClock, slack: "FakeSlack"
+    options: argparse.Namespace,
+    settings: Settings,
+    clock: AdjustableClock,
+    slacks: Sequence["FakeSlack"],
 ) -> None:
     from bot.app import Imbalance, advance_clock
     from bot.outbox.rate_limits import RateLimits
 
+    slack, folder = slacks[0], PLAYGROUND if len(slacks) == 1 else PLAYGROUND_OF_TWO
+    is_http = options.http or len(slacks) > 1
     app = Imbalance(
-        replace(
-            settings,
-            slack_bot_token=slack.bot_token,
-            slack_app_token=slack.app_token,
-            slack_signing_secret=slack.signing_secret,
-            slack_api_url=slack.api_url,
-        ),
+        _settings_beside(options, settings, slack),
         clock,
-        http=options.http,
+        http=is_http,
         # Limits count real seconds: with days passing in some, messages would come days late.
         rate_limits=RateLimits(limited=False),
     )
+    if len(slacks) > 1:
+        await _install_in_first(app, slack)
 
     async def advance(leap: str) -> None:
         if leap in LEAPS:
             await advance_clock(app, clock, clock.now() + LEAPS[leap])
         else:
-            await _advance_to_next_message(app, clock, slack)
-        _remember_time(clock.now())
+            await _advance_to_next_message(app, clock, slacks)
+        _remember_time(folder, clock.now())
 
     def ready() -> asyncio.Task[None] | None:
-        if options.http:
-            slack.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
+        if is_http:
+            for one in slacks:
+                one.request_url = f"http://127.0.0.1:{app.http_port}/slack/events"
         print(f"Imbalance's playground: {slack.url}   (Ctrl-C ends it, the data stays)", flush=True)
         if not options.no_open:
             with suppress(webbrowser.Error):
@@ -420,37 +486,41 @@ async def _build_example(slack: "FakeSlack") -> None:
 
 
 async def _advance_to_next_message(
-    app: "Imbalance", clock: AdjustableClock, slack: "FakeSlack"
+    app: "Imbalance", clock: AdjustableClock, slacks: Sequence["FakeSlack"]
 ) -> None:
     """Skip events that nobody notices, until the bot posts a message."""
     from bot.app import advance_clock
 
     until = clock.now() + LONGEST_LEAP
-    before = _count_messages(slack)
-    while _count_messages(slack) == before:
+    before = _count_messages(slacks)
+    while _count_messages(slacks) == before:
         due = await app.next_due(after=clock.now())  # what failed before is tried again meanwhile
         if due is None or due > until:
             return
         await advance_clock(app, clock, due)
 
 
-def _count_messages(slack: "FakeSlack") -> int:
-    return sum(call.method == "chat.postMessage" for call in slack.calls)
+def _count_messages(slacks: Sequence["FakeSlack"]) -> int:
+    return sum(call.method == "chat.postMessage" for slack in slacks for call in slack.calls)
 
 
-def _playground_settings(*, reset: bool) -> Settings:
-    for path in PLAYGROUND.glob("*") if reset else ():
+def _playground_database(folder: Path) -> str:
+    return f"sqlite:///{folder / 'imbalance.db'}"
+
+
+def _playground_settings(folder: Path, *, reset: bool) -> Settings:
+    for path in folder.glob("*") if reset else ():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         elif path.suffix != ".lock":  # which is held
             path.unlink()
-    PLAYGROUND.mkdir(parents=True, exist_ok=True)
-    key = PLAYGROUND / "key"
+    folder.mkdir(parents=True, exist_ok=True)
+    key = folder / "key"
     if not key.exists():
         key.touch(mode=0o600)
         key.write_bytes(random_bytes(32))
     return Settings(
-        database_url=PLAYGROUND_DATABASE,
+        database_url=_playground_database(folder),
         keys=(key.read_bytes(),),
         http_host="127.0.0.1",
         http_port=0,
@@ -458,15 +528,15 @@ def _playground_settings(*, reset: bool) -> Settings:
     )
 
 
-def _remembered_time() -> datetime:
+def _remembered_time(folder: Path) -> datetime:
     try:
-        return datetime.fromisoformat((PLAYGROUND / "time").read_text())
+        return datetime.fromisoformat((folder / "time").read_text())
     except (OSError, ValueError):
         return real_now()
 
 
-def _remember_time(now: datetime) -> None:
-    (PLAYGROUND / "time").write_text(now.isoformat())
+def _remember_time(folder: Path, now: datetime) -> None:
+    (folder / "time").write_text(now.isoformat())
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from bot.agenda.ticker import Ticker
 from bot.channel_health.delivery_failures import on_refused
 from bot.clock import AdjustableClock, Clock
 from bot.db.engine import Database
+from bot.installing.handlers import InstallPages, InstallSettings
 from bot.keys import KeyRing
 from bot.log import log
 from bot.operations.event_gap_monitor import EventGapMonitor
@@ -60,6 +61,7 @@ from bot.workspaces.clients import Clients
 from bot.workspaces.identity import token_problem
 from bot.workspaces.installation_store import InstallationStore
 from bot.workspaces.lifecycle import install, resume_work, schedule_catch_up
+from bot.workspaces.oauth_state_store import OAuthStateStore
 from bot.workspaces.store import known_workspaces
 from bot.workspaces.token_health import halting_on_refused_token
 
@@ -300,7 +302,25 @@ class Imbalance:
     async def _serve_slack(self, bolt: AsyncApp) -> int:
         settings = self._settings
         app = build_web_app(bolt, settings.slack_signing_secret)
+        if settings.many_workspaces:
+            self._install_pages().add_to(app)
         return await self._serve(Site(app, settings.http_host, settings.http_port))
+
+    def _install_pages(self) -> InstallPages:
+        settings = self._settings
+        return InstallPages(
+            InstallSettings(
+                settings.client_id,
+                settings.client_secret,
+                settings.public_url,
+                settings.slack_api_url,
+                settings.asks_for_history,
+            ),
+            self._clock,
+            self.client,
+            OAuthStateStore(self.db, self._clock),
+            self.installations,
+        )
 
     async def _serve(self, site: Site) -> int:
         self._resources.push_async_callback(site.stop)

@@ -29,6 +29,7 @@ SQLITE_FILE = "sqlite:///data/imbalance.db"
 ROUND_KEYS_FOLDER = "round-keys"
 KEY_BYTES = 32
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+YES_OR_NO = ("yes", "no")
 LOG_FORMATS = ("text", "json")
 
 BOTH_GIVEN = "{name} and {name}_FILE are both set; keep one of them."
@@ -124,6 +125,8 @@ class Settings:
     client_secret: str = ""
     public_url: str = ""
     """Address of the bot's pages, as browsers and Slack reach it, without a slash at the end."""
+    ask_for_history: str = "yes"
+    """Whether the install page asks for the optional scopes that read history."""
     database_url: str = SQLITE_FILE
     keys: tuple[bytes, ...] = ()
     """32 bytes each; the first wraps new secrets, all of them unwrap."""
@@ -153,6 +156,10 @@ class Settings:
     def many_workspaces(self) -> bool:
         """Whether workspaces install the bot through OAuth; otherwise it has one token."""
         return bool(self.client_id)
+
+    @property
+    def asks_for_history(self) -> bool:
+        return self.ask_for_history == "yes"
 
     @property
     def round_keys_folder(self) -> Path | None:
@@ -249,6 +256,7 @@ def _read(reader: "_Reader") -> Settings:
         client_id=reader.text("IMBALANCE_CLIENT_ID", ""),
         client_secret=reader.credential("IMBALANCE_CLIENT_SECRET"),
         public_url=reader.public_url("PUBLIC_URL"),
+        ask_for_history=reader.choice("ASK_FOR_HISTORY", "yes", YES_OR_NO),
         database_url=reader.database("DATABASE_URL", SQLITE_FILE),
         keys=reader.keys("IMBALANCE_KEYS"),
         round_keys_dir=reader.text("ROUND_KEYS_DIR", ""),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import _playground_settings, main
+from bot.__main__ import PLAYGROUND, _playground_settings, main
 from bot.keys import KeyRing
 from bot.settings import load
 
@@ -30,10 +30,10 @@ def test_the_playgrounds_key_is_made_once_and_is_its_owners_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (key,) = _playground_settings(reset=False).keys
+    (key,) = _playground_settings(PLAYGROUND, reset=False).keys
     (file,) = tmp_path.rglob("key")
 
     assert len(key) == 32
     assert file.stat().st_mode & 0o777 == 0o600
-    assert _playground_settings(reset=False).keys == (key,)
-    assert _playground_settings(reset=True).keys != (key,)
+    assert _playground_settings(PLAYGROUND, reset=False).keys == (key,)
+    assert _playground_settings(PLAYGROUND, reset=True).keys != (key,)

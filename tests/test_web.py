@@ -78,7 +78,8 @@ async def test_request_is_parsed_as_bolt_parses_it(body: str) -> None:
     theirs = AsyncBoltRequest(body=body, query="", headers=dict(read.headers))
     for name in ("raw_body", "body", "query", "headers", "content_type", "mode", "lazy_only"):
         assert getattr(read, name) == getattr(theirs, name)
-    assert dict(read.context) == dict(theirs.context)
+    own = {"is_where_installed": body == COMMAND.format("start+2w")}
+    assert dict(read.context) == {**theirs.context, **own}
 
 
 async def test_command_text_may_contain_the_word_payload() -> None:

@@ -32,6 +32,7 @@ NAMES = {
     "hold_answer": "a lead's answer to a proposal",
     "hold_proposal": "a proposal to put something on hold",
     "home": "somebody's App Home",
+    "installed": "the first steps, for whoever installed the bot",
     "lead_results": "the results for a lead",
     "line": "a line of thanks to a member",
     "missing": "a note to a lead about a lost announcement",

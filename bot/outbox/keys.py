@@ -30,6 +30,7 @@ class MessageKind(StrEnum):
     GOODBYE = "goodbye"
     HISTORY_PICTURE = "history_picture"
     HOME = "home"
+    INSTALLED = "installed"
     LEAD_RESULTS = "lead_results"
     HOLD_ANSWER = "hold_answer"
     HOLD_PROPOSAL = "hold_proposal"
@@ -85,6 +86,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     MessageKind.HOLD_ANSWER: (_PHASE, "proposal"),
     MessageKind.HOLD_PROPOSAL: (_PHASE, "proposal"),
     MessageKind.HOME: (_PERSON,),
+    MessageKind.INSTALLED: (_PERSON,),
     MessageKind.LEAD_RESULTS: (_ROUND, _PERSON),
     MessageKind.LATE_THANKS: (_PHASE, _PERSON),
     MessageKind.ANNOUNCEMENT_MISSING: (_PHASE, _PERSON),
@@ -254,6 +256,11 @@ def hold_proposal(phase_id: str, proposal_id: str) -> MessageKey:
 
 def home(user_id: str) -> MessageKey:
     return _key(MessageKind.HOME, user_id)
+
+
+def installed(user_id: str) -> MessageKey:
+    """Return the key of the message to a person who has installed the bot."""
+    return _key(MessageKind.INSTALLED, user_id)
 
 
 def lead_results(round_id: str, user_id: str) -> MessageKey:

@@ -13,6 +13,7 @@ from bot.playground import example_phases
 from bot.playground.fake_slack import (
     api_files,
     api_marks,
+    authorize_page,
     example_workspace,
     messages,
     responses,
@@ -20,7 +21,8 @@ from bot.playground.fake_slack import (
     workspace_changes,
 )
 from bot.playground.fake_slack.app_responses import AppResponse
-from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Call, Core, Hooks
+from bot.playground.fake_slack.core import APP_TOKEN, SIGNING_SECRET, Call, Core, Hooks
+from bot.playground.fake_slack.directory import Directory, Team
 from bot.playground.fake_slack.faults import Faults
 from bot.playground.fake_slack.model import Conversation, Json, User
 from bot.playground.fake_slack.people import Person
@@ -37,7 +39,7 @@ MAX_REQUEST_BYTES = 20 * 1024 * 1024
 class FakeSlack:
     """A workspace that the bot can be installed in."""
 
-    bot_token = BOT_TOKEN
+    core: Core
     app_token = APP_TOKEN
     signing_secret = SIGNING_SECRET
 
@@ -49,12 +51,18 @@ class FakeSlack:
         port: int = 0,
         host: str = "127.0.0.1",
         store: Path | None = None,
+        team: Team | None = None,
+        beside: "FakeSlack | None" = None,
     ) -> None:
         """Build the server; `clock` is business time, `manifest` grants scopes and events.
 
-        With `store` (a JSON file) the workspace outlives the process.
+        With `store` (a JSON file) the workspace outlives the process. `team` names it; it is in one
+        Slack with the workspace `beside`, whose address then serves the Web API of both.
         """
-        self.core = Core(clock, manifest)
+        others: Directory | None = beside.core.directory if beside else None
+        self.core = Core(clock, manifest, team, others)
+        if beside is not None:
+            self.core.hooks = beside.core.hooks  # the same clock
         self._host, self._port = host, port
         self.store = Store(self.core, store) if store else None
         self._runner: web.AppRunner | None = None
@@ -96,6 +104,10 @@ class FakeSlack:
             await self.store.close()
 
     @property
+    def bot_token(self) -> str:
+        return self.core.install.token
+
+    @property
     def url(self) -> str:
         return self.core.url
 
@@ -134,6 +146,33 @@ class FakeSlack:
         return self.core.manifest.scopes
 
     @property
+    def directory(self) -> Directory:
+        """The app's OAuth settings, and the workspaces of this Slack."""
+        return self.core.directory
+
+    def register(self, public_url: str, install_path: str = "/slack/install") -> None:
+        """Register the app's address for OAuth, as its settings in Slack have it."""
+        self.directory.redirect_urls = [public_url]
+        self.directory.install_url = public_url + install_path
+
+    @property
+    def installation(self) -> Json | None:
+        """The app's installation in this workspace; None: it is not installed here."""
+        install = self.core.install
+        if not install.is_installed or install.revoked:
+            return None
+        return {
+            "app_id": example_workspace.APP_ID,
+            "team_id": self.core.team.id,
+            "team_name": self.core.team.name,
+            "bot_token": install.token,
+            "bot_id": example_workspace.BOT_ID,
+            "bot_user_id": example_workspace.BOT_USER_ID,
+            "bot_scopes": ",".join(sorted(self.scopes)),
+            "user_id": install.installer,
+        }
+
+    @property
     def faults(self) -> Faults:
         return self.core.faults
 
@@ -155,7 +194,7 @@ class FakeSlack:
         self.core.faults.clear()
         self.core.calls.clear()
         self.core.problems.clear()
-        self.core.install.revoked = ""
+        self.core.install.revoked, self.core.install.is_installed = "", True
         self.core.stream.on_change()
 
     # ------------------------------------------------------------ acting as people
@@ -190,7 +229,7 @@ class FakeSlack:
         payload = {
             "type": "app_rate_limited",
             "token": "playground",
-            "team_id": example_workspace.TEAM_ID,
+            "team_id": self.core.team.id,
             "minute_rate_limited": self.core.ids.now_seconds() // 60 * 60,
             "api_app_id": example_workspace.APP_ID,
         }
@@ -282,6 +321,10 @@ class FakeSlack:
     def reinstall(self) -> None:
         workspace_changes.reinstall(self.core)
 
+    def remove_app(self) -> None:
+        """Let the app not be installed in this workspace; it is told nothing."""
+        self.core.install.is_installed = False
+
     def revoke_token(self, error: str = "token_revoked") -> EventDelivery:
         return workspace_changes.revoke(self.core, error)
 
@@ -316,4 +359,5 @@ def _application(core: Core) -> web.Application:
     router.add_post("/upload/v1/{file_id}", partial(api_files.upload, core))
     router.add_post("/hooks/{kind}/{digits}/{secret}", partial(responses.serve, core))
     api.add_routes(application, core)
+    authorize_page.add_routes(application, core)
     return application

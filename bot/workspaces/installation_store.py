@@ -5,7 +5,7 @@ own is used. The bot token is encrypted with the first key of IMBALANCE_KEYS, an
 workspace, or organisation, and column.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from logging import Logger, getLogger
 from typing import Any
@@ -79,6 +79,16 @@ class InstallationStore(AsyncInstallationStore):
         Raises:
             ValueError: there is no bot token, or neither a workspace nor an organisation.
         """
+        await self.save_and(bot)
+
+    async def save_and(
+        self, bot: Bot, then: Callable[[AsyncConnection], Awaitable[None]] | None = None
+    ) -> None:
+        """Store an installation, and do `then` in the same transaction.
+
+        Raises:
+            ValueError: there is no bot token, or neither a workspace nor an organisation.
+        """
         owner_id = bot.enterprise_id if bot.is_enterprise_install else bot.team_id
         if not (owner_id and bot.bot_token and bot.bot_user_id):
             raise ValueError("not an installation of a bot")
@@ -106,6 +116,8 @@ class InstallationStore(AsyncInstallationStore):
                 key_id=wrapped.key_id,
                 sealed_token=wrapped.sealed,
             )
+            if then is not None:
+                await then(tx)
 
     async def cover(self, org_id: str, workspace_id: str) -> None:
         """Let an organisation's installation cover a workspace."""

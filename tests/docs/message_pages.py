@@ -372,6 +372,14 @@ GROUPS: Mapping[str, tuple[Message, ...]] = {
             at_most="once for each page opened",
             snapshot="history/test_history_page/test_picture_message_matches_snapshot",
         ),
+        Message(
+            title="First steps",
+            kinds=(MessageKind.INSTALLED,),
+            to="who installed the bot from its pages",
+            when="when Slack has confirmed the installation",
+            at_most="once for each person",
+            snapshot="installing/test_messages/test_first_steps_match_snapshot",
+        ),
     ),
 }
 

@@ -8,6 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.home.help import SUBCOMMANDS
+from bot.installing.handlers import CALLBACK_PATH
 from bot.outbox.web_api import METADATA_TYPE
 from bot.slack.command import NAME
 from bot.slack.http import SLACK_PATH
@@ -140,7 +141,7 @@ def test_only_our_own_message_metadata_is_subscribed_to():
     assert [each["event_type"] for each in subscriptions] == [METADATA_TYPE]
 
 
-def test_http_manifest_differs_only_in_its_request_urls_and_organizations():
+def test_http_manifest_differs_only_in_its_addresses_and_organizations():
     over_http = manifest(".slack/manifest.http.json")
     settings, command = over_http["settings"], over_http["features"]["slash_commands"][0]
     urls = {
@@ -151,7 +152,9 @@ def test_http_manifest_differs_only_in_its_request_urls_and_organizations():
     settings["socket_mode_enabled"] = True
     assert settings["org_deploy_enabled"]  # without OAuth there is one workspace
     settings["org_deploy_enabled"] = False
+    redirect_urls = over_http["oauth_config"].pop("redirect_urls")
 
+    assert redirect_urls == [f"https://imbalance.example.com{CALLBACK_PATH}"]
     assert over_http == manifest()
     assert urls == {f"https://imbalance.example.com{SLACK_PATH}"}
 

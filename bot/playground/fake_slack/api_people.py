@@ -12,7 +12,7 @@ from bot.playground.fake_slack.model import Json, User
 def _auth_test(core: Core, args: Arguments) -> Json:
     return {
         "url": f"{core.url}/",
-        "team": example_workspace.TEAM_NAME,
+        "team": core.team.name,
         "user": core.workspace.bot.name,
         "team_id": example_workspace.TEAM_ID,
         "user_id": example_workspace.BOT_USER_ID,
@@ -48,8 +48,8 @@ def _user_list(core: Core, args: Arguments) -> Json:
 def _team_info(core: Core, args: Arguments) -> Json:
     team = {
         "id": example_workspace.TEAM_ID,
-        "name": example_workspace.TEAM_NAME,
-        "domain": example_workspace.TEAM_DOMAIN,
+        "name": core.team.name,
+        "domain": core.team.domain,
         "email_domain": "",
         "url": f"{core.url}/",
         "icon": {"image_default": True},

@@ -10,6 +10,8 @@ from bot.playground.fake_slack.errors import SlackError
 from bot.playground.fake_slack.model import Json
 
 _JSON_ARGUMENTS = ("blocks", "attachments", "view", "message", "metadata", "files")
+#: A request's arguments, since its body can be read once.
+_ARGUMENTS = web.RequestKey("arguments", dict)
 
 
 async def received(request: web.Request) -> Json:
@@ -18,6 +20,8 @@ async def received(request: web.Request) -> Json:
     Raises:
         SlackError: its JSON is invalid.
     """
+    if (known := request.get(_ARGUMENTS)) is not None:
+        return dict(known)
     arguments: Json = dict(request.query)
     if request.content_type == "application/json":
         arguments |= _json_body(await request.read())
@@ -26,7 +30,8 @@ async def received(request: web.Request) -> Json:
     for name in _JSON_ARGUMENTS:
         if isinstance(arguments.get(name), str):
             arguments[name] = _decoded(name, arguments[name])
-    return arguments
+    request[_ARGUMENTS] = arguments
+    return dict(arguments)
 
 
 def _json_body(body: bytes) -> Json:

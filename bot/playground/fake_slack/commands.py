@@ -46,7 +46,7 @@ async def run(
     declared = core.manifest.command(name)
     if declared is None:
         return _refused("unknown_command", UNKNOWN.format(command=name))
-    if core.install.is_org_wide and not core.install.has_access:
+    if not core.install.is_usable:
         return _refused("unknown_command", UNKNOWN.format(command=name))
     if not example_workspace.is_colleague(core.workspace.users[user_id]):
         return _refused("not_installed", OUTSIDER.format(command=name))

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot.playground.fake_slack.directory import Directory, Team
 from bot.playground.fake_slack.dispatch import Dispatch
 from bot.playground.fake_slack.events import Events
 from bot.playground.fake_slack.faults import Faults
@@ -22,7 +23,7 @@ from bot.playground.fake_slack.stream import Stream
 from bot.playground.fake_slack.triggers import Triggers
 from bot.playground.fake_slack.workspace import Workspace
 
-BOT_TOKEN, APP_TOKEN = "xoxb-playground", "xapp-playground"
+BOT_TOKEN, APP_TOKEN = Install().token, "xapp-playground"
 SIGNING_SECRET = "playground-signing-secret"
 
 
@@ -51,8 +52,16 @@ class Core:
     """The parts, none of which depends on the server."""
 
     def __init__(
-        self, clock: Callable[[], datetime], manifest: Path | Mapping[str, Any] | None
+        self,
+        clock: Callable[[], datetime],
+        manifest: Path | Mapping[str, Any] | None,
+        team: Team | None = None,
+        directory: Directory | None = None,
     ) -> None:
+        """Build a workspace, in the directory of others if there are some."""
+        self.team = team or Team()
+        self.directory = directory or Directory()
+        self.directory.cores.append(self)
         self.url = ""
         self.ids = Ids(clock)
         self.workspace = Workspace(self.ids)
@@ -61,7 +70,7 @@ class Core:
         self.work = InFlight()
         self.sockets = Sockets(self.ids, self.faults)
         self.faults.sockets = self.sockets
-        self.http = SignedHttp(self.ids, SIGNING_SECRET)
+        self.http = SignedHttp(self.ids, SIGNING_SECRET, self.team.outward)
         self.dispatch = Dispatch(self.work, self.faults, self.sockets, self.http)
         self.install = Install()
         self.events = Events(self.ids, self.manifest, self.dispatch, self.work, self.install)

@@ -25,6 +25,8 @@ class Manifest:
         scopes = self._at("oauth_config", "scopes")
         # The installation includes the optional ones.
         self.scopes: set[str] = {*scopes.get("bot", []), *scopes.get("bot_optional", [])}
+        self.optional_scopes = frozenset(scopes.get("bot_optional", []))
+        self.declared_scopes = frozenset(self.scopes)
         self.commands: list[Json] = self._at("features").get("slash_commands", [])
         shortcuts = self._at("features").get("shortcuts", [])
         self.message_shortcuts: list[Json] = [one for one in shortcuts if one["type"] == "message"]

@@ -27,6 +27,9 @@ _ALWAYS_ALLOWED = {"auth.test", "api.test"}
 class Install:
     """The state of the app's installation: whether its bot token works, and where it is valid."""
 
+    token: str = "xoxb-playground"
+    installer: str = ""  # the person who installed it through OAuth
+    is_installed: bool = True  # otherwise the app is not in the workspace at all
     revoked: str = ""  # the error returned by every call: token_revoked, account_inactive
     is_in_organization: bool = False  # the workspace, whoever installed the app
     is_org_wide: bool = False  # installed in the organisation instead of the workspace
@@ -35,7 +38,14 @@ class Install:
 
     def receives(self, event: Json) -> bool:
         """Return whether Slack tells the app of this: it has access, or the event is about that."""
+        if not self.is_installed:
+            return False
         return self.has_access or not self.is_org_wide or event["type"] in _ABOUT_THE_APP
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether people in the workspace find the app there."""
+        return self.is_installed and (self.has_access or not self.is_org_wide)
 
 
 def identity(install: Install) -> Json:

@@ -13,7 +13,7 @@ def command(core: Core, user_id: str, conversation: Conversation, name: str, tex
     return {
         "token": "playground",
         "team_id": example_workspace.TEAM_ID,
-        "team_domain": example_workspace.TEAM_DOMAIN,
+        "team_domain": core.team.domain,
         "channel_id": conversation.id,
         "channel_name": names.get(conversation.family, conversation.name),
         "user_id": user_id,
@@ -29,7 +29,7 @@ def command(core: Core, user_id: str, conversation: Conversation, name: str, tex
 
 def _interaction(core: Core, kind: str, user_id: str) -> Json:
     user = core.workspace.users[user_id]
-    team = {"id": example_workspace.TEAM_ID, "domain": example_workspace.TEAM_DOMAIN}
+    team = {"id": example_workspace.TEAM_ID, "domain": core.team.domain}
     if core.faults.outsiders_own_team and not example_workspace.is_colleague(user):
         team = {"id": user.team_id, "domain": "elsewhere"}
     return {

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -28,15 +29,20 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 class SignedHttp:
     """Posts payloads as Slack does. Timestamps are real time, which the app compares them with."""
 
-    def __init__(self, ids: Ids, secret: str) -> None:
+    def __init__(
+        self, ids: Ids, secret: str, outward: Callable[[str], str] = lambda text: text
+    ) -> None:
+        """`outward` changes what the app is to see otherwise, before it is signed."""
         self._ids = ids
+        self._outward = outward
         self._secret = secret
         self._session: ClientSession | None = None
         self.request_url: str | None = None
 
     async def deliver(self, kind: str, payload: Json, attempt: int, reason: str) -> AppResponse:
         """Post a payload and read the response, for as long as the caller allows."""
-        body, content_type = _encoded(kind, payload)
+        encoded, content_type = _encoded(kind, payload)
+        body = self._outward(encoded).encode()
         headers = self.headers(body, content_type)
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
@@ -84,12 +90,12 @@ class SignedHttp:
             self._session = None
 
 
-def _encoded(kind: str, payload: Json) -> tuple[bytes, str]:
+def _encoded(kind: str, payload: Json) -> tuple[str, str]:
     if kind == "events_api":
-        return json.dumps(payload).encode(), "application/json"
+        return json.dumps(payload), "application/json"
     if kind == "slash_commands":
-        return urlencode(payload).encode(), _FORM
-    return urlencode({"payload": json.dumps(payload)}).encode(), _FORM
+        return urlencode(payload), _FORM
+    return urlencode({"payload": json.dumps(payload)}), _FORM
 
 
 def _decoded(text: str) -> Json:

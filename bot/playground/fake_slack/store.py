@@ -12,6 +12,8 @@ from bot.playground.fake_slack.model import Conversation, File, User, View
 
 SAVE_AFTER_SECONDS = 0.5
 VERSION = 1
+#: What is kept of the installation: its token has to be the one that the bot has stored.
+_INSTALL = ("token", "installer", "is_installed", "revoked")
 
 
 class Store:
@@ -48,6 +50,8 @@ class Store:
             upload = self._uploads / file_id
             if upload.exists():
                 workspace.contents[file_id] = upload.read_bytes()
+        for name, value in content.get("install", {}).items():
+            setattr(self._core.install, name, value)
         ids.made, ids.last_microsecond = content["made"], content["last_microsecond"]
 
     def _changed(self) -> None:
@@ -78,6 +82,7 @@ class Store:
                 "users": [asdict(user) for user in workspace.users.values()],
                 "conversations": [asdict(c) for c in workspace.conversations.values()],
                 "files": [asdict(file) for file in workspace.files.values()],
+                "install": {name: getattr(self._core.install, name) for name in _INSTALL},
                 "homes": [asdict(view) for view in homes],
             }
         )

@@ -13,10 +13,12 @@ from bot.playground.fake_slack import (
     api_marks,
     api_people,
     api_views,
+    example_workspace,
+    oauth,
     organization,
 )
 from bot.playground.fake_slack.arguments import Arguments, received, token_of
-from bot.playground.fake_slack.core import APP_TOKEN, BOT_TOKEN, Call, Core
+from bot.playground.fake_slack.core import APP_TOKEN, Call, Core
 from bot.playground.fake_slack.errors import RateLimited, SlackError
 from bot.playground.fake_slack.methods import Method, require
 from bot.playground.fake_slack.model import Json
@@ -37,6 +39,7 @@ MOST_CALLS_KEPT = 10_000
 async def serve(core: Core, request: web.Request) -> web.StreamResponse:
     """Handle and record a call, whatever its outcome."""
     method = request.match_info["method"]
+    core = await _workspace_of(core, request)
     with core.work.under_way(method):
         fault = core.faults.take(method)
         if fault is None:
@@ -46,6 +49,17 @@ async def serve(core: Core, request: web.Request) -> web.StreamResponse:
         if not fault.after_accept and (fault.replaces_answer or fault.drop):
             await _keep(core, request, method, fault.body)
         return await core.faults.carry_out(fault, request, partial(_answer, core, request, method))
+
+
+async def _workspace_of(core: Core, request: web.Request) -> Core:
+    """Return the workspace that a call is about: its address is the same for all of them."""
+    if len(core.directory.cores) == 1:
+        return core
+    try:
+        args = await received(request)
+    except SlackError:
+        return core
+    return core.directory.core_of(token_of(request, args), args) or core
 
 
 async def _keep(core: Core, request: web.Request, method: str, answer: Json) -> None:
@@ -60,7 +74,10 @@ async def _answer(core: Core, request: web.Request, method: str) -> web.StreamRe
     try:
         args = await received(request)
         token = token_of(request, args)
-        body = {"ok": True, **_call(core, method, args, token)}
+        if method == oauth.METHOD:
+            body = {"ok": True, **oauth.access(core, {**args, **oauth.basic_credentials(request)})}
+        else:
+            body = {"ok": True, **_call(core, method, _inward(core, args), token)}
     except SlackError as error:
         body = error.body
     except RateLimited as limit:
@@ -68,6 +85,13 @@ async def _answer(core: Core, request: web.Request, method: str) -> web.StreamRe
         headers = {"Retry-After": str(limit.retry_after)}
     _remember(core, method, args, token, body)
     return _response(core, body, status, headers)
+
+
+def _inward(core: Core, args: Json) -> Json:
+    """Return the arguments with the workspace as it is called inside."""
+    if args.get("team_id") != core.team.id:
+        return args
+    return {**args, "team_id": example_workspace.TEAM_ID}
 
 
 def _call(core: Core, name: str, args: Json, token: str) -> Json:
@@ -94,10 +118,12 @@ def _admit(core: Core, method: Method, token: str) -> None:
     """
     if not token:
         raise SlackError("not_authed")
-    if token not in (BOT_TOKEN, APP_TOKEN):
+    if token not in (core.install.token, APP_TOKEN):
         raise SlackError("invalid_auth")
     if (token == APP_TOKEN) != method.app_token:
         raise SlackError("not_allowed_token_type")
+    if not core.install.is_installed:
+        raise SlackError("account_inactive")
     if core.install.revoked:
         raise SlackError(core.install.revoked)
     if not method.app_token:
@@ -113,7 +139,7 @@ def _remember(core: Core, method: str, args: Json, token: str, response: Json) -
 
 def _response(core: Core, body: Json, status: int, headers: dict[str, Any]) -> web.Response:
     return web.Response(
-        text=json.dumps(body),
+        text=core.team.outward(json.dumps(body)),
         status=status,
         content_type="application/json",
         headers={

@@ -139,7 +139,7 @@ def restrict(core: Core, conversation: Conversation, error: str) -> None:
 
 def reinstall(core: Core) -> None:
     """Install the app again, with the same token."""
-    core.install.revoked = ""
+    core.install.revoked, core.install.is_installed = "", True
 
 
 def revoke(core: Core, error: str = "token_revoked") -> EventDelivery:
@@ -175,6 +175,7 @@ def install_org_wide(core: Core) -> None:
         raise ValueError("the manifest lacks org_deploy_enabled")
     join_organization(core)
     core.install.is_org_wide, core.install.has_access, core.install.revoked = True, False, ""
+    core.install.is_installed = True
 
 
 def grant_access(core: Core) -> EventDelivery:

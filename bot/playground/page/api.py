@@ -18,6 +18,7 @@ from bot.playground.fake_slack import (
     messages,
     modals,
     simulated_team,
+    workspace_changes,
 )
 from bot.playground.fake_slack.core import Core
 from bot.playground.fake_slack.model import Conversation, Json
@@ -35,7 +36,7 @@ NOT_FOUND = "That is not there any more."
 
 #: The names of this machine; the page is for the person in front of it.
 OWN_HOSTS = ("127.0.0.1", "localhost", "::1")
-OF_PAGE = ("/ui/", "/files/", "/archives/")
+OF_PAGE = ("/ui/", "/files/", "/archives/", "/oauth/")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -133,7 +134,7 @@ async def _json_response(call: Awaitable[Json]) -> web.Response:
 
 async def _state(core: Core, query: Json) -> Json:
     user_id = query["user"]
-    if not core.workspace.users[user_id].is_bot:
+    if not core.workspace.users[user_id].is_bot and core.install.is_usable:
         # Slack lists apps even before their first message.
         core.workspace.open_direct_message(user_id, example_workspace.BOT_USER_ID)
     return screen.state(core, user_id) | {
@@ -251,7 +252,8 @@ async def _time(core: Core, body: Json) -> Json:
 async def _publish_time(core: Core) -> Json:
     """Send the time to every page, as an action may have changed the next event."""
     times = {"now": core.workspace.now().isoformat(), "next_event": await _next_event(core)}
-    core.stream.publish(lambda _: {"type": "time", **times})
+    for each in core.directory.cores:
+        each.stream.publish(lambda _: {"type": "time", **times})
     return times
 
 
@@ -269,6 +271,14 @@ async def _build_example(core: Core, _: Json) -> Json:
         await example_phases.build(core)
     except example_phases.ExampleRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
+    return await _publish_time(core)
+
+
+async def _uninstall(core: Core, _: Json) -> Json:
+    """Remove the app from this workspace, as an admin does in Slack's settings."""
+    await workspace_changes.wait_for_delivery(workspace_changes.uninstall(core))
+    core.install.is_installed = False
+    core.stream.publish(lambda _: {"type": "reset"})
     return await _publish_time(core)
 
 
@@ -292,6 +302,7 @@ _ACTIONS = {
     "time": _time,
     "team-answers": _team_answers,
     "example": _build_example,
+    "uninstall": _uninstall,
     "reset": _reset,
 }
 _MAY_CHANGE_NEXT_EVENT = (_send, _action, _submit, _team_answers)

@@ -20,11 +20,13 @@ def state(core: Core, user_id: str) -> Json:
         "now": workspace.now().isoformat(),
         "time_zone": me.tz or example_workspace.HOME_ZONE,
         "workspace": {
-            "id": example_workspace.TEAM_ID,
-            "name": example_workspace.TEAM_NAME,
-            "domain": example_workspace.TEAM_DOMAIN,
+            "id": core.team.id,
+            "name": core.team.name,
+            "domain": core.team.domain,
             "created": workspace.created,
         },
+        "workspaces": _workspaces(core),
+        "install_url": core.directory.install_url,
         "me": user_id,
         "bot": example_workspace.BOT_USER_ID,
         "takes_messages": core.manifest.takes_messages,
@@ -40,6 +42,19 @@ def state(core: Core, user_id: str) -> Json:
         ],
         "view_stack": [view_object(view) for view in workspace.stack_of(user_id)],
     }
+
+
+def _workspaces(core: Core) -> list[Json]:
+    """Return the workspaces of the playground, for the menu that switches between them."""
+    return [
+        {
+            "id": each.team.id,
+            "name": each.team.name,
+            "url": each.url,
+            "is_installed": each.install.is_usable,
+        }
+        for each in core.directory.cores
+    ]
 
 
 def user_item(user: User) -> Json:

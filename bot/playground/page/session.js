@@ -253,6 +253,12 @@ async function runControl(control, action) {
   return response;
 }
 
+/** Remove the app from the workspace, as an admin does; the pages of it reload. */
+export async function removeApp() {
+  const response = await post("uninstall", {});
+  if (!response.ok) toast(response.error);
+}
+
 /** The number of unread messages of each person: `{ user id: number }`. */
 export async function unreadByPerson(people) {
   const counts = await Promise.all(

@@ -5,10 +5,10 @@ import { icon } from "./icons.js";
 import { about, avatar, badge, activePeople } from "./people.js";
 import { openMenu, walk } from "./popovers.js";
 import { openConversation, openDirect } from "./session.js";
+import { drawWorkspaces, notInstalled, workspaceName } from "./workspaces.js";
 import { NARROW, changed, isWithApp, state, title } from "./state.js";
 
 const KINDS = { private: ", private" };
-const name = el("p", { class: "workspace-name" });
 const close = el(
   "button",
   { type: "button", class: "quiet drawer-button", "aria-label": "Close", onclick: () => setDrawer(false) },
@@ -18,7 +18,7 @@ const sections = el("div", { class: "sections" });
 let wasOpen = false;
 
 export function startSidebar(root, backdrop) {
-  root.append(el("header", {}, name, close), sections);
+  root.append(el("header", {}, workspaceName, close), notInstalled, sections);
   root.addEventListener("keydown", (event) => {
     const links = [...root.querySelectorAll(".conversation")];
     if (links.includes(document.activeElement)) walk(event, links);
@@ -38,7 +38,7 @@ function setDrawer(isOpen) {
 }
 
 export function drawSidebar(root, backdrop) {
-  name.textContent = state.workspace.name;
+  drawWorkspaces();
   const all = [...state.conversations.values()];
   const channels = all.filter((one) => one.kind !== "im" && (!one.is_archived || isOpen(one)));
   const archived = all.filter((one) => one.kind !== "im" && one.is_archived && !isOpen(one));

@@ -6,6 +6,8 @@ export const state = {
   me: null, // the user id of the current person
   bot: null, // the app's user id
   workspace: { name: "" },
+  workspaces: [], // all of this playground: { id, name, url, is_installed }
+  installUrl: "", // the app's own page, where it is installed by one
   takesMessages: true, // whether people may write to the app
   users: new Map(),
   conversations: new Map(),
@@ -76,6 +78,8 @@ export function applySnapshot(snapshot) {
     me: snapshot.me,
     bot: snapshot.bot,
     workspace: snapshot.workspace,
+    workspaces: snapshot.workspaces ?? [],
+    installUrl: snapshot.install_url ?? "",
     takesMessages: snapshot.takes_messages ?? true,
     users: byId(snapshot.users),
     conversations: byId(snapshot.conversations),
