@@ -30,7 +30,8 @@ from tests.fuzz.story import LAST_WORDS, record
 from tests.fuzz.target import Target, running_target
 from tests.harness import WORKSPACE
 
-pytestmark = pytest.mark.slow
+#: Half a minute alone on an idle machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 #: The story yields more; far fewer would mean that it no longer reaches what it should.
 LEAST_PAYLOADS, LEAST_FOREIGN = 150, 140
 OTHER, SAME = "other", "the same"
