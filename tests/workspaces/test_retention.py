@@ -1,5 +1,6 @@
 """Data is deleted once its time is over, in one workspace alone; and all of it on request."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from bot.playground.fake_slack.workspace_changes import wait_for_delivery
 from bot.workspaces import lifecycle, retention, store
 from bot.workspaces.forget_me import DONE, DONE_FOR_NOW
 from bot.workspaces.rules import WorkspaceSettings, faults, months_before
-from tests.harness import BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
+from tests.harness import ANA, BEN, CHIARA, LAUNCH, WORKSPACE, BotHarness
 from tests.operations.stuck_messages import command
 from tests.rounds.round_rows import NOW
 from tests.scenarios.lead import Lead, shown
@@ -180,6 +181,34 @@ async def test_purge_command_deletes_one_workspace_and_asks_first_if_it_is_insta
     assert done.out.startswith("Deleted all ")
     assert not any((await two_workspaces.rows(WORKSPACE)).values())
     assert await two_workspaces.rows(OTHER_WORKSPACE) == others
+
+
+async def test_purge_while_messages_are_being_sent_leaves_nothing(
+    harness: BotHarness, database_url: str
+) -> None:
+    await Lead(harness, ANA).starts()
+    harness.slack.faults.latency = 0.2
+    sent_before = _posts(harness)
+    asking = asyncio.create_task(harness.travel_to(datetime(2026, 11, 24, 20, tzinfo=UTC)))
+    while _posts(harness) == sent_before:  # the first of the questions are on their way
+        await asyncio.sleep(0.01)
+
+    done = await command(database_url, "purge", WORKSPACE, "--yes")
+    harness.slack.faults.latency = 0
+    await asking
+    await harness.wait(days=3)
+
+    assert done.code == 0
+    async with harness.bot.db.reading() as reader:
+        for table in schema.metadata.sorted_tables:
+            assert (await reader.execute(select(table))).all() == [], table.name
+    sent = [shown(message["blocks"]) for message in harness.slack.as_user(BEN).dm_with_bot()]
+    assert len(sent) <= 1
+    assert harness.slack.problems == []
+
+
+def _posts(harness: BotHarness) -> int:
+    return sum(call.method == "chat.postMessage" for call in harness.slack.calls)
 
 
 async def test_daily_tidying_deletes_what_is_kept_no_longer(harness: BotHarness) -> None:
