@@ -14,7 +14,7 @@ from tests.soak.simulated_workspace import SimulatedWorkspace
 async def adopt_late_rounds(workspaces: dict[str, SimulatedWorkspace], bot: BotProcess) -> None:
     rounds = await bot.rows(
         "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
-        *("opened_at", "closes_at", "shown_at", "asked"),
+        *("opened_at", "closes_at", "shown_at", "asked", "check_kind", "check_subject"),
     )  # fmt: skip
     people = await bot.rows(
         "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
@@ -41,6 +41,8 @@ def _adopt_late_rounds(
         closes_at,
         shown_at,
         asked,
+        check_kind,
+        check_subject,
     ) in rounds:
         by_phase.setdefault(workspace_id + phase_id, []).append(
             {
@@ -51,6 +53,8 @@ def _adopt_late_rounds(
                 "closes_at": _instant(closes_at),
                 "shown_at": _instant(shown_at) if shown_at else None,
                 "asked": asked,
+                "check_kind": check_kind,
+                "check_subject": check_subject,
             }
         )
     for workspace in workspaces.values():
