@@ -10,12 +10,14 @@ from tests.model import downtime
 from tests.soak.people import BotProcess
 from tests.soak.simulated_workspace import SimulatedWorkspace
 
+ROUND_COLUMNS = (
+    *("round_id", "phase_id", "number", "kind", "opened_at", "closes_at", "shown_at", "asked"),
+    *("check_kind", "check_subject"),
+)
+
 
 async def adopt_late_rounds(workspaces: dict[str, SimulatedWorkspace], bot: BotProcess) -> None:
-    rounds = await bot.rows(
-        "rounds", *("workspace_id", "round_id", "phase_id", "number", "kind"),
-        *("opened_at", "closes_at", "shown_at", "asked", "check_kind", "check_subject"),
-    )  # fmt: skip
+    rounds = await bot.rows("rounds", "workspace_id", *ROUND_COLUMNS)
     people = await bot.rows(
         "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
     )
@@ -31,32 +33,9 @@ def _adopt_late_rounds(
         slot = _instant(slot_at) if slot_at else None
         row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": slot}
         by_round.setdefault(round_id, []).append(row)
-    for (
-        workspace_id,
-        round_id,
-        phase_id,
-        number,
-        kind,
-        opened_at,
-        closes_at,
-        shown_at,
-        asked,
-        check_kind,
-        check_subject,
-    ) in rounds:
-        by_phase.setdefault(workspace_id + phase_id, []).append(
-            {
-                "round_id": round_id,
-                "number": number,
-                "kind": kind,
-                "opened_at": _instant(opened_at),
-                "closes_at": _instant(closes_at),
-                "shown_at": _instant(shown_at) if shown_at else None,
-                "asked": asked,
-                "check_kind": check_kind,
-                "check_subject": check_subject,
-            }
-        )
+    for workspace_id, *values in rounds:
+        row = _row(values)
+        by_phase.setdefault(workspace_id + row["phase_id"], []).append(row)
     for workspace in workspaces.values():
         mine = {
             phase.phase_id: sorted(
@@ -69,6 +48,12 @@ def _adopt_late_rounds(
         listed = [row for one in ids for row in by_round.get(one, [])]
         downtime.adopt(workspace.reference_model, mine.__getitem__, listed)
         workspace.reference_model.advance(workspace.reference_model.now)
+
+
+def _row(values: list) -> dict:
+    row = dict(zip(ROUND_COLUMNS, values, strict=True))
+    times = ("opened_at", "closes_at", "shown_at")
+    return row | {name: _instant(row[name]) if row[name] else None for name in times}
 
 
 def _instant(value: str) -> datetime:
