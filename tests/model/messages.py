@@ -225,7 +225,7 @@ def rightly_expired(
     if row["operation"] != "post":
         about = rows.get(row["target_key"] or "")
         return row["error"] == "its message is not in Slack" and (
-            about is None or about["state"] == EXPIRED
+            about is None or about["state"] in (EXPIRED, FAILED)
         )
     kind = key.split(":", maxsplit=1)[0]
     if kind in QUESTIONS:

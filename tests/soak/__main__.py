@@ -68,6 +68,7 @@ async def _print(run: Soak, totals: Totals, seconds: float) -> None:
     print(
         f"rounds {totals.rounds:,}, shown {totals.shown:,} · answers {run.answers:,} · "
         f"reminders {totals.reminders:,} · comments shown {totals.comments:,} · "
+        f"promises {totals.promises:,} · decisions {totals.decisions:,} · "
         f"expired {totals.expired:,} · at a bad hour {run.bad_hours}"
     )
     print(f"questions {' · '.join(f'{rule} {times:,}' for rule, times in totals.rules.items())}")

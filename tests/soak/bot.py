@@ -21,6 +21,8 @@ from sqlalchemy import func, select
 from bot.app import Imbalance
 from bot.clock import AdjustableClock
 from bot.db import schema
+from bot.decisions.lifecycle import decide
+from bot.decisions.model import Answer, Choice
 from bot.ending import extend as ending_extend
 from bot.ending import wrap_up
 from bot.ending.extend_form import Extension
@@ -28,6 +30,8 @@ from bot.ending.wrap_up_form import WrapUp
 from bot.log import configure
 from bot.phases.model import MilestoneOutcome
 from bot.phases.rules import PhaseKind, Proposal, SetAside, SprintPromise, TrustPromise
+from bot.promises.model import Reply
+from bot.results.lifecycle import save_reply
 from bot.rounds import poll as rounds_poll
 from bot.settings import Settings
 from bot.slack import deadline_app
@@ -123,7 +127,10 @@ class CommandHandler:
 
     async def start_phase(self, arguments: Json) -> Json:
         sprint = arguments["is_sprint"]
-        promise = SprintPromise(stakes="It counts.") if sprint else TrustPromise(purpose="We grow.")
+        stop_if = "It hurts." if arguments["stops_if"] else ""
+        promise: SprintPromise | TrustPromise = TrustPromise(purpose="We grow.", stop_if=stop_if)
+        if sprint:
+            promise = SprintPromise(stakes="It counts.", stop_if=stop_if)
         proposal = Proposal(
             kind=PhaseKind.RESULTS_SPRINT if sprint else PhaseKind.TRUST_BUILDING,
             channel_id=CHANNEL,
@@ -159,6 +166,28 @@ class CommandHandler:
     async def wrap_up_phase(self, arguments: Json) -> Json:
         texts = WrapUp(outcome="It is out.", milestone_outcome=MilestoneOutcome.HIT)
         return await self._outcome(wrap_up.wrap_up(self._bot.services, _request(arguments), texts))
+
+    async def reply(self, arguments: Json) -> Json:
+        """Reply to a round's results with a change."""
+        request = _request({**arguments, "phase_id": arguments["round_id"]})
+        reply = Reply(heard=None, text="I listen.", is_change=True)
+        return await self._promised(save_reply(self._bot.services, request, reply), arguments)
+
+    async def decide(self, arguments: Json) -> Json:
+        """Decide that a phase goes on, as it is or with a change."""
+        answer = Answer(choice=Choice(arguments["choice"]), text="I listen.")
+        decision_id = arguments["decision_id"]
+        deciding = decide(self._bot.services, _request(arguments), decision_id, answer)
+        return await self._promised(deciding, arguments)
+
+    async def _promised(self, use_case: Any, arguments: Json) -> Json:
+        """Also return the ids of the phase's promises, and when each was made."""
+        outcome = await self._outcome(use_case)
+        made = schema.promises.c
+        query = select(made.promise_id, made.made_at).where(made.phase_id == arguments["phase_id"])
+        async with self._bot.db.reading() as reader:
+            outcome["promises"] = [list(row) for row in await reader.execute(query)]
+        return outcome
 
     async def poll(self, arguments: Json) -> Json:
         return await self._outcome(

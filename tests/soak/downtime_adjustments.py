@@ -11,13 +11,13 @@ from tests.soak.people import BotProcess
 from tests.soak.simulated_workspace import SimulatedWorkspace
 
 ROUND_COLUMNS = (
-    *("workspace_id", "round_id", "phase_id", "number", "kind"),
-    *("opened_at", "closes_at", "shown_at", "asked", "check_kind"),
+    *("round_id", "phase_id", "number", "kind", "opened_at", "closes_at", "shown_at", "asked"),
+    *("check_kind", "check_subject"),
 )
 
 
 async def adopt_late_rounds(workspaces: dict[str, SimulatedWorkspace], bot: BotProcess) -> None:
-    rounds = await bot.rows("rounds", *ROUND_COLUMNS)
+    rounds = await bot.rows("rounds", "workspace_id", *ROUND_COLUMNS)
     people = await bot.rows(
         "round_people", *("workspace_id", "round_id", "user_id", "role", "slot_at")
     )
@@ -33,11 +33,9 @@ def _adopt_late_rounds(
         slot = _instant(slot_at) if slot_at else None
         row = {"round_id": round_id, "user_id": user_id, "role": role, "slot_at": slot}
         by_round.setdefault(round_id, []).append(row)
-    for values in rounds:
-        row = dict(zip(ROUND_COLUMNS, values, strict=True))
-        for name in ("opened_at", "closes_at", "shown_at"):
-            row[name] = _instant(row[name]) if row[name] else None
-        by_phase.setdefault(row["workspace_id"] + row["phase_id"], []).append(row)
+    for workspace_id, *values in rounds:
+        row = _row(values)
+        by_phase.setdefault(workspace_id + row["phase_id"], []).append(row)
     for workspace in workspaces.values():
         mine = {
             phase.phase_id: sorted(
@@ -50,6 +48,12 @@ def _adopt_late_rounds(
         listed = [row for one in ids for row in by_round.get(one, [])]
         downtime.adopt(workspace.reference_model, mine.__getitem__, listed)
         workspace.reference_model.advance(workspace.reference_model.now)
+
+
+def _row(values: list) -> dict:
+    row = dict(zip(ROUND_COLUMNS, values, strict=True))
+    times = ("opened_at", "closes_at", "shown_at")
+    return row | {name: _instant(row[name]) if row[name] else None for name in times}
 
 
 def _instant(value: str) -> datetime:

@@ -7,9 +7,11 @@ from functools import partial
 from itertools import count
 
 from bot.clock import monotonic
-from tests.model.calendar import DAY, is_welcome, there
+from tests.model.calendar import DAY, DECIDED_AT, decided_on, is_welcome, local, there
 from tests.model.downtime import oversleep
-from tests.model.facts import KEYS, Phase, Round
+from tests.model.facts import CHECK, KEYS, Phase, Promise, Round
+from tests.model.promises import may_promise, may_reply, replaced_by
+from tests.soak.bot import Json
 from tests.soak.downtime_adjustments import adopt_late_rounds
 from tests.soak.people import BotProcess, answer_payloads
 from tests.soak.random_choices import SeededChoices
@@ -133,6 +135,9 @@ class Soak:
             )
             return
         phase = self._phase(workspace, team)
+        stops_if = choices.chance(50)
+        if stops_if:
+            phase.decide_at = _decides_at(phase)
         answer = await self.bot.do(
             "start_phase",
             workspace=workspace.workspace_id,
@@ -145,6 +150,7 @@ class Soak:
             weekday=phase.weekday,
             at=phase.at.isoformat(),
             reminds=phase.reminds,
+            stops_if=stops_if,
         )
         phase.phase_id = answer["phase_id"]
         reference_model.start(phase)
@@ -256,6 +262,56 @@ class Soak:
                 self.problems.append(f"at a bad hour: {post}")
             if post.asks_in_round is not None and not post.is_reminder:
                 self._plan_answer(workspace, post, post.asks_in_round)
+            self._plan_replies(workspace, post)
+
+    def _plan_replies(self, workspace: SimulatedWorkspace, post: Post) -> None:
+        """Let the lead reply to results, and decide, most of the time."""
+        soon = self.now + GRID * workspace.choices.between(1, 96)
+        if (round_id := post.button_values.get("results.reply")) and workspace.choices.chance(70):
+            self.schedule(soon, partial(self._reply, workspace, round_id))
+        if (target := post.button_values.get("decisions.decide")) and workspace.choices.chance(60):
+            self.schedule(soon, partial(self._decide, workspace, target))
+
+    async def _reply(self, workspace: SimulatedWorkspace, round_id: str) -> None:
+        workspace.reference_model.advance(self.now)
+        round_ = self.rounds.get(round_id)
+        if round_ is None or round_.show_time_uncertain:
+            return
+        phase = round_.phase
+        allowed = may_reply(round_) and may_promise(phase, round_, workspace.lead, is_change=True)
+        outcome = await self._lead_does("reply", workspace, phase, round_id=round_id)
+        self._expect(allowed == (outcome["refused"] == ""), f"reply: {outcome['refused']}")
+        if allowed:
+            _record_promise(phase, round_, workspace.lead, outcome["promises"])
+
+    async def _decide(self, workspace: SimulatedWorkspace, target: str) -> None:
+        reference_model = workspace.reference_model
+        reference_model.advance(self.now)
+        phase_id, decision_id = target.split(":")
+        (phase,) = [one for one in reference_model.phases if one.phase_id == phase_id]
+        decision = phase.open_decision
+        if decision is None or phase.decisions_uncertain:
+            return  # it has ended meanwhile
+        choice = workspace.choices.one_of(("continue", "adjust"))
+        allowed = choice == "continue" or may_promise(phase, None, workspace.lead, is_change=True)
+        asked = {"decision_id": decision_id, "choice": choice}
+        outcome = await self._lead_does("decide", workspace, phase, **asked)
+        self._expect(allowed == (outcome["refused"] == ""), f"decide: {outcome['refused']}")
+        if allowed:
+            reference_model.decisions.decide(decision, workspace.lead, choice)
+            if choice == "adjust":
+                _record_promise(phase, None, workspace.lead, outcome["promises"])
+
+    async def _lead_does(
+        self, command: str, workspace: SimulatedWorkspace, phase: Phase, **arguments: str
+    ) -> Json:
+        return await self.bot.do(
+            command,
+            workspace=workspace.workspace_id,
+            phase_id=phase.phase_id,
+            user=workspace.lead,
+            **arguments,
+        )
 
     def _plan_answer(self, workspace: SimulatedWorkspace, post: Post, round_id: str) -> None:
         workspace.reference_model.advance(self.now)
@@ -271,6 +327,8 @@ class Soak:
                 key: workspace.choices.between(1, 5) for key in KEYS if workspace.choices.chance(92)
             }
             levels = drawn if chance < ANSWER else {}
+            if levels and f"rounds.tap.{CHECK}.1" in post.button_values:
+                levels[CHECK] = workspace.choices.between(0, 3)
             self.schedule(self.now + after, partial(self._answer, workspace, round_, post, levels))
 
     def _unidentified_round(self, workspace: SimulatedWorkspace) -> Round | None:
@@ -293,7 +351,9 @@ class Soak:
             await self.bot.send_interaction(payload)
         self.answers += 1
         if levels:
-            round_.answers[post.to] = levels
+            if CHECK in levels:
+                round_.check_answers[post.to] = levels[CHECK]
+            round_.answers[post.to] = {key: levels[key] for key in KEYS if key in levels}
             if comment:
                 round_.comments[post.to] = comment
         elif post.to in round_.members:
@@ -323,3 +383,29 @@ def _on_grid(at: datetime) -> datetime:
     """The first quarter of an hour at or after a time."""
     over = timedelta(minutes=at.minute % 15, seconds=at.second)
     return at if not over else at - over + GRID
+
+
+def _decides_at(phase: Phase) -> datetime:
+    is_asked = len(phase.members) >= 4
+    on = decided_on(phase.starts, phase.ends, phase.weekday, phase.at, is_asked=is_asked)
+    return local(on, DECIDED_AT, phase.zone)
+
+
+def _record_promise(
+    phase: Phase, one: Round | None, by: str, stored: list[tuple[str, str]]
+) -> None:
+    earlier = replaced_by(phase, one, is_change=True)
+    if earlier is not None:
+        earlier.one = one or earlier.one
+        return
+    known = {promise.promise_id for promise in phase.promises}
+    ((promise_id, made_at),) = [each for each in stored if each[0] not in known]
+    phase.promises.append(
+        Promise(
+            promise_id=promise_id,
+            by=by,
+            one=one,
+            is_change=True,
+            made_at=datetime.fromisoformat(made_at),
+        )
+    )

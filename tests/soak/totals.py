@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from tests.model.decisions import decisions_not_as_foreseen
 from tests.model.facts import Phase, Round
 from tests.model.messages import not_as_foreseen, rightly_expired
 from tests.soak import slots
@@ -39,6 +40,8 @@ class Totals:
     out_of_order: int = 0
     expired: int = 0
     comments: int = 0
+    promises: int = 0
+    decisions: int = 0
     rules: Counter[str] = field(
         default_factory=Counter
     )  # questions by the rule that permits their time
@@ -60,6 +63,7 @@ async def add_up(soak: Soak) -> Totals:
     await _check_expected_messages(soak, totals)
     _check_comments(soak, totals)
     await _check_left_over_rows(soak, totals)
+    await _check_promises_and_decisions(soak, totals)
     await _check_pins_and_bookmarks(soak, totals)
     if soak.grown_megabytes > MAX_GROWTH_MEGABYTES:
         totals.problems.append(
@@ -181,6 +185,9 @@ async def _check_expected_messages(soak: Soak, totals: Totals) -> None:
         totals.problems += not_as_foreseen(
             reference_model.letters, reference_model.rounds(only_open=False), messages, ids
         )
+        totals.problems += decisions_not_as_foreseen(
+            reference_model.phases, reference_model.letters, messages
+        )
         totals.problems += [
             f"{key} expired: {row['error']}"
             for key, row in messages.items()
@@ -247,6 +254,26 @@ async def _check_left_over_rows(soak: Soak, totals: Totals) -> None:
     }
     if active != expected:
         totals.problems.append(f"active phases: {active ^ expected}")
+
+
+async def _check_promises_and_decisions(soak: Soak, totals: Totals) -> None:
+    """Promises have the outcomes that the teams said; no ended phase asks for a decision."""
+    found = dict(await soak.bot.rows("promises", "promise_id", "outcome"))
+    phases = [
+        phase
+        for workspace in soak.workspaces.values()
+        for phase in workspace.reference_model.phases
+    ]
+    expected = {one.promise_id: one.outcome for phase in phases for one in phase.promises}
+    if found != expected:
+        totals.problems.append(f"promises: {set(found.items()) ^ set(expected.items())}")
+    totals.promises = len(found)
+    decisions = await soak.bot.rows("decisions", "phase_id", "choice")
+    totals.decisions = len(decisions)
+    active = {phase.phase_id for phase in phases if phase.is_active}
+    still_open = [phase_id for phase_id, choice in decisions if choice is None]
+    if not set(still_open) <= active or len(still_open) > len(set(still_open)):
+        totals.problems.append(f"open decisions: {still_open}")
 
 
 async def _check_pins_and_bookmarks(soak: Soak, totals: Totals) -> None:
