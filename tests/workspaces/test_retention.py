@@ -190,7 +190,7 @@ async def test_purge_while_messages_are_being_sent_leaves_nothing(
     harness.slack.faults.latency = 0.2
     sent_before = _posts(harness)
     asking = asyncio.create_task(harness.travel_to(datetime(2026, 11, 24, 20, tzinfo=UTC)))
-    while _posts(harness) == sent_before:  # the first of the questions are on their way
+    while _posts(harness) == sent_before:  # noqa: ASYNC110 (until the first questions are sent)
         await asyncio.sleep(0.01)
 
     done = await command(database_url, "purge", WORKSPACE, "--yes")
