@@ -37,7 +37,7 @@ SAME = "*{label}:* {level:g} of 5, same as {when}"
 WITH_SHARE = "{level}. {share}"
 #: A level with the answers of the leads who let the team see them.
 BESIDE_LEADS = "{level} · {leads}"
-LEAD_SAID, LEAD_CANNOT_SAY = "{name} said {level}", "{name} couldn't say"
+LEAD_SAID, LEAD_DID_NOT_SAY = "{name} said {level}", "{name} didn't say"
 SHARES = {
     Share.NEARLY_ALL: "Nearly everyone chose 4 or 5.",
     Share.MOST: "Most people chose 4 or 5.",
@@ -163,7 +163,7 @@ def _shared_answers(view: ResultsView, key: str) -> Iterable[str]:
     for reflection in view.shared_reflections[:LEADS_SHOWN]:
         if key in reflection.answers:
             level = reflection.answers[key]
-            template = LEAD_CANNOT_SAY if level is None else LEAD_SAID
+            template = LEAD_DID_NOT_SAY if level is None else LEAD_SAID
             yield template.format(name=quote_within(reflection.name, NAME_SHOWN), level=level)
 
 

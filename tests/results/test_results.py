@@ -178,7 +178,7 @@ async def test_shared_lead_answers_appear_in_the_team_results(
 
     team = str((await said(phase))["results:r1"])
     assert "Ana said 4" in team
-    assert "Ana couldn't say" in team
+    assert "Ana didn't say" in team
 
 
 async def test_every_lead_gets_all_comments(db: Database) -> None:

@@ -106,7 +106,7 @@ async def test_lead_answers_from_the_start_form_appear_in_the_first_results(
     await show(services, round_id, clock.now())
     team = str((await said(phase))[f"results:{round_id}"])
     assert ("Ana said 2" in team) is shared
-    assert ("Ana couldn't say" in team) is shared
+    assert ("Ana didn't say" in team) is shared
 
 
 async def test_only_the_first_round_copies_each_leads_start_answers(
