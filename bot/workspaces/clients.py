@@ -4,6 +4,8 @@ A token is read from the installation store when it is first needed, and again w
 it: another process may have stored a newer one since. Slack is not asked whether it is valid.
 """
 
+import asyncio
+from collections import defaultdict
 from typing import Any
 
 from slack_bolt.async_app import AsyncBoltContext
@@ -32,6 +34,7 @@ class Clients:
         self._installations = installations
         self._clients: dict[str, _WorkspaceClient] = {}
         self._bots: dict[str, Bot] = {}
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def of(self, workspace_id: str) -> AsyncWebClient:
         """Return the client of a workspace.
@@ -90,13 +93,20 @@ class Clients:
         """
         bot = self._bots.get(workspace_id)
         if bot is None or bot.bot_token == refused:
-            self._bots.pop(workspace_id, None)
+            async with self._reading[workspace_id]:  # many calls at once read it once
+                bot = await self._read(workspace_id, refused)
+        return bot
+
+    async def _read(self, workspace_id: str, refused: str | None) -> Bot | None:
+        bot = self._bots.pop(workspace_id, None)  # another call may have read it meanwhile
+        if bot is None or bot.bot_token == refused:
             bot = await self._installations.bot_of(workspace_id)
-            if bot is not None and bot.bot_token == refused:
-                bot = await self._installations.give_up_own(workspace_id, refused)
-            if bot is not None and bot.bot_token != refused:
-                self._bots[workspace_id] = bot
-        return bot if bot is not None and bot.bot_token != refused else None
+        if bot is not None and bot.bot_token == refused:
+            bot = await self._installations.give_up_own(workspace_id, refused)
+        if bot is None or bot.bot_token == refused:
+            return None
+        self._bots[workspace_id] = bot
+        return bot
 
 
 class _WorkspaceClient(AsyncWebClient):
