@@ -51,8 +51,14 @@ class KeyRing:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = {sha256(key).hexdigest()[:16]: key for key in keys}
+        self.ids = tuple(self._keys)
         self.first_id = next(iter(self._keys))
         """The id of the key that wraps."""
+
+    @classmethod
+    def of(cls, keys: Sequence[bytes]) -> "KeyRing | None":
+        """Return the ring of these keys; None where there are none."""
+        return cls(keys) if keys else None
 
     def wrap(self, value: bytes, context: str) -> Wrapped:
         sealed = seal(self._keys[self.first_id], value, context.encode())
