@@ -10,18 +10,27 @@ import json
 from typing import Any, cast
 
 from sqlalchemy import Dialect, Text
+from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeDecorator
 
 from bot.keys import KeyMissing, KeyRing, Wrapped
 
 SEPARATOR = ":"
+#: The parts of a message that the keys of IMBALANCE_KEYS cannot open.
+KEY_ID, SEALED = "key_id", "sealed"
 
 
 def use_keys(engine: AsyncEngine, keys: KeyRing | None) -> None:
     """Let the encrypted columns of this engine use these keys; None: they can hold no text."""
     # A column type is given nothing but the values and the dialect, of which each engine has one.
     cast(Any, engine.dialect).key_ring = keys
+
+
+def missing_key(error: BaseException) -> str | None:
+    """Return the id of the missing key that an error is about; None: it is about something else."""
+    cause = error.orig if isinstance(error, StatementError) else error
+    return str(cause) if isinstance(cause, KeyMissing) else None
 
 
 def written(wrapped: Wrapped) -> str:
@@ -92,6 +101,28 @@ class EncryptedJson(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         text = self._text.process_result_value(value, dialect)
         return None if text is None else json.loads(text)
+
+
+class EncryptedPayload(EncryptedJson):
+    """A message, encrypted with the keys of IMBALANCE_KEYS, or before with one that they lack.
+
+    What the keys cannot open is read as `{KEY_ID: ..., SEALED: ...}`, and written from that as it
+    is: delivery has further keys, and a message that it cannot open delays no other.
+    """
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        if value is not None and SEALED in value:
+            return f"{value[KEY_ID]}{SEPARATOR}{value[SEALED]}"
+        return super().process_bind_param(value, dialect)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        try:
+            return super().process_result_value(value, dialect)
+        except (KeyMissing, ValueError):
+            key_id, _, sealed = value.partition(SEPARATOR)
+            return {KEY_ID: key_id, SEALED: sealed}
 
 
 def _keys(dialect: Dialect) -> KeyRing | None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     true,
 )
 
-from bot.db.encrypted_columns import EncryptedJson, EncryptedText
+from bot.db.encrypted_columns import EncryptedJson, EncryptedPayload, EncryptedText
 from bot.db.types import OwnId, SlackId, UtcDateTime
 
 metadata = MetaData(
@@ -177,17 +177,14 @@ phases = Table(
     Column("state", String(16), nullable=False),
     Column("lead_id", SlackId, nullable=False),  # who started it
     Column("zone", String(64), nullable=False),  # the lead's; the phase's dates are in it
-    Column(
-        "milestone", EncryptedText("phases.milestone"), nullable=False
-    ),  # may be empty for trust-building
-    Column(
-        "promise", EncryptedJson("phases.promise"), nullable=False
-    ),  # a SprintPromise or TrustPromise, by kind
+    #: may be empty for trust-building
+    Column("milestone", EncryptedText("phases.milestone"), nullable=False),
+    #: a SprintPromise or TrustPromise, by kind
+    Column("promise", EncryptedJson("phases.promise"), nullable=False),
     Column("justification", EncryptedText("phases.justification")),  # null: none was needed
     Column("stop_if_on", Date),  # when the leads decide about it; null: there is no "stop if"
-    Column(
-        "difference", EncryptedText("phases.difference")
-    ),  # from the phase before, after its lesson; null: not said
+    #: from the phase before, after its lesson; null: not said
+    Column("difference", EncryptedText("phases.difference")),
     #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
     Column("team_said", EncryptedText("phases.team_said")),
     Column("started_at", UtcDateTime, nullable=False),
@@ -246,9 +243,8 @@ phase_people = Table(
     Column("left_at", UtcDateTime),  # null: still there
     #: Of a member: whether they have a place among the people asked. Who leaves keeps it.
     Column("is_on_roster", Boolean, nullable=False, server_default=true()),
-    Column(
-        "contribution", EncryptedText("phase_people.contribution")
-    ),  # null: none written; who has none is never shown
+    #: null: none written; who has none is never shown
+    Column("contribution", EncryptedText("phase_people.contribution")),
     #: what the leads count on the person for; null: they wrote nothing
     Column("expectation", EncryptedText("phase_people.expectation")),
     #: the round whose questions show it to them; null: none yet
@@ -283,9 +279,8 @@ set_aside_items = Table(
     Column("outcome", String(16)),  # null: still set aside; resumed, dropped or parked
     Column("parked_until", Date),  # null unless parked
     Column("back_on", Date),  # null: not brought back before the end
-    Column(
-        "back_reason", EncryptedText("set_aside_items.back_reason")
-    ),  # null unless brought back before the end
+    #: null unless brought back before the end
+    Column("back_reason", EncryptedText("set_aside_items.back_reason")),
     _to_phase(),
 )
 
@@ -301,9 +296,8 @@ hold_proposals = Table(
     Column("proposed_at", UtcDateTime, nullable=False),
     Column("accepted", Boolean),  # null: not answered
     Column("answered_by", SlackId),  # null: not answered
-    Column(
-        "answer", EncryptedText("hold_proposals.answer")
-    ),  # the lead's line; null: none was written
+    #: the lead's line; null: none was written
+    Column("answer", EncryptedText("hold_proposals.answer")),
     _to_phase(),
 )
 
@@ -343,9 +337,8 @@ rounds = Table(
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
     Column("check_kind", String(16)),  # null: the round asks no check
     Column("check_subject", OwnId),  # the promise asked about; null: another kind
-    Column(
-        "check_text", EncryptedText("rounds.check_text")
-    ),  # what people wrote that is asked about; null: none, or deleted
+    #: what people wrote that is asked about; null: none, or deleted
+    Column("check_text", EncryptedText("rounds.check_text")),
     Column("check_outcome", String(16)),  # the median; null: open, or not enough answers
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
@@ -383,9 +376,8 @@ promises = Table(
     Column("made_by", SlackId, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Column("heard", EncryptedText("promises.heard")),  # the hardest thing heard; null: not said
-    Column(
-        "text", EncryptedText("promises.text"), nullable=False
-    ),  # empty: deleted, as long after the phase as the rest
+    #: empty: deleted, as long after the phase as the rest
+    Column("text", EncryptedText("promises.text"), nullable=False),
     Column("is_change", Boolean, nullable=False),  # false: why nothing changes this week
     Column("outcome", String(16)),  # null: not checked (yet)
     CheckConstraint("outcome IN ('kept', 'partly', 'not', 'unknown')", name="outcome"),
@@ -407,9 +399,8 @@ decisions = Table(
     Column("choice", String(16)),  # null: not decided yet
     Column("decided_at", UtcDateTime),  # null: not decided yet
     Column("decided_by", SlackId),  # null: not decided yet
-    Column(
-        "text", EncryptedText("decisions.text")
-    ),  # the reason or the change; null: none was written, or it was deleted
+    #: the reason or the change; null: none was written, or it was deleted
+    Column("text", EncryptedText("decisions.text")),
     CheckConstraint("cause IN ('date', 'check')", name="cause"),
     CheckConstraint("choice IN ('continue', 'adjust', 'end')", name="choice"),
     _to_phase(),
@@ -499,7 +490,7 @@ messages = Table(
     Column("operation", String(16), nullable=False),
     Column("conversation", SlackId, nullable=False),  # channel or user; order is kept within it
     Column("target_key", String(160)),  # the message replied to, edited or pinned; null: none
-    Column("payload", JSON),  # null: sent, and erased
+    Column("payload", EncryptedPayload("messages.payload")),  # null: sent, and erased
     Column("picture", JSON),  # null: none, or erased
     Column("file_id", SlackId),  # null: not uploaded (yet)
     Column("revision", Integer, nullable=False, server_default="0"),

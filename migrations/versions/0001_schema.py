@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("operation", sa.String(length=16), nullable=False),
         sa.Column("conversation", sa.String(length=32), nullable=False),
         sa.Column("target_key", sa.String(length=160), nullable=True),
-        sa.Column("payload", sa.JSON(), nullable=True),
+        sa.Column("payload", sa.Text(), nullable=True),
         sa.Column("picture", sa.JSON(), nullable=True),
         sa.Column("file_id", sa.String(length=32), nullable=True),
         sa.Column("revision", sa.Integer(), server_default="0", nullable=False),

@@ -86,11 +86,8 @@ async def run(
     fork_server: ForkServer, scenario: WholeBotScenario, url: str, seed: int
 ) -> WholeBotResult:
     """Run a scenario. Problems are part of the result, not exceptions."""
-    began, slack, db = (
-        monotonic(),
-        FakeSlack(clock=Clock().now, manifest=MANIFEST),
-        Database(url, KEY_RING),
-    )
+    began, slack = monotonic(), FakeSlack(clock=Clock().now, manifest=MANIFEST)
+    db = Database(url, KEY_RING)
     slack.core.dispatch.retry_after = RETRY_AFTER
     await slack.start()
     orders = WholeBotOrders(
