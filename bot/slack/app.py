@@ -149,7 +149,7 @@ def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
     failed_requests.labels(kind=str(body.get("type", COMMAND))).inc()
     sentence = database_failure_text(error)
     if (key_id := missing_key(error)) is not None:
-        log.error("text_key_missing", key=key_id)
+        log.error("text_key_missing", keys=[key_id])
         sentence = TEXT_UNREADABLE_TEXT
     if sentence is None:
         log.error("request_failed", exc_info=error)
