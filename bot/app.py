@@ -113,7 +113,7 @@ class Imbalance:
         self._network = Network(settings)
         self._resources = AsyncExitStack()
         self._sockets: Sockets | None = None
-        self.db = Database(settings.database_url)
+        self.db = Database(settings.database_url, KeyRing.of(settings.keys))
         self.client = AsyncWebClient(
             token=settings.slack_bot_token or None,
             base_url=settings.slack_api_url,

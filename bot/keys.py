@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.clock import random_bytes
 
 KEY_BYTES, NONCE_BYTES = 32, 12
+ID_LENGTH = 16
 
 
 class KeyMissing(Exception):
@@ -50,9 +51,15 @@ class KeyRing:
     """The keys of IMBALANCE_KEYS, 32 bytes each, at least one."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = {sha256(key).hexdigest()[:16]: key for key in keys}
+        self._keys = {sha256(key).hexdigest()[:ID_LENGTH]: key for key in keys}
+        self.ids = tuple(self._keys)
         self.first_id = next(iter(self._keys))
         """The id of the key that wraps."""
+
+    @classmethod
+    def of(cls, keys: Sequence[bytes]) -> "KeyRing | None":
+        """Return the ring of these keys; None where there are none."""
+        return cls(keys) if keys else None
 
     def wrap(self, value: bytes, context: str) -> Wrapped:
         sealed = seal(self._keys[self.first_id], value, context.encode())

@@ -30,7 +30,7 @@ from bot.slack.people import People
 from bot.slack.throttled_reads import ThrottledReads
 from tests import databases, postgres
 from tests.db.workspace_filter import check_statements_of_the_bot
-from tests.harness import ALL_VARIANTS, KEY, KEYS, BotHarness, without_limits
+from tests.harness import ALL_VARIANTS, KEY, KEY_RING, KEYS, BotHarness, without_limits
 from tests.two_workspaces import TwoWorkspaces
 
 #: A Monday morning in Lisbon, where the lead lives.
@@ -243,7 +243,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, KEY_RING)
     yield database
     await database.close()
 

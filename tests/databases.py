@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.keys import KeyRing
+
 ROOT = Path(__file__).parents[1]
 #: What a migrated file depends on.
 SOURCES = ("migrations", "bot/db")
@@ -51,14 +53,20 @@ class CompiledStatements(dict[Any, Any]):
     """SQLAlchemy's cache of compiled statements, for all engines of one database system.
 
     By default each engine has a cache of its own, so that every test compiles all its statements.
-    A key begins with the engine's dialect; here all engines have the same one.
+    A key begins with the engine's dialect; here all engines with the same keys have the same one.
     """
 
     def get(self, key: Any, default: Any = None) -> Any:
-        return super().get(key[1:], default)
+        return super().get(_shared(key), default)
 
     def __setitem__(self, key: Any, compiled: Any) -> None:
-        super().__setitem__(key[1:], compiled)
+        super().__setitem__(_shared(key), compiled)
+
+
+def _shared(key: Any) -> Any:
+    dialect, *statement = key
+    keys: KeyRing | None = getattr(dialect, "key_ring", None)
+    return (None if keys is None else keys.ids, *statement)
 
 
 _compiled: dict[str, CompiledStatements] = defaultdict(CompiledStatements)

@@ -33,7 +33,8 @@ ALL_VARIANTS = bool(os.environ.get("ALL_VARIANTS"))
 
 KEY = bytes(range(32))
 #: The keys of a bot without ROUND_KEYS_DIR; every test's bot can read what they wrapped.
-KEYS = RoundKeys(None, KeyRing([KEY]))
+KEY_RING = KeyRing([KEY])
+KEYS = RoundKeys(None, KEY_RING)
 
 
 def other_keys() -> RoundKeys:

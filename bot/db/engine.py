@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.clock import random_bytes, real_now
 from bot.db.connections import async_url, engine_arguments, register_connection_setup
 from bot.db.db_errors import TransactionTimeout
+from bot.db.encrypted_columns import use_keys
 from bot.db.group_commit import GroupCommit, Item, Outcomes, Result
 from bot.db.health import Health
 from bot.db.request_deadline import RequestProgress, committing, in_database, wait_for_abandoned
 from bot.db.schema import workspaces
+from bot.keys import KeyRing
 
 Given = TypeVar("Given", bound=Hashable)
 
@@ -38,15 +40,17 @@ class Database:
 
     `changed` is set after every commit except those of transactions with `skip_delivery_wakeup`, so
     that delivery need not poll for what this process wrote itself. Failures are counted and logged
-    here (`health`), so callers that carry on need not log them again.
+    here (`health`), so callers that carry on need not log them again. `keys` encrypt what people
+    typed; without them it can be neither read nor written.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: KeyRing | None = None) -> None:
         parsed = make_url(url)
         self.engine: AsyncEngine = create_async_engine(
             async_url(parsed), hide_parameters=True, **engine_arguments(parsed)
         )
         register_connection_setup(self.engine.sync_engine)
+        use_keys(self.engine, keys)
         self.changed = asyncio.Event()
         self.health = Health()
         # SQLite has one writer. Waiting for this lock is fair and ends at once; SQLite's own busy

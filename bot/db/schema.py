@@ -25,6 +25,7 @@ from sqlalchemy import (
     true,
 )
 
+from bot.db.encrypted_columns import EncryptedJson, EncryptedPayload, EncryptedText
 from bot.db.types import OwnId, SlackId, UtcDateTime
 
 metadata = MetaData(
@@ -137,8 +138,8 @@ audit = Table(
     Column("actor_id", SlackId, nullable=False),
     Column("action", String(64), nullable=False),
     Column("subject", String(128), nullable=False),
-    Column("before", JSON),  # null: it did not exist
-    Column("after", JSON),  # null: it was removed
+    Column("before", EncryptedJson("audit.before")),  # null: it did not exist
+    Column("after", EncryptedJson("audit.after")),  # null: it was removed
 )
 
 #: Slack's events, each acted on once.
@@ -160,7 +161,7 @@ phase_drafts = Table(
     Column("draft_id", OwnId, primary_key=True),
     Column("channel_id", SlackId, nullable=False),
     Column("user_id", SlackId, nullable=False),
-    Column("content", JSON, nullable=False),
+    Column("content", EncryptedJson("phase_drafts.content"), nullable=False),
     Column("saved_at", UtcDateTime, nullable=False, index=True),
     #: null: not announced yet. Finds the phase when the form is submitted twice.
     Column("phase_id", OwnId),
@@ -176,18 +177,21 @@ phases = Table(
     Column("state", String(16), nullable=False),
     Column("lead_id", SlackId, nullable=False),  # who started it
     Column("zone", String(64), nullable=False),  # the lead's; the phase's dates are in it
-    Column("milestone", Text, nullable=False),  # may be empty for trust-building
-    Column("promise", JSON, nullable=False),  # a SprintPromise or TrustPromise, by kind
-    Column("justification", Text),  # null: none was needed
+    #: may be empty for trust-building
+    Column("milestone", EncryptedText("phases.milestone"), nullable=False),
+    #: a SprintPromise or TrustPromise, by kind
+    Column("promise", EncryptedJson("phases.promise"), nullable=False),
+    Column("justification", EncryptedText("phases.justification")),  # null: none was needed
     Column("stop_if_on", Date),  # when the leads decide about it; null: there is no "stop if"
-    Column("difference", Text),  # from the phase before, after its lesson; null: not said
+    #: from the phase before, after its lesson; null: not said
+    Column("difference", EncryptedText("phases.difference")),
     #: What the team said of the last sprint, as it was shown; null: not started in its recovery.
-    Column("team_said", Text),
+    Column("team_said", EncryptedText("phases.team_said")),
     Column("started_at", UtcDateTime, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),
     Column("original_ends_on", Date, nullable=False),  # before any extension
-    Column("extension_reason", Text),  # null: never extended
+    Column("extension_reason", EncryptedText("phases.extension_reason")),  # null: never extended
     Column("recovery_until", Date),  # null: trust-building has none
     Column("weekday", Integer, nullable=False),  # 0 is Monday
     Column("time_of_day", Time, nullable=False),  # in each person's own zone
@@ -197,11 +201,11 @@ phases = Table(
     Column("ended_by", SlackId),  # null: active, or ended by its date
     Column("milestone_outcome", String(16)),  # hit, missed, moved; null: not said
     Column("protected_outcome", String(16)),  # kept, partly, not; null: not said
-    Column("planned", Text),  # in the lead's words; null: not said
-    Column("outcome", Text),  # null: no wrap-up was written (yet)
-    Column("reason", Text),  # why it came out so; null: not said
-    Column("learning", Text),  # what to do next time
-    Column("thanks", Text),
+    Column("planned", EncryptedText("phases.planned")),  # in the lead's words; null: not said
+    Column("outcome", EncryptedText("phases.outcome")),  # null: no wrap-up was written (yet)
+    Column("reason", EncryptedText("phases.reason")),  # why it came out so; null: not said
+    Column("learning", EncryptedText("phases.learning")),  # what to do next time
+    Column("thanks", EncryptedText("phases.thanks")),
     Column("wrapped_up_at", UtcDateTime),  # null: no wrap-up was written (yet)
     Column("wrapped_up_by", SlackId),
     Column("paused_at", UtcDateTime),  # null: the bot can post in its channel
@@ -210,7 +214,7 @@ phases = Table(
     #: An overlapping phase of the same lead whose roster differs by one person; null: none.
     Column("too_similar_to", OwnId),
     #: A `bot.phases.working_agreement.WorkingAgreement`; null: nothing was written.
-    Column("how_we_work", JSON),
+    Column("how_we_work", EncryptedJson("phases.how_we_work")),
     #: The texts above were kept long enough, and are empty.
     Column("texts_deleted", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('active', 'ended')", name="state"),
@@ -239,16 +243,17 @@ phase_people = Table(
     Column("left_at", UtcDateTime),  # null: still there
     #: Of a member: whether they have a place among the people asked. Who leaves keeps it.
     Column("is_on_roster", Boolean, nullable=False, server_default=true()),
-    Column("contribution", Text),  # null: none written; who has none is never shown
+    #: null: none written; who has none is never shown
+    Column("contribution", EncryptedText("phase_people.contribution")),
     #: what the leads count on the person for; null: they wrote nothing
-    Column("expectation", Text),
+    Column("expectation", EncryptedText("phase_people.expectation")),
     #: the round whose questions show it to them; null: none yet
     Column("expectation_shown_in", OwnId),
     #: the round whose questions, their first ones, say who added them and why; null: not asked yet
     Column("introduced_in", OwnId),
     #: fits, change or too_much; null: the person has not said anything about it
     Column("expectation_reply", String(16)),
-    Column("thanks_line", Text),  # null: the lead wrote none
+    Column("thanks_line", EncryptedText("phase_people.thanks_line")),  # null: the lead wrote none
     _to_phase(),
     Index("ix_phase_people_user", "workspace_id", "user_id"),
 )
@@ -269,12 +274,13 @@ set_aside_items = Table(
     _workspace(),
     Column("phase_id", OwnId, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("text", EncryptedText("set_aside_items.text"), nullable=False),
     Column("owner_id", SlackId, nullable=False),
     Column("outcome", String(16)),  # null: still set aside; resumed, dropped or parked
     Column("parked_until", Date),  # null unless parked
     Column("back_on", Date),  # null: not brought back before the end
-    Column("back_reason", Text),  # null unless brought back before the end
+    #: null unless brought back before the end
+    Column("back_reason", EncryptedText("set_aside_items.back_reason")),
     _to_phase(),
 )
 
@@ -285,12 +291,13 @@ hold_proposals = Table(
     _workspace(),
     Column("phase_id", OwnId, primary_key=True),
     Column("proposal_id", OwnId, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("text", EncryptedText("hold_proposals.text"), nullable=False),
     Column("proposed_by", SlackId, nullable=False),
     Column("proposed_at", UtcDateTime, nullable=False),
     Column("accepted", Boolean),  # null: not answered
     Column("answered_by", SlackId),  # null: not answered
-    Column("answer", Text),  # the lead's line; null: none was written
+    #: the lead's line; null: none was written
+    Column("answer", EncryptedText("hold_proposals.answer")),
     _to_phase(),
 )
 
@@ -330,7 +337,8 @@ rounds = Table(
     Column("participation", String(16)),  # a word; null: open, or fewer than eight answers
     Column("check_kind", String(16)),  # null: the round asks no check
     Column("check_subject", OwnId),  # the promise asked about; null: another kind
-    Column("check_text", Text),  # what people wrote that is asked about; null: none, or deleted
+    #: what people wrote that is asked about; null: none, or deleted
+    Column("check_text", EncryptedText("rounds.check_text")),
     Column("check_outcome", String(16)),  # the median; null: open, or not enough answers
     Column("shown_at", UtcDateTime),  # null: the team has not seen the results
     #: whether the results also stand in the channel, not only in the thread; null: not shown
@@ -367,8 +375,9 @@ promises = Table(
     Column("round_id", OwnId),  # whose results it replies to; null: made in a decision
     Column("made_by", SlackId, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
-    Column("heard", Text),  # the hardest thing heard; null: not said
-    Column("text", Text, nullable=False),  # empty: deleted, as long after the phase as the rest
+    Column("heard", EncryptedText("promises.heard")),  # the hardest thing heard; null: not said
+    #: empty: deleted, as long after the phase as the rest
+    Column("text", EncryptedText("promises.text"), nullable=False),
     Column("is_change", Boolean, nullable=False),  # false: why nothing changes this week
     Column("outcome", String(16)),  # null: not checked (yet)
     CheckConstraint("outcome IN ('kept', 'partly', 'not', 'unknown')", name="outcome"),
@@ -390,7 +399,8 @@ decisions = Table(
     Column("choice", String(16)),  # null: not decided yet
     Column("decided_at", UtcDateTime),  # null: not decided yet
     Column("decided_by", SlackId),  # null: not decided yet
-    Column("text", Text),  # the reason or the change; null: none was written, or it was deleted
+    #: the reason or the change; null: none was written, or it was deleted
+    Column("text", EncryptedText("decisions.text")),
     CheckConstraint("cause IN ('date', 'check')", name="cause"),
     CheckConstraint("choice IN ('continue', 'adjust', 'end')", name="choice"),
     _to_phase(),
@@ -480,7 +490,7 @@ messages = Table(
     Column("operation", String(16), nullable=False),
     Column("conversation", SlackId, nullable=False),  # channel or user; order is kept within it
     Column("target_key", String(160)),  # the message replied to, edited or pinned; null: none
-    Column("payload", JSON),  # null: sent, and erased
+    Column("payload", EncryptedPayload("messages.payload")),  # null: sent, and erased
     Column("picture", JSON),  # null: none, or erased
     Column("file_id", SlackId),  # null: not uploaded (yet)
     Column("revision", Integer, nullable=False, server_default="0"),

@@ -129,7 +129,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         if not file.exists():
             yield problem(f"database: none at {file} yet: run `python -m bot migrate`.")
             return
-    db = Database(settings.database_url)
+    db = Database(settings.database_url, KeyRing.of(settings.keys))
     try:
         if await has_pending_migrations(db):
             yield problem("database: behind this version: run `python -m bot migrate`.")

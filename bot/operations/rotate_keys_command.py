@@ -6,24 +6,37 @@ encrypted with a round key are left alone: that key is deleted soon, and they wi
 
 import argparse
 import asyncio
-import base64
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import bot.rounds  # noqa: F401 - defines the table round_secrets
 from bot.clock import monotonic
 from bot.db import schema
+from bot.db.encrypted_columns import EncryptedJson, EncryptedText, parsed, written
 from bot.db.engine import Database
 from bot.db.tenancy import across_workspaces
-from bot.keys import KeyMissing, KeyRing, Wrapped
+from bot.keys import ID_LENGTH, KeyMissing, KeyRing, Wrapped
 from bot.operations.database_command import open_database
-from bot.outbox.sealed_content import KEY_ID, SEALED
 from bot.round_keys import KeyName
 from bot.settings import MISSING_TO_RUN, SettingsError, load
 from bot.workspaces.installation_store import token_context
@@ -57,28 +70,61 @@ class SealedValues:
         column: ColumnElement[str] = self.table.c.key_id
         return column
 
+    @property
+    def query(self) -> Select[Any]:
+        return select(self.table)
+
     def wrapped_in(self, row: RowMapping) -> Wrapped:
         return Wrapped(key_id=row["key_id"], sealed=row[self.column])
 
     def columns(self, wrapped: Wrapped) -> dict[str, Any]:
         return {"key_id": wrapped.key_id, self.column: wrapped.sealed}
 
+    def parameter(self, name: str) -> BindParameter[Any]:
+        return bindparam(name)
 
-class SealedPayloads(SealedValues):
-    """The payloads of messages; few are encrypted, and those of sent ones are erased."""
+
+class EncryptedColumn(SealedValues):
+    """A column of `bot.db.encrypted_columns`, read and written as it is stored."""
+
+    @property
+    def stored(self) -> ColumnElement[str]:
+        return type_coerce(self.table.c[self.column], Text)
 
     @property
     def key_id(self) -> ColumnElement[str]:
-        key_id: ColumnElement[str] = self.table.c.payload[KEY_ID].as_string()
-        return key_id
+        """The key's id, of a round key only its beginning; null: there is no text."""
+        return func.nullif(func.substr(self.stored, 1, ID_LENGTH), "")
+
+    @property
+    def query(self) -> Select[Any]:
+        return select(*self.table.primary_key.columns, self.stored.label(self.column))
 
     def wrapped_in(self, row: RowMapping) -> Wrapped:
-        payload = row["payload"]
-        return Wrapped(key_id=payload[KEY_ID], sealed=base64.b64decode(payload[SEALED]))
+        return parsed(row[self.column])
 
     def columns(self, wrapped: Wrapped) -> dict[str, Any]:
-        sealed = base64.b64encode(wrapped.sealed).decode()
-        return {"payload": {KEY_ID: wrapped.key_id, SEALED: sealed}}
+        return {self.column: written(wrapped)}
+
+    def parameter(self, name: str) -> BindParameter[Any]:
+        return bindparam(name, type_=Text)
+
+
+def _encrypted_columns() -> Iterator[EncryptedColumn]:
+    """Yield every column that people's texts are in."""
+    for table in schema.metadata.sorted_tables:
+        for column in table.c:
+            if isinstance(column.type, EncryptedText | EncryptedJson):
+                yield EncryptedColumn(
+                    noun="message" if table is schema.messages else "text",
+                    table=table,
+                    column=column.name,
+                    context=partial(_place, column.type.place),
+                )
+
+
+def _place(place: str, _: RowMapping) -> str:
+    return place
 
 
 EVERYTHING = (
@@ -103,11 +149,7 @@ EVERYTHING = (
         table=schema.concerns,
         context=lambda row: f"{row['workspace_id']}:{row['phase_id']}:concern",
     ),
-    SealedPayloads(
-        noun="message",
-        table=schema.messages,
-        context=lambda row: f"{row['workspace_id']}:message",
-    ),
+    *_encrypted_columns(),
 )
 
 
@@ -165,8 +207,7 @@ async def _next_rows(
     """Return the next rows that another key encrypted, locked; the bot waits some milliseconds."""
     primary_key = values.table.primary_key.columns
     query = (
-        select(values.table)
-        .where(values.key_id.is_not(None), values.key_id != keys.first_id)
+        values.query.where(values.key_id.is_not(None), values.key_id != keys.first_id)
         .order_by(*primary_key)
         .limit(BATCH)
         .with_for_update()
@@ -204,7 +245,7 @@ async def _write(
         columns = values.table.primary_key.columns
         is_row = [column == bindparam(f"of_{column.name}") for column in columns]
         changed: dict[str, Any] = {
-            name: bindparam(name) for name in changes[0] if not name.startswith("of_")
+            name: values.parameter(name) for name in changes[0] if not name.startswith("of_")
         }
         await tx.execute(update(values.table).where(*is_row).values(changed), changes)
 

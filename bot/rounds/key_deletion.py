@@ -6,19 +6,19 @@ From then on no page, log, dump or backup of the database reveals what they prot
 import asyncio
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import Text, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.agenda import schedule
 from bot.agenda.actions import ActionName
 from bot.agenda.schedule import AgendaItem, run_item
 from bot.db import schema
+from bot.db.encrypted_columns import SEPARATOR
 from bot.db.tenancy import across_workspaces
 from bot.log import log
 from bot.outbox.admin_queries import STUCK
 from bot.outbox.queue_heads import is_open, literal_states
-from bot.outbox.sealed_content import KEY_ID
-from bot.round_keys import KeyName, KeyUse
+from bot.round_keys import KEY_ID_LENGTH, KeyName, KeyUse
 from bot.rounds import ballots
 from bot.services import Services
 
@@ -66,12 +66,14 @@ KEYS_ARE_SHARED = "a day's round key serves every workspace"
 async def _needed_keys(reader: AsyncConnection, now: datetime) -> frozenset[str]:
     """Return the ids of the keys of open rounds and of texts that were not delivered yet."""
     messages = schema.messages
-    key_of_message = messages.c.payload[KEY_ID].as_string()
+    stored = type_coerce(messages.c.payload, Text)
+    key_of_message = func.substr(stored, 1, KEY_ID_LENGTH)
     queries = (
         ballots.needed_keys(now - LONGEST_WAIT),
         select(schema.round_comments.c.key_id).distinct(),
         select(schema.concerns.c.key_id).distinct(),
         select(key_of_message)
+        .where(stored.like(f"{KeyUse.TEXTS}-%"))
         .where(or_(is_open(messages), messages.c.state.in_(literal_states(STUCK))))
         .distinct(),
     )
@@ -80,4 +82,4 @@ async def _needed_keys(reader: AsyncConnection, now: datetime) -> frozenset[str]
         for query in queries
         for key_id in await reader.scalars(across_workspaces(query, KEYS_ARE_SHARED))
     ]
-    return frozenset(key_id for key_id in found if key_id is not None)
+    return frozenset(key_id.partition(SEPARATOR)[0] for key_id in found)

@@ -12,6 +12,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import new_id
+from bot.db.encrypted_columns import missing_key
 from bot.log import log
 from bot.metrics import failed_requests
 from bot.slack.command import installed
@@ -31,6 +32,10 @@ NOT_INSTALLED_TEXT = (
     "one of them."
 )
 INTERNAL_ERROR_TEXT = "Something went wrong on our side, and nothing was changed. Try again."
+TEXT_UNREADABLE_TEXT = (
+    "The key that protects what was written here is missing on the bot's server, so nothing was "
+    "changed. Tell whoever runs the bot."
+)
 
 
 def build_bolt_app(client: AsyncWebClient, authorize: Authorize) -> AsyncApp:
@@ -143,6 +148,9 @@ def _ignored_event() -> BoltResponse:
 def _failed(error: Exception, body: Mapping[str, Any]) -> Refused:
     failed_requests.labels(kind=str(body.get("type", COMMAND))).inc()
     sentence = database_failure_text(error)
+    if (key_id := missing_key(error)) is not None:
+        log.error("text_key_missing", keys=[key_id])
+        sentence = TEXT_UNREADABLE_TEXT
     if sentence is None:
         log.error("request_failed", exc_info=error)
     return Refused(sentence or INTERNAL_ERROR_TEXT)

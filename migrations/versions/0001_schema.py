@@ -46,8 +46,8 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.String(length=32), nullable=False),
         sa.Column("action", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=128), nullable=False),
-        sa.Column("before", sa.JSON(), nullable=True),
-        sa.Column("after", sa.JSON(), nullable=True),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "audit_id", name=op.f("pk_audit")),
     )
     op.create_table(
@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("operation", sa.String(length=16), nullable=False),
         sa.Column("conversation", sa.String(length=32), nullable=False),
         sa.Column("target_key", sa.String(length=160), nullable=True),
-        sa.Column("payload", sa.JSON(), nullable=True),
+        sa.Column("payload", sa.Text(), nullable=True),
         sa.Column("picture", sa.JSON(), nullable=True),
         sa.Column("file_id", sa.String(length=32), nullable=True),
         sa.Column("revision", sa.Integer(), server_default="0", nullable=False),
@@ -162,7 +162,7 @@ def upgrade() -> None:
         sa.Column("draft_id", sa.String(length=32), nullable=False),
         sa.Column("channel_id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=32), nullable=False),
-        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("phase_id", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "draft_id", name=op.f("pk_phase_drafts")),
@@ -178,7 +178,7 @@ def upgrade() -> None:
         sa.Column("lead_id", sa.String(length=32), nullable=False),
         sa.Column("zone", sa.String(length=64), nullable=False),
         sa.Column("milestone", sa.Text(), nullable=False),
-        sa.Column("promise", sa.JSON(), nullable=False),
+        sa.Column("promise", sa.Text(), nullable=False),
         sa.Column("justification", sa.Text(), nullable=True),
         sa.Column("stop_if_on", sa.Date(), nullable=True),
         sa.Column("difference", sa.Text(), nullable=True),
@@ -208,7 +208,7 @@ def upgrade() -> None:
         sa.Column("pause_reason", sa.String(length=32), nullable=True),
         sa.Column("membership_synced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("too_similar_to", sa.String(length=32), nullable=True),
-        sa.Column("how_we_work", sa.JSON(), nullable=True),
+        sa.Column("how_we_work", sa.Text(), nullable=True),
         sa.Column("texts_deleted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('results_sprint', 'trust_building')", name=op.f("ck_phases_kind")

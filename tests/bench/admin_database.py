@@ -9,6 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.db.connections import async_url, engine_arguments, register_connection_setup
+from bot.db.encrypted_columns import use_keys
+from tests.harness import KEY_RING
 
 BUSY_MS = 60_000
 
@@ -21,6 +23,7 @@ class AdminDatabase:
         sqlite = given.get_backend_name() == "sqlite"
         options = engine_arguments(given) if sqlite else {}
         self.engine: AsyncEngine = create_async_engine(async_url(given), **options)
+        use_keys(self.engine, KEY_RING)
         if sqlite:
             register_connection_setup(self.engine.sync_engine)
             event.listen(self.engine.sync_engine, "connect", _for_bulk)

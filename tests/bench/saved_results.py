@@ -13,6 +13,7 @@ from tests.bench.bench import SinkCall, Slack
 from tests.bench.clients import LoadResult
 from tests.bench.processes import Child
 from tests.bench.world import Person, ballots_of
+from tests.harness import KEY_RING
 
 RECEIPT = "response_url"
 RECEIPT_SECONDS = 30.0
@@ -94,7 +95,7 @@ def _is(ballot: Ballot | None, number: int) -> bool:
 
 async def check_durability(url: str) -> None:
     """Raises Incomplete if commits of the bot are not durable."""
-    db = Database(url)
+    db = Database(url, KEY_RING)
     try:
         async with db.transaction() as tx:
             for asked, expected in DURABLE[db.engine.dialect.name].items():

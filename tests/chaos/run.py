@@ -23,6 +23,7 @@ from tests.chaos.oracle import Count, count, counts_in_slack, remaining_work
 from tests.chaos.sink import Sink
 from tests.chaos.steps import RARE, STEPS
 from tests.chaos.worker_process import LINK, Orders
+from tests.harness import KEY_RING
 from tests.stub_slack.faults import USUAL_SHARES, Faults
 
 LOOK_SECONDS = 0.05
@@ -103,7 +104,7 @@ async def run(fork_server: ForkServer, scenario: Scenario, url: str, seed: int) 
     rng = random.Random(f"{seed}:{scenario.name}:{scenario.processes}")
     faults = Faults(rng.randrange(2**32), scenario.faults)
     sink = Sink(rng.randrange(2**32), faults, scenario.hang_seconds)
-    db = Database(url)
+    db = Database(url, KEY_RING)
     async with sink.serving() as slack_url:
         orders = Orders(
             database_url=url,

@@ -21,7 +21,7 @@ from tests.chaos.whole_bot_people import ANSWERERS, LEADS, LOOK_SECONDS, People,
 from tests.chaos.whole_bot_process import CALLED, CALLING, MUTATIONS, STEPS, WholeBotOrders
 from tests.chaos.whole_bot_run import WholeBotRun, WholeBotScenario
 from tests.conftest import MANIFEST
-from tests.harness import unfinished
+from tests.harness import KEY_RING, unfinished
 from tests.outages.bot_process import open_round
 from tests.outages.outage import add_members
 
@@ -86,7 +86,8 @@ async def run(
     fork_server: ForkServer, scenario: WholeBotScenario, url: str, seed: int
 ) -> WholeBotResult:
     """Run a scenario. Problems are part of the result, not exceptions."""
-    began, slack, db = monotonic(), FakeSlack(clock=Clock().now, manifest=MANIFEST), Database(url)
+    began, slack = monotonic(), FakeSlack(clock=Clock().now, manifest=MANIFEST)
+    db = Database(url, KEY_RING)
     slack.core.dispatch.retry_after = RETRY_AFTER
     await slack.start()
     orders = WholeBotOrders(

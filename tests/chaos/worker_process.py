@@ -30,7 +30,7 @@ from bot.slack.content import content, section
 from tests.chaos import steps
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.steps import KillAt
-from tests.harness import KEYS
+from tests.harness import KEY_RING, KEYS
 
 LINK = "link"
 
@@ -80,7 +80,7 @@ def _ignore(_step: str) -> None:
 
 
 async def _work(orders: Orders, pid: int) -> None:
-    db, clock = Database(orders.database_url), Clock()
+    db, clock = Database(orders.database_url, KEY_RING), Clock()
     limit, trace = ClientTimeout(total=orders.call_seconds), TraceConfig()
     trace.on_request_start.append(_add_start_time)
     async with ClientSession(timeout=limit, trace_configs=[trace]) as session:

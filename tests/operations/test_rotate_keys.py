@@ -64,7 +64,7 @@ async def key_ids(db: Database) -> set[str]:
 
 
 async def test_everything_can_be_read_with_the_new_key_alone(
-    db: Database, two_workspaces: TwoWorkspaces
+    db: Database, database_url: str, two_workspaces: TwoWorkspaces
 ) -> None:
     await encrypt_everything(db, two_workspaces)
     async with db.reading() as reader:
@@ -78,11 +78,13 @@ async def test_everything_can_be_read_with_the_new_key_alone(
     assert await key_ids(db) == {NEW_ALONE.first_id}
     assert await token_of(db, NEW_ALONE, WORKSPACE) == f"xoxb-of-{WORKSPACE}"
     keys, messages = RoundKeys(None, NEW_ALONE), schema.messages
-    async with db.reading() as reader:
+    rotated = Database(database_url, NEW_ALONE)
+    async with rotated.reading() as reader:
         after = await ballots.secret_of(reader, WORKSPACE, OPEN_ROUND)
         payload = await reader.scalar(
             select(messages.c.payload).where(messages.c.key == "announcement:new")
         )
+    await rotated.close()
     assert after is not None
     assert payload is not None
     place = f"{WORKSPACE}:{OPEN_ROUND}"

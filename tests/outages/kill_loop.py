@@ -32,7 +32,7 @@ from bot.services import Services
 from bot.slack.people import People
 from bot.slack.request import Request
 from bot.slack.throttled_reads import ThrottledReads
-from tests.harness import ANA, KEYS, MEMBERS, WORKSPACE
+from tests.harness import ANA, KEY_RING, KEYS, MEMBERS, WORKSPACE
 from tests.rounds import answers
 from tests.rounds.round_rows import NOW, a_person, a_phase, a_round
 
@@ -77,7 +77,7 @@ def services_for(db: Database) -> Services:
 
 async def prepare(url: str) -> None:
     await migrate(url)
-    db = Database(url)
+    db = Database(url, KEY_RING)
     asked = store.as_json(questions.about_leads(["Ana"]))
     async with db.transaction() as tx:
         for user_id in (ANA, *MEMBERS):
@@ -98,7 +98,7 @@ async def prepare(url: str) -> None:
 
 async def write(url: str, pipe: int, serial: int) -> None:
     """Answer and close round after round, and report each write to the pipe once it is saved."""
-    services = services_for(Database(url))
+    services = services_for(Database(url, KEY_RING))
     for round_id in await open_rounds(services.db):
         for _ in range(ANSWERS_PER_MEMBER):
             for user_id in ANSWERERS:
@@ -154,7 +154,7 @@ async def problems_in(url: str, file: Path, acknowledged: Acknowledged) -> list[
         found += [str(row) for row in plain.execute("PRAGMA foreign_key_check")]
         found += inconsistent_rounds(plain)
     plain.close()
-    db = Database(url)
+    db = Database(url, KEY_RING)
     still_open = set(await open_rounds(db))
     found += [f"reopened {one}" for one in acknowledged.closed & still_open]
     async with db.reading() as reader:

@@ -15,7 +15,7 @@ from bot.outbox.keys import MessageKey
 from bot.playground.server import FakeSlack
 from bot.slack.content import content, section
 from tests.conftest import running_fake_slack
-from tests.harness import BEN, LAUNCH, WORKSPACE
+from tests.harness import BEN, KEY_RING, LAUNCH, WORKSPACE
 from tests.outages.bot_process import BotProcess, environment, open_round, started_bot
 from tests.outages.load import NO_ANSWER, Crowd, Member
 from tests.outages.tcp_proxy import TcpProxy, tcp_proxy
@@ -75,7 +75,7 @@ async def outage(
 ) -> OutageResult:
     """Take the database away for some seconds, while people answer and messages go out."""
     url = server.create(await asyncio.to_thread(server.migrated_template))
-    db = Database(url)
+    db = Database(url, KEY_RING)
     try:
         async with (
             running_fake_slack(Clock()) as slack,

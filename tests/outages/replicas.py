@@ -17,7 +17,7 @@ from bot.clock import AdjustableClock
 from bot.db.engine import Database
 from bot.playground.server import FakeSlack
 from bot.slack.http import SLACK_PATH
-from tests.harness import unfinished
+from tests.harness import KEY_RING, unfinished
 from tests.outages.bot_process import environment, stop
 
 START_SECONDS = 60
@@ -103,7 +103,7 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     """Start replicas, and let the fake Slack send its requests to them."""
     async with AsyncExitStack() as stack:
-        db = Database(url)
+        db = Database(url, KEY_RING)
         stack.push_async_callback(db.close)
         environ = environment(url, slack, HTTP_PORT="0", TICK_SECONDS="0.1")
         replicas = []

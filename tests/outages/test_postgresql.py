@@ -16,7 +16,7 @@ from bot.operations.readiness import (
     readiness_problems,
 )
 from tests.conftest import running_fake_slack
-from tests.harness import MEMBERS
+from tests.harness import KEY_RING, MEMBERS
 from tests.outages.bot_process import environment, open_round, started_bot
 from tests.outages.load import SAVED, Crowd, Member
 from tests.outages.outage import ACK_SECONDS_UNDER_LOAD, OutageKind, outage
@@ -56,7 +56,7 @@ async def test_readiness_check_answers_soon_when_the_network_is_cut(cluster: Own
         return True
 
     async with tcp_proxy(cluster.home / f".s.PGSQL.{PORT}") as proxy:
-        db = Database(proxy.url(url))
+        db = Database(proxy.url(url), KEY_RING)
         assert await readiness_problems(db, Clock(), connected) == {}
         proxy.cut()
         began = monotonic()
@@ -73,7 +73,7 @@ async def test_sigterm_stops_the_bot_while_the_network_is_cut(
     cluster: OwnServer, tmp_path: Path
 ) -> None:
     url = cluster.create(await asyncio.to_thread(cluster.migrated_template))
-    db = Database(url)
+    db = Database(url, KEY_RING)
     await open_round(db, MEMBERS)
     await db.close()
     async with (

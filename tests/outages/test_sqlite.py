@@ -16,6 +16,7 @@ from bot.db.file_lock import WAIT_SECONDS
 from tests import forked_bot
 from tests.conftest import running_fake_slack
 from tests.databases import copy_of
+from tests.harness import KEY_RING
 from tests.outages.bot_process import environment, open_round, started_bot
 from tests.outages.load import NO_ANSWER, NOT_SAVED, SAVED, Crowd, Member
 from tests.outages.outage import ACK_SECONDS_UNDER_LOAD, add_members
@@ -47,7 +48,7 @@ async def test_full_disk_is_reported_and_saving_resumes_when_there_is_space(
     """A file size limit makes real writes of a real process fail."""
     file = tmp_path / "imbalance.db"
     url = copy_of(sqlite_template, file)
-    db = Database(url)
+    db = Database(url, KEY_RING)
     members = tuple(f"U1M{number:03}" for number in range(12))
     await open_round(db, members)
     async with (

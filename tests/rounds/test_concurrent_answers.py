@@ -23,7 +23,7 @@ from bot.services import Services
 from bot.slack.content import Content, content
 from bot.slack.errors import Refused
 from bot.slack.request import Request
-from tests.harness import ANA, BEN, CHIARA, DEV, EMI, GUEST, MEMBERS, WORKSPACE
+from tests.harness import ANA, BEN, CHIARA, DEV, EMI, GUEST, KEY_RING, MEMBERS, WORKSPACE
 from tests.rounds.answers import answer, skip
 from tests.rounds.evidence import carry_out, delivered, said, the_round
 from tests.rounds.round_rows import NOW, ROUND, a_person, a_phase, a_round
@@ -159,7 +159,7 @@ async def test_simultaneous_skip_keeps_the_answer(
 async def test_simultaneous_taps_on_two_replicas_make_one_ballot(
     asked: Database, services: Services
 ) -> None:
-    other = Database(asked.engine.url.render_as_string(hide_password=False))
+    other = Database(asked.engine.url.render_as_string(hide_password=False), KEY_RING)
     async with other.reading() as reader:  # so that both are connected
         await reader.execute(select(1))
     processes = {"clarity": services, "trust": replace(services, db=other), "ego": services}
@@ -296,7 +296,7 @@ async def test_counted_answers_equal_acknowledged_ones_when_racing_the_close(
     asked: Database, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Answers from two processes race the close; exactly the acknowledged ones are counted."""
-    other = Database(asked.engine.url.render_as_string(hide_password=False))
+    other = Database(asked.engine.url.render_as_string(hide_password=False), KEY_RING)
     acknowledged: set[str] = set()
 
     async def send(user_id: str, process: Services, after: float) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from bot.clock import real_now
 from bot.db import schema
 from bot.db.engine import Database
+from tests.harness import KEY_RING
 from tests.soak.bot import SECRET, Json
 from tests.soak.simulated_workspace import CHANNEL
 from tests.soak.slack import Post
@@ -28,7 +29,7 @@ class BotProcess:
 
     def __init__(self, config: Json) -> None:
         self._config = config
-        self._db = Database(config["database"])
+        self._db = Database(config["database"], KEY_RING)
         self._bot_port = 0
         self.next_at: datetime | None = None
         self.requests = 0
