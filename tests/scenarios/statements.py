@@ -1,8 +1,9 @@
 """Counts of SQL statements during a phase of a team of twelve."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -44,6 +45,9 @@ POLLING_TASKS = frozenset({"delivery", "event gap monitor"})
 #: of each other. On a busy machine they may not, so the counts would vary: wait longer.
 COLLECT_SECONDS = 2.0
 
+#: Set in a task whose statements alone are counted, and inherited by those that it starts.
+_is_own: ContextVar[bool] = ContextVar("is_own", default=False)
+
 
 class StatementCounter:
     """Counts the statements sent to a database, except those of `POLLING_TASKS`.
@@ -54,6 +58,7 @@ class StatementCounter:
     def __init__(self, db: Database) -> None:
         self._engine = db.engine.sync_engine
         self._count = 0
+        self._only_own = False
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -63,6 +68,21 @@ class StatementCounter:
         finally:
             event.remove(self._engine, "before_cursor_execute", self._add)
 
+    async def own(self, work: Awaitable[object]) -> int:
+        """Do some work; return the count of its own task and those that it starts.
+
+        What other tasks do meanwhile, such as finishing a read, is left out.
+        """
+        self.take()
+        self._only_own = True
+        is_own = _is_own.set(True)
+        try:
+            await work
+        finally:
+            _is_own.reset(is_own)
+            self._only_own = False
+        return self.take()
+
     def take(self) -> int:
         """Return the count since the last call, and reset it."""
         count, self._count = self._count, 0
@@ -70,7 +90,9 @@ class StatementCounter:
 
     def _add(self, *_: Any) -> None:
         task = asyncio.current_task()
-        self._count += task is None or task.get_name() not in POLLING_TASKS
+        is_polling = task is not None and task.get_name() in POLLING_TASKS
+        is_own = _is_own.get() or not self._only_own
+        self._count += is_own and not is_polling
 
 
 async def count_statements(harness: BotHarness) -> dict[str, int]:
@@ -207,9 +229,7 @@ async def _travel_to(harness: BotHarness, action: str) -> AgendaItem:
 async def _carry_out(harness: BotHarness, action: ActionName, counter: StatementCounter) -> int:
     """Run the next action of this kind; return its own count, without the surrounding tick."""
     item = await _travel_to(harness, action)
-    counter.take()
-    await ACTIONS[action].run(harness.bot.services, item)
-    return counter.take()
+    return await counter.own(ACTIONS[action].run(harness.bot.services, item))
 
 
 async def _checks_asked(harness: BotHarness) -> int | None:
