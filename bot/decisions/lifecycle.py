@@ -16,7 +16,7 @@ from bot.decisions.model import Answer, Cause, Choice, Decision
 from bot.outbox import enqueue, keys, requeue
 from bot.phases import store as phases
 from bot.phases.model import Phase
-from bot.phases.permissions import GONE, actor_of, lock_to_manage, phase_to_manage
+from bot.phases.permissions import CANNOT_POST, GONE, actor_of, lock_to_manage, phase_to_manage
 from bot.promises.lifecycle import make
 from bot.promises.model import Reply
 from bot.services import Services
@@ -238,7 +238,7 @@ async def _to_make(
     if decision.choice is not None:
         raise Refused(messages.already_decided(decision))
     if phase.is_paused:
-        raise Refused(messages.CANNOT_POST)
+        raise Refused(CANNOT_POST)
     return decision
 
 

@@ -48,10 +48,6 @@ OVER = "This phase has ended, so there's nothing left to decide. What came of it
 DECIDED = "{name} has decided already, so nothing was changed. It's in the announcement's thread."
 DECIDED_WHEN_READ = "{name} has decided. It's in the announcement's thread."
 EMPTY = "This is still empty. Say why this goes on, or what you will change."
-CANNOT_POST = (
-    "I can't post in the channel right now, and the team should read your decision. Try again "
-    "once I can: `/imbalance status` there says what's wrong."
-)
 
 
 def question(phase: Phase, decision: Decision) -> list[Block]:

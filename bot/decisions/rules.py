@@ -1,4 +1,4 @@
-"""When the leads are asked for a decision, and when it is late. Pure.
+"""The rules for when leads are asked for a decision, and from when their answer is late. Pure.
 
 Days are calendar days in the zone of the lead who started the phase.
 """

@@ -68,7 +68,7 @@ HEADERS = {
 
 WHAT_IT_IS = (
     "Imbalance keeps a promise that a lead makes to a team: what comes first for a few weeks, what "
-    "waits, and until when. Once a week it asks the team how it goes, anonymously."
+    "waits, and until when. Once a week it asks the team how it's going, anonymously."
 )
 WHAT_HAPPENS = (
     "The next page is Slack's: it shows the workspace, and you allow what is listed below. Nothing "
@@ -100,7 +100,7 @@ MISSING_STATE = Problem(
 OTHER_BROWSER = Problem(
     400,
     "This installation began in another browser",
-    "It has to end in the browser in which it began, and this one has no trace of it.",
+    "It has to end in the same browser, and this browser doesn't have the cookie from its start.",
     "Start again here, and allow cookies for this site.",
 )
 STATE_OVER = Problem(
@@ -129,7 +129,7 @@ NOT_DISTRIBUTED = Problem(
 )
 ROTATING = Problem(
     502,
-    "The app's settings do not fit",
+    "The app's tokens expire",
     "Slack gave a token that expires in hours, which this bot cannot renew. Nothing was saved.",
     "Ask the operator of this bot to make the app without token rotation.",
 )
@@ -137,8 +137,8 @@ REFUSED = Problem(
     502,
     "Slack did not complete the installation",
     "Slack refused the request, and nothing was saved here.",
-    "Start again. If it happens again, ask the operator of this bot, who finds Slack's reason in "
-    "the log.",
+    "Start again. If it happens again, ask the operator of this bot, who can find Slack's reason "
+    "in the log.",
 )
 CODE_OVER = Problem(
     400,
@@ -155,13 +155,13 @@ UNREACHABLE = Problem(
 NOT_STORED = Problem(
     503,
     "The bot cannot save anything right now",
-    "This is no mistake of yours: its database does not answer.",
-    "Wait a few minutes, then start again; installing twice does no harm.",
+    "You did nothing wrong: the bot's database isn't answering.",
+    "Wait a few minutes, then start again. Installing twice does no harm.",
 )
 BROKEN = Problem(
     500,
     "Something went wrong here",
-    "This is a mistake of the bot, which its log now shows.",
+    "The fault is in the bot, and its log has the details.",
     "Start again. If it happens again, tell the operator of this bot.",
 )
 

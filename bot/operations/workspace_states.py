@@ -1,4 +1,4 @@
-"""What an operator wants to know of each workspace, read from the database alone."""
+"""The state of each workspace for operators, read from the database alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
