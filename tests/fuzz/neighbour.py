@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, String, Table, Text
+from sqlalchemy.dialects import sqlite
 
 from bot.db import schema
+from bot.db.encrypted_columns import EncryptedJson, EncryptedText
 from bot.playground.fake_slack.workspace import Workspace
-from tests.harness import WORKSPACE
+from tests.harness import KEY_RING, WORKSPACE
 
 NEIGHBOUR = "T0OTHER"
 MARK = "Confidential"
@@ -40,6 +42,10 @@ _RANDOM = (
     (re.compile(r"\b[A-Z][a-z]?0000[0-9A-Z]{5}\b"), "<new>"),
     (re.compile(r"(['\"](?:block|action)_id['\"]: ['\"])\w{5}['\"]"), r"\1<short>"),
 )
+
+#: With the keys of the bots of tests, for the encrypted columns.
+_DIALECT: Any = sqlite.dialect()
+_DIALECT.key_ring = KEY_RING
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -72,9 +78,20 @@ def move_in(file: Path, *, ids_of_its_own: bool) -> None:
 
 
 def rows_of(file: Path, workspace_id: str) -> Rows:
-    """All rows of a workspace, by table, as they are stored."""
+    """All rows of a workspace, by table, as they are stored, but decrypted."""
     with closing(_connected(file)) as connection:
         return {table.name: _rows(connection, table, workspace_id) for table in _tables()}
+
+
+def marked_columns(rows: Rows) -> set[str]:
+    """Return the columns, as `table.column`, that hold a marked text."""
+    return {
+        f"{table}.{name}"
+        for table, content in rows.items()
+        for row in content
+        for name, value in row.items()
+        if MARK in str(value)
+    }
 
 
 def changed_tables(before: Rows, after: Rows) -> list[str]:
@@ -120,10 +137,33 @@ def _connected(file: Path) -> sqlite3.Connection:
 
 def _rows(connection: sqlite3.Connection, table: Table, workspace_id: str) -> list[Row]:
     found = connection.execute(f"SELECT * FROM {table.name} WHERE workspace_id = ?", [workspace_id])
-    return sorted((dict(row) for row in found), key=str)
+    return sorted((_decrypted(table, dict(row)) for row in found), key=str)
+
+
+def _decrypted(table: Table, row: Row) -> Row:
+    """Return the row with JSON as text, encrypted or not."""
+    for column in table.columns:
+        kind, value = column.type, row[column.name]
+        if value and isinstance(kind, EncryptedText):
+            row[column.name] = kind.process_result_value(value, _DIALECT)
+        elif value and isinstance(kind, EncryptedJson):
+            row[column.name] = json.dumps(kind.process_result_value(value, _DIALECT))
+    return row
+
+
+def _encrypted(table: Table, row: Row) -> Row:
+    stored = dict(row)
+    for column in table.columns:
+        kind, value = column.type, row[column.name]
+        if value and isinstance(kind, EncryptedText):
+            stored[column.name] = kind.process_bind_param(value, _DIALECT)
+        elif value and isinstance(kind, EncryptedJson):
+            stored[column.name] = kind.process_bind_param(json.loads(value), _DIALECT)
+    return stored
 
 
 def _insert(connection: sqlite3.Connection, table: Table, row: Row) -> None:
+    row = _encrypted(table, row)
     names, places = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO {table.name} ({names}) VALUES ({places})", [*row.values()])
 
@@ -148,9 +188,9 @@ def _copied(table: Table, name: str, value: Any, *, ids_of_its_own: bool) -> Any
 
 
 def _marked(kind: Any, value: str) -> str:
-    if isinstance(kind, JSON):
+    if isinstance(kind, JSON | EncryptedJson):
         return json.dumps(_changed(json.loads(value)))
-    is_text = isinstance(kind, Text) or (
+    is_text = isinstance(kind, Text | EncryptedText) or (
         isinstance(kind, String) and kind.length is not None and kind.length >= _NAME_LENGTH
     )
     return f"{MARK} {value}" if is_text else value
