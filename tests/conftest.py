@@ -302,20 +302,29 @@ async def harness_over_http(
     assert fake_slack.problems == []
 
 
+@pytest.fixture(autouse=True)
+def unchanged_logging() -> Iterator[None]:
+    """Undo what a test configures, by itself or by a command that it runs in this process.
+
+    Bolt gives its loggers the root's level, so a later test would miss their lines.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    if root.handlers is not handlers:
+        root.handlers = handlers
+        root.setLevel(level)
+        log_plainly()
+        vars(log).pop("bind", None)  # it caches its configuration
+
+
 @pytest.fixture(params=["DEBUG json"])
-def written(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[io.StringIO]:
+def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """The log output: DEBUG as JSON, unless parametrized with a level and a format."""
     output = io.StringIO()
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
     monkeypatch.setattr(sys, "stderr", output)
     configure(*request.param.split())
-    yield output
-    root.handlers, root.level = before
-    log_plainly()
-    vars(log).pop("bind", None)  # it caches its configuration
+    return output
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 #: A reason for each scope of the manifest, those without which nothing works first.
 REASONS = {
-    "commands": "Offer the command /imbalance and the bot's shortcut.",
+    "commands": "Offer the bot's slash command and its shortcut.",
     "chat:write": "Post announcements and results, and ask each person privately.",
     "channels:read": "Know a public channel's name and members.",
     "groups:read": "Know the name and members of private channels that it was invited to.",
