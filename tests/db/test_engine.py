@@ -76,12 +76,13 @@ async def test_failed_transaction_is_rolled_back(db: Database) -> None:
 async def test_slow_transaction_is_aborted_and_counted(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.db.engine.LONGEST_SECONDS", 0.01)
     before = failures("slow")
-    for use in (db.transaction, db.reading):
-        with pytest.raises(TransactionTimeout):
-            async with use():
-                await asyncio.Event().wait()
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.db.engine.LONGEST_SECONDS", 0.01)
+        for use in (db.transaction, db.reading):
+            with pytest.raises(TransactionTimeout):
+                async with use():
+                    await asyncio.Event().wait()
     with pytest.raises(TimeoutError) as ours:  # a TimeoutError from elsewhere passes unchanged
         async with db.reading():
             raise TimeoutError

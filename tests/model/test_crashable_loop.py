@@ -11,6 +11,7 @@ from tests.model import crashable_loop
 from tests.model.crashable_loop import CrashableTasks, abandoned_connections
 
 
+@pytest.mark.filterwarnings("error:The garbage collector is trying to clean up")
 @pytest.mark.parametrize("turns", range(0, 60, 4))
 async def test_tasks_killed_twice_during_a_transaction_leave_no_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int

@@ -80,9 +80,10 @@ class Fleet:
     async def wait(self, **time: float) -> None:
         await self.travel_to(self.clock.now() + timedelta(**time))
 
-    async def kill_one(self) -> None:
-        """Kill the first replica with SIGKILL."""
-        lost = self.replicas.pop(0)
+    async def kill_busiest(self) -> None:
+        """Kill with SIGKILL the replica that has done most, so that another has to go on."""
+        lost = max(self.replicas, key=lambda replica: replica.count_events("agenda_action_done"))
+        self.replicas.remove(lost)
         lost.process.kill()
         await lost.process.wait()
         self.killed.append(lost)
